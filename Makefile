@@ -1,0 +1,54 @@
+# `make demo` and `make test` each do all of the set-up themselves; see README.md.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+UV := .uv/bin/uv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help setup demo test test-fast lint format bench lock clean
+help:  ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.complete  ## Private environment with the locked packages (idempotent)
+
+$(UV):
+	@tools/find-python any > /dev/null
+	$$(tools/find-python any) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.complete: requirements.lock setup.py | $(UV)
+	@UV=$(UV) tools/find-python 3.10 > /dev/null
+	test -x $(BIN)/python || $(UV) venv --quiet --python "$$(UV=$(UV) tools/find-python 3.10)" $(VENV)
+	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report
+	$(BIN)/ser demo --out out/demo
+
+test: setup  ## All tests
+	$(BIN)/python -m pytest
+
+test-fast: setup  ## Unit tests only (under a minute)
+	$(BIN)/python -m pytest -m "not component and not e2e"
+
+lint: setup  ## Formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup  ## Rewrite the sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup  ## Benchmarks: ratios against a reference measured in the same run
+	$(BIN)/python -m benchmarks.example_gen
+
+lock: $(UV)  ## Rewrite requirements.lock from setup.py
+	$(UV) pip compile setup.py --extra dev --python-version 3.10 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock
+
+clean:  ## Remove the environments and all output
+	rm -rf .uv $(VENV) out

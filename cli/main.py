@@ -1,0 +1,47 @@
+"""Entry point of `ser`: one module per subcommand, imported only for its argument parser."""
+
+import argparse
+import importlib
+import os
+import sys
+
+# Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
+COMMANDS = ("corpora", "run", "predict", "serve", "demo")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="ser",
+        description="Multi-domain speech emotion recognition: from recordings to served models.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and library logs")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"cli.{name}")
+        module.add_parser(subparsers).set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs `ser` and returns its exit status: 0 done, 1 done in part, 2 bad input."""
+    args = build_parser().parse_args(argv)
+    if not args.debug:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    from modules.errors import UserError
+
+    try:
+        return args.run(args)
+    except UserError as error:
+        if args.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command continues where it stopped", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From corpus folders on disk to a manifest of utterances with folds."""

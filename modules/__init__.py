@@ -1,0 +1,1 @@
+"""The science: audio, network, transfer learning, metrics, export. Importable without TFX."""

@@ -1,0 +1,1 @@
+"""What runs: configuration, pipeline definitions, the local runner, the report."""

@@ -1,0 +1,1 @@
+"""Clients and servers that speak TF Serving's gRPC API."""

@@ -1,0 +1,53 @@
+"""Metadata of the distribution; also what Beam ships to its workers with `--setup_file`."""
+
+from setuptools import find_packages, setup
+
+PACKAGES = ["cli", "components", "corpora", "modules", "pipeline", "schemas", "serving"]
+
+setup(
+    name="ser-tfx",
+    version="0.1.0",
+    description="Production pipeline for multi-domain speech emotion recognition on TFX",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.11",
+    packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
+    package_data={"pipeline": ["configs/*.yaml", "report.html.jinja"], "schemas": ["*.pbtxt"]},
+    entry_points={"console_scripts": ["ser = cli.main:main"]},
+    install_requires=[
+        "apache-beam[gcp]==2.59.0",
+        "av",
+        "espeakng-loader",
+        "grpcio",
+        "grpcio-health-checking",
+        "jinja2",
+        "keras==3.6.0",
+        "kfp==2.5.0",
+        "matplotlib",
+        "numpy<2",
+        "protobuf==3.20.3",
+        "pyarrow==10.0.1",
+        "pydantic>=2",
+        "PyYAML",
+        "rich",
+        "scikit-learn",
+        "scipy",
+        "soundfile",
+        "soxr",
+        "tensorflow==2.16.2",
+        "tensorflow-io==0.37.1",
+        "tensorflow-model-analysis==0.47.1",
+        "tensorflow-serving-api==2.16.1",
+        "tensorflow-transform==1.16.0",
+        "tf_keras==2.16.0",
+        "tfx==1.16.0",
+        # TFX builds wheels of user modules with the environment's own pip and setuptools.
+        "pip",
+        "setuptools<70",
+        "wheel",
+    ],
+    extras_require={
+        "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
+    },
+)
