@@ -1,0 +1,154 @@
+"""Five folds per domain, balanced by emotion, under the two protocols.
+
+Both are functions of the seed and of the utterances' ids, speakers and emotions only: the order of
+the input and of the file system does not matter. `random.Random` of a string is used because its
+sequence is the same on every platform and in every version.
+"""
+
+import dataclasses
+import random
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from corpora.utterance import Utterance
+from modules.features import EMOTIONS, NUM_FOLDS
+
+# The search for speaker-independent folds: independent starts, and moves tried in each.
+STARTS = 8
+PROPOSALS = 3_000
+# A class that a fold lacks outweighs any imbalance of sizes.
+LACK_COST = 1_000.0
+
+
+def assign(utterances: Iterable[Utterance], *, seed: int) -> list[Utterance]:
+    """Returns the utterances with folds under both protocols, in the order given.
+
+    A domain whose clips all have a fold under a protocol keeps those: folds made elsewhere stay
+    comparable. `manifest.check_folds` tells whether a fold lacks a class.
+    """
+    utterances = list(utterances)
+    by_domain: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        by_domain.setdefault(utterance.domain, []).append(utterance)
+    folds_random: dict[str, int] = {}
+    folds_speaker: dict[str, int] = {}
+    for domain, clips in by_domain.items():
+        if not has_folds(clips, "random"):
+            folds_random |= random_folds(clips, seed=f"{seed}/{domain}/random")
+        if not has_folds(clips, "speaker_independent"):
+            of_speaker = speaker_folds(clips, seed=f"{seed}/{domain}/speaker_independent")
+            folds_speaker |= {clip.utterance_id: of_speaker[clip.speaker] for clip in clips}
+    return [
+        dataclasses.replace(
+            utterance,
+            fold_random=folds_random.get(utterance.utterance_id, utterance.fold_random),
+            fold_speaker_independent=folds_speaker.get(
+                utterance.utterance_id, utterance.fold_speaker_independent
+            ),
+        )
+        for utterance in utterances
+    ]
+
+
+def has_folds(clips: Iterable[Utterance], protocol: str) -> bool:
+    """Returns whether every clip has a fold under `protocol`."""
+    return all(clip.fold(protocol) >= 0 for clip in clips)
+
+
+def speakers_of(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:
+    """Returns speaker to utterances."""
+    result: dict[str, list[Utterance]] = {}
+    for utterance in utterances:
+        result.setdefault(utterance.speaker, []).append(utterance)
+    return result
+
+
+def random_folds(clips: Iterable[Utterance], *, seed: str) -> dict[str, int]:
+    """Returns utterance id to fold; per emotion, and in all, sizes differ by at most one clip."""
+    shuffled = random.Random(seed)
+    order = []
+    for emotion in EMOTIONS:
+        ids = sorted(clip.utterance_id for clip in clips if clip.emotion == emotion)
+        shuffled.shuffle(ids)
+        order += ids
+    labels = list(range(NUM_FOLDS))
+    shuffled.shuffle(labels)
+    # Dealing on, where the last emotion ended, is what keeps the folds' sizes equal.
+    return {utterance_id: labels[i % NUM_FOLDS] for i, utterance_id in enumerate(order)}
+
+
+def speaker_folds(clips: Iterable[Utterance], *, seed: str) -> dict[str, int]:
+    """Returns speaker to fold, such that folds are as balanced as the speakers allow.
+
+    A seeded local search (moves of a speaker, exchanges of two) from several starts, which
+    minimises first the number of classes that folds lack and then the squared relative deviation
+    of each fold's clips per class, and in all, from a fifth.
+    """
+    by_speaker = speakers_of(clips)
+    speakers = sorted(by_speaker)
+    chance = random.Random(seed)
+    counts = np.array([_emotion_counts(by_speaker[speaker]) for speaker in speakers], float)
+    counts = counts[:, counts.sum(0) > 0]
+    best_cost, best = float("inf"), [0] * len(speakers)
+    for _ in range(STARTS):
+        cost, folds = _search(counts, chance)
+        if cost < best_cost - 1e-9:
+            best_cost, best = cost, folds
+    return dict(zip(speakers, best, strict=True))
+
+
+def _emotion_counts(clips: list[Utterance]) -> list[int]:
+    emotions = [clip.emotion for clip in clips]
+    return [emotions.count(emotion) for emotion in EMOTIONS]
+
+
+def _cost(sizes: np.ndarray, target: np.ndarray) -> float:
+    """Returns the cost of folds with `sizes` [folds, classes] for the ideal `target` [classes]."""
+    total = target.sum()
+    return float(
+        LACK_COST * (sizes == 0).sum()
+        + (((sizes - target) / target) ** 2).sum()
+        + len(target) * (((sizes.sum(1) - total) / total) ** 2).sum()
+    )
+
+
+def _search(counts: np.ndarray, chance: random.Random) -> tuple[float, list[int]]:
+    """Returns cost and fold per speaker for `counts` [speakers, classes]."""
+    num_speakers = len(counts)
+    target = counts.sum(0) / NUM_FOLDS
+    order = list(range(num_speakers))
+    chance.shuffle(order)
+    order.sort(key=lambda speaker: -counts[speaker].sum())
+    labels = list(range(NUM_FOLDS))
+    chance.shuffle(labels)
+    sizes = np.zeros((NUM_FOLDS, counts.shape[1]))
+    folds = [0] * num_speakers
+    for speaker in order:  # the largest first, each to the fold that has the least
+        folds[speaker] = min(labels, key=lambda fold: sizes[fold].sum())
+        sizes[folds[speaker]] += counts[speaker]
+    cost = _cost(sizes, target)
+    for _ in range(min(PROPOSALS, 30 * num_speakers**2)):
+        one, fold = chance.randrange(num_speakers), chance.randrange(NUM_FOLDS)
+        other = chance.randrange(num_speakers) if chance.random() < 0.5 else one
+        fold = folds[other] if other != one else fold
+        if fold == folds[one]:
+            continue
+        delta = counts[one] - (counts[other] if other != one else 0)
+        proposed = sizes.copy()
+        proposed[folds[one]] -= delta
+        proposed[fold] += delta
+        if (new_cost := _cost(proposed, target)) < cost - 1e-9:
+            if other != one:
+                folds[other] = folds[one]
+            folds[one], sizes, cost = fold, proposed, new_cost
+    return cost, folds
+
+
+def sizes(utterances: Iterable[Utterance], protocol: str) -> Mapping[int, int]:
+    """Returns the number of clips in each fold."""
+    result = dict.fromkeys(range(NUM_FOLDS), 0)
+    for utterance in utterances:
+        if (fold := utterance.fold(protocol)) >= 0:
+            result[fold] += 1
+    return result

@@ -1,0 +1,57 @@
+"""EMOVO: six Italian actors, 14 sentences, in a studio; `EMOVO/f1/dis-f1-b1.wav`, 48 kHz stereo.
+
+The channels are delayed against each other, so whoever decodes must take one of them.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.readers.base import Found, read_files
+from corpora.utterance import Utterance
+from modules.features import EMOTIONS
+
+LABEL_MAP = {
+    "rab": "anger",
+    "dis": "disgust",
+    "pau": "fear",
+    "gio": "happiness",
+    "tri": "sadness",
+    "sor": "surprise",
+    "neu": "neutral",
+}
+LAYOUT = "EMOVO/f1/dis-f1-b1.wav"
+CITATION = (
+    "G. Costantini, I. Iaderola, A. Paoloni, M. Todisco: EMOVO Corpus: an Italian Emotional"
+    " Speech Database. LREC 2014."
+)
+LICENCE = "non-commercial research, with acknowledgement"
+LANGUAGE = "it"
+ELICITATION = "acted"
+
+# emotion, speaker, sentence
+_NAME = re.compile(r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm][123])-[a-z]\d")
+
+
+def _parse(path: Path) -> Utterance | str:
+    match = _NAME.fullmatch(path.stem)
+    if not match or match["emotion"] not in LABEL_MAP:
+        return "name does not match EMOVO's pattern, like dis-f1-b1"
+    emotion, speaker = LABEL_MAP[match["emotion"]], match["speaker"]
+    if emotion not in EMOTIONS:
+        return emotion
+    return Utterance(
+        utterance_id=f"emovo/{path.stem}",
+        path=str(path),
+        domain="emovo",
+        speaker=speaker,
+        emotion=emotion,
+        language=LANGUAGE,
+        gender="male" if speaker.startswith("m") else "female",
+        elicitation=ELICITATION,
+    )
+
+
+def read(root: Path) -> Iterator[Found]:
+    """Yields every file below `root`."""
+    return read_files(root, domain="emovo", parse=_parse)

@@ -1,0 +1,66 @@
+"""RAVDESS, its speech: 24 North American actors, two sentences, in a studio.
+
+`Audio_Speech_Actors_01-24/Actor_01/03-01-05-01-01-01-01.wav`: modality, channel, emotion,
+intensity, statement, repetition, actor (odd = male). Songs and videos, which some copies hold
+too, are skipped.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.readers.base import Found, read_files
+from corpora.utterance import Utterance
+from modules.features import EMOTIONS
+
+LABEL_MAP = {
+    "01": "neutral",
+    "02": "calm",
+    "03": "happiness",
+    "04": "sadness",
+    "05": "anger",
+    "06": "fear",
+    "07": "disgust",
+    "08": "surprise",
+}
+LAYOUT = "Actor_01/03-01-05-01-01-01-01.wav"
+CITATION = (
+    "S. R. Livingstone, F. A. Russo: The Ryerson Audio-Visual Database of Emotional Speech and"
+    " Song (RAVDESS). PLoS ONE 13(5), 2018."
+)
+LICENCE = "CC BY-NC-SA 4.0"
+LANGUAGE = "en"
+ELICITATION = "acted"
+
+_NAME = re.compile(
+    r"(?P<modality>0[123])-(?P<channel>0[12])-(?P<emotion>0[1-8])-0[12]-0[12]-0[12]"
+    r"-(?P<actor>[01]\d|2[0-4])"
+)
+
+
+def _parse(path: Path) -> Utterance | str:
+    match = _NAME.fullmatch(path.stem)
+    if not match or match["actor"] == "00":
+        return "name does not match RAVDESS' pattern, like 03-01-05-01-01-01-01"
+    if match["channel"] == "02":
+        return "song"
+    if match["modality"] != "03":
+        return "video of a clip that RAVDESS has as audio"
+    emotion, actor = LABEL_MAP[match["emotion"]], match["actor"]
+    if emotion not in EMOTIONS:
+        return emotion
+    return Utterance(
+        utterance_id=f"ravdess/{path.stem}",
+        path=str(path),
+        domain="ravdess",
+        speaker=actor,
+        emotion=emotion,
+        language=LANGUAGE,
+        gender="male" if int(actor) % 2 else "female",
+        elicitation=ELICITATION,
+    )
+
+
+def read(root: Path) -> Iterator[Found]:
+    """Yields every file below `root`."""
+    return read_files(root, domain="ravdess", parse=_parse)
