@@ -1,4 +1,4 @@
-"""From corpora on disk to utterances with hashes, durations and folds, and an account of all files."""
+"""From corpora on disk to utterances with hashes, durations and folds; accounts for all files."""
 
 import collections
 import dataclasses
@@ -71,12 +71,12 @@ def index(
       UserError: a corpus is unknown or given twice, its folder is missing or holds nothing to
         use, or two sources share a domain.
     """
-    sources = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
-    _check_sources(sources)
+    resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
+    _check_sources(resolved)
     utterances: list[Utterance] = []
     account: list[Entry] = []
     source_of: dict[str, str] = {}
-    for name, path in sources:
+    for name, path in resolved:
         used, entries = _index_source(name, path, track)
         for domain in dict.fromkeys(entry.domain for entry in entries):
             if domain in source_of:

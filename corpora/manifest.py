@@ -265,12 +265,16 @@ def refresh(
     return refreshed, changed, missing
 
 
-def fold_problems(utterances: Iterable[Utterance], protocol: str) -> list[str]:
+def fold_problems(
+    utterances: Iterable[Utterance], protocol: str, *, test_fold: int | None = None
+) -> list[str]:
     """Returns in words what makes training on these folds impossible or dishonest; [] if nothing.
 
     Args:
       utterances: of any number of domains.
       protocol: `random` or `speaker_independent`.
+      test_fold: the only fold that is tested on, or `None` for all. Only where it is tested on
+        must a fold hold every class of its domain.
     """
     by_domain: dict[str, list[Utterance]] = {}
     for utterance in utterances:
@@ -278,25 +282,35 @@ def fold_problems(utterances: Iterable[Utterance], protocol: str) -> list[str]:
     return [
         problem
         for domain in sorted(by_domain)
-        for problem in _domain_problems(domain, by_domain[domain], protocol)
+        for problem in _domain_problems(domain, by_domain[domain], protocol, test_fold)
     ]
 
 
-def check_folds(utterances: Iterable[Utterance], protocol: str) -> None:
+def check_folds(
+    utterances: Iterable[Utterance], protocol: str, *, test_fold: int | None = None
+) -> None:
     """Checks that every domain can be trained and tested on its folds.
+
+    Args:
+      utterances: of any number of domains.
+      protocol: `random` or `speaker_independent`.
+      test_fold: the only fold that is tested on, or `None` for all.
 
     Raises:
       UserError: a domain has fewer clips, or under `speaker_independent` fewer speakers, than
         there are folds; a clip has no fold; a speaker is in two folds under
-        `speaker_independent`; or a fold has no clip of a class that its domain has.
+        `speaker_independent`; or a fold that is tested on has no clip of a class that its domain
+        has, or none is left to train on.
     """
     if protocol not in PROTOCOLS:
         raise UserError(f"protocol `{protocol}` does not exist; allowed: {', '.join(PROTOCOLS)}")
-    if problems := fold_problems(utterances, protocol):
+    if problems := fold_problems(utterances, protocol, test_fold=test_fold):
         raise UserError("\n".join(problems))
 
 
-def _domain_problems(domain: str, utterances: list[Utterance], protocol: str) -> list[str]:
+def _domain_problems(
+    domain: str, utterances: list[Utterance], protocol: str, test_fold: int | None
+) -> list[str]:
     grouped = protocol == "speaker_independent"
     speakers = folds.speakers_of(utterances)
     if len(utterances) < NUM_FOLDS:
@@ -325,22 +339,31 @@ def _domain_problems(domain: str, utterances: list[Utterance], protocol: str) ->
         " speaker_independent; index the corpus anew without its fold columns"
         for speaker in crossing
     ]
-    emotions = sorted({utterance.emotion for utterance in utterances})
-    held = {(utterance.fold(protocol), utterance.emotion) for utterance in utterances}
-    return problems + [
-        f"domain {domain}: fold {fold} has no clip of {emotion} under the protocol {protocol}"
-        f" ({_class_size(utterances, emotion, grouped)}); add recordings, leave {emotion} of"
-        f" {domain} out{', or choose the protocol random' if grouped else ''}"
-        for fold in range(NUM_FOLDS)
-        for emotion in emotions
-        if (fold, emotion) not in held
-    ]
-
-
-def _class_size(utterances: list[Utterance], emotion: str, grouped: bool) -> str:
-    clips = [utterance for utterance in utterances if utterance.emotion == emotion]
-    size = f"{len(clips)} clips in all"
-    return size + f", of {len(folds.speakers_of(clips))} speakers" if grouped else size
+    for emotion in sorted({utterance.emotion for utterance in utterances}):
+        clips = [utterance for utterance in utterances if utterance.emotion == emotion]
+        held = {clip.fold(protocol) for clip in clips}
+        tested = range(NUM_FOLDS) if test_fold is None else [test_fold]
+        of_speakers = f" of {len(folds.speakers_of(clips))} speakers" if grouped else ""
+        other = ", or choose the protocol random" if grouped else ""
+        if test_fold is not None and held:
+            other += (
+                f", or one of the test folds that have it ({', '.join(map(str, sorted(held)))})"
+            )
+        problems += [
+            f"domain {domain}: fold {fold} has no clip of {emotion} under the protocol {protocol}"
+            f" ({len(clips)} clips in all{of_speakers}); add recordings, leave {emotion} of"
+            f" {domain} out{other}"
+            for fold in tested
+            if fold not in held
+        ]
+        problems += [
+            f"domain {domain}: {emotion} is in no other fold than {fold} under the protocol"
+            f" {protocol}, so that none is left to train on when {fold} is the test fold; add"
+            f" recordings or leave {emotion} of {domain} out"
+            for fold in tested
+            if held == {fold}
+        ]
+    return problems
 
 
 def _write_csv(

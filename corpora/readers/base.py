@@ -10,10 +10,9 @@ from corpora.utterance import Utterance
 
 # What may hold sound. The content decides in the end; this only tells recordings from the
 # transcripts, licences and thumbnails that lie beside them.
-AUDIO_SUFFIXES = frozenset(
-    ".wav .flac .aif .aiff .aifc .au .snd .caf .ogg .oga .opus .mp3 .m4a .aac .wma .w64 .rf64"
-    " .avi .mp4 .mov .mkv .webm .mpg .mpeg .flv .wmv .3gp".split()
-)
+_SOUND = "wav flac aif aiff aifc au snd caf ogg oga opus mp3 m4a aac wma w64 rf64"
+_VIDEO = "avi mp4 mov mkv webm mpg mpeg flv wmv 3gp"
+AUDIO_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_SOUND} {_VIDEO}".split())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
