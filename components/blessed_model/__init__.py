@@ -1,0 +1,1 @@
+"""Which blessed model a new candidate has to compare with."""

@@ -1,0 +1,194 @@
+"""Fitting a network to clips in memory, with early stopping on an inner split.
+
+Imports keras and numpy only, like `network.py`.
+"""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+
+from modules.features import SAMPLE_RATE_HZ
+from modules.uar import unweighted_average_recall
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How long and how fast a network learns.
+
+    Attributes:
+      epochs: at most this many passes over the training clips.
+      batch_size: in clips.
+      learning_rate: of AdaDelta; Keras 1 and 2, and so the paper, have 1.0 by default.
+      patience: epochs without a lower inner loss after which training stops and the best weights
+        come back; 0 trains all epochs and keeps the last weights.
+      shift_s: clips move by a random offset of up to this much, in seconds, each time they are
+        seen; 0 leaves them in place, as the paper does.
+      seed: of the order of the clips, the shifts and the dropout.
+    """
+
+    epochs: int
+    batch_size: int = 32
+    learning_rate: float = 1.0
+    patience: int = 0
+    shift_s: float = 0.0
+    seed: int = 0
+
+
+class Batches(keras.utils.PyDataset):
+    """Shuffled batches of clips, the same for the same seed.
+
+    Args:
+      clips: float32 `[n, time, channels]` or any `[n, …]`.
+      labels: int64 `[n]`.
+      settings: batch size, shift and seed.
+    """
+
+    def __init__(self, clips: np.ndarray, labels: np.ndarray, settings: Settings):
+        super().__init__(workers=1, use_multiprocessing=False)
+        self._clips = clips
+        self._labels = labels
+        self._batch_size = settings.batch_size
+        self._shift_samples = round(settings.shift_s * SAMPLE_RATE_HZ)
+        self._random = np.random.default_rng(settings.seed)
+        self._order = self._random.permutation(len(labels))
+
+    def __len__(self) -> int:
+        return -(-len(self._labels) // self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        clips = self._clips[chosen]
+        if self._shift_samples:
+            shifts = self._random.integers(
+                -self._shift_samples, self._shift_samples + 1, len(clips)
+            )
+            for row, shift in enumerate(shifts):
+                clips[row] = np.roll(clips[row], shift, axis=0)
+        return clips, self._labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        self._order = self._random.permutation(len(self._labels))
+
+
+class InnerValidation(keras.callbacks.Callback):
+    """Adds `val_loss` (mean cross-entropy) and `val_uar` on the inner split to the epoch's logs."""
+
+    def __init__(self, clips: np.ndarray, labels: np.ndarray):
+        super().__init__()
+        self._clips = clips
+        self._labels = labels
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is None:
+            return
+        probabilities = self.model.predict(self._clips, batch_size=64, verbose=0)
+        chosen = probabilities[np.arange(len(self._labels)), self._labels]
+        logs["val_loss"] = float(-np.log(np.maximum(chosen, 1e-7)).mean())
+        logs["val_uar"] = unweighted_average_recall(self._labels, probabilities.argmax(axis=1))
+
+
+def fit(
+    network: keras.Model,
+    clips: np.ndarray,
+    labels: np.ndarray,
+    *,
+    settings: Settings,
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> list[dict[str, float]]:
+    """Trains `network` in place by cross-entropy and AdaDelta (paper, section 2).
+
+    Args:
+      network: any classifier of `clips`; layers with `trainable=False` stay as they are.
+      clips: float32 `[n, …]`, what the network takes.
+      labels: int64 `[n]`, indices into `features.EMOTIONS`.
+      settings: how long and how fast.
+      validation: clips and labels of the inner split, never of a test fold. Needed for patience.
+      callbacks: further Keras callbacks.
+
+    Returns:
+      One dictionary an epoch: `loss`, `accuracy` and, with validation, `val_loss`, `val_uar`.
+
+    Raises:
+      ValueError: there are no clips, or patience without an inner split.
+    """
+    if not len(labels):
+        raise ValueError("there are no clips to train on")
+    if settings.patience and validation is None:
+        raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
+    keras.utils.set_random_seed(settings.seed)
+    network.compile(
+        optimizer=keras.optimizers.Adadelta(learning_rate=settings.learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    # The order matters: InnerValidation writes the logs that the callbacks after it read.
+    hooks: list[keras.callbacks.Callback] = []
+    if validation is not None:
+        hooks.append(InnerValidation(*validation))
+    if settings.patience:
+        hooks.append(
+            keras.callbacks.EarlyStopping(
+                monitor="val_loss",
+                mode="min",
+                patience=settings.patience,
+                restore_best_weights=True,
+            )
+        )
+    history = network.fit(
+        Batches(clips, labels, settings),
+        epochs=settings.epochs,
+        # Batches shuffles by its own seed.
+        shuffle=False,
+        verbose=0,
+        callbacks=[*hooks, *callbacks],
+    )
+    columns = {name: [float(value) for value in values] for name, values in history.history.items()}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def inner_split(
+    labels: np.ndarray,
+    domains: np.ndarray,
+    speakers: np.ndarray,
+    *,
+    fraction: float,
+    by_speaker: bool,
+    seed: int,
+) -> np.ndarray:
+    """Chooses the clips of the training folds on which early stopping is decided.
+
+    Args:
+      labels: int64 `[n]`.
+      domains, speakers: str `[n]`.
+      fraction: the share of each domain's clips to set aside, at least one class-stratified part.
+      by_speaker: set whole speakers aside, so that the inner split asks what the outer folds ask.
+      seed: of the choice.
+
+    Returns:
+      bool `[n]`, true for the clips set aside. A domain whose speakers cannot be divided (fewer
+      than two) is divided by clips.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    chosen = np.zeros(len(labels), bool)
+    parts = max(2, round(1 / fraction))
+    for domain in np.unique(domains):
+        rows = np.flatnonzero(domains == domain)
+        speaker_count = len(np.unique(speakers[rows]))
+        if by_speaker and speaker_count > 1:
+            splitter = StratifiedGroupKFold(
+                min(parts, speaker_count), shuffle=True, random_state=seed
+            )
+            split = splitter.split(rows, labels[rows], speakers[rows])
+        else:
+            most_frequent = int(np.bincount(labels[rows]).max())
+            splitter = StratifiedKFold(
+                max(2, min(parts, most_frequent)), shuffle=True, random_state=seed
+            )
+            split = splitter.split(rows, labels[rows])
+        _, held_out = next(split)
+        chosen[rows[held_out]] = True
+    return chosen

@@ -1,0 +1,117 @@
+"""The transfer approaches of Marczewski et al. 2017 (section 3.3), as data.
+
+Imports keras and numpy only, like `network.py`.
+"""
+
+import dataclasses
+import hashlib
+
+import keras
+
+from modules.network import LAYER_GROUPS
+
+SCENARIOS: dict[str, str] = {
+    "S1": "the target's training folds are part of pre-training",
+    "S2": "the target takes no part in pre-training",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Approach:
+    """What happens to each layer group of the pre-trained network on its way to a target.
+
+    Groups that are neither frozen nor re-initialised start from the pre-trained weights and learn.
+
+    Attributes:
+      frozen: groups whose weights stay as pre-trained.
+      reinitialised: groups that start anew.
+      fine_tuned: whether there is any training on the target.
+    """
+
+    frozen: tuple[str, ...] = ()
+    reinitialised: tuple[str, ...] = ()
+    fine_tuned: bool = True
+
+
+APPROACHES: dict[str, Approach] = {
+    "A1": Approach(frozen=("conv1", "conv2", "lstm", "dense"), fine_tuned=False),
+    "A2": Approach(),
+    "A3": Approach(frozen=("conv1",)),
+    "A4": Approach(frozen=("conv1", "conv2")),
+    "A5": Approach(frozen=("conv1", "conv2", "lstm")),
+    "A6": Approach(frozen=("conv1",), reinitialised=("conv2", "lstm", "dense")),
+    "A7": Approach(frozen=("conv1", "conv2"), reinitialised=("lstm", "dense")),
+    "A8": Approach(frozen=("conv1", "conv2", "lstm"), reinitialised=("dense",)),
+}
+
+
+def prepare_network(network: keras.Sequential, approach: Approach, *, seed: int) -> None:
+    """Freezes and re-initialises the layers of `network` in place, as `approach` says."""
+    # One seed per layer, so that what one layer draws does not depend on which others are redrawn.
+    for index, (group, names) in enumerate(LAYER_GROUPS.items()):
+        for offset, name in enumerate(names):
+            layer = network.get_layer(name)
+            layer.trainable = group not in approach.frozen
+            if group in approach.reinitialised:
+                keras.utils.set_random_seed(seed + 100 * index + offset)
+                fresh = type(layer).from_config(layer.get_config())
+                fresh.build(layer.input.shape)
+                layer.set_weights(fresh.get_weights())
+
+
+def split_at_frozen_prefix(
+    network: keras.Sequential, approach: Approach
+) -> tuple[keras.Sequential | None, keras.Sequential]:
+    """Cuts the network after its frozen prefix, whose outputs are constant for a clip.
+
+    Both parts share their layers with `network`, so training the second trains the network. The
+    prefix ends before the dropout that follows it: that dropout stays active in training; dropouts
+    between frozen layers do not, as the outputs are computed once.
+
+    Returns:
+      The prefix, `None` if nothing is frozen, and the part that learns.
+    """
+    frozen_layers = [name for group in approach.frozen for name in LAYER_GROUPS[group]]
+    leading = [group for group in LAYER_GROUPS if group in approach.frozen]
+    if not frozen_layers or leading != list(LAYER_GROUPS)[: len(leading)]:
+        return None, network
+    names = [layer.name for layer in network.layers]
+    cut = names.index(frozen_layers[-1]) + 1
+    while cut < len(names) and names[cut].startswith(("pool", "flatten")):
+        cut += 1
+    if cut == len(names):
+        raise ValueError("every layer is frozen: there is nothing left to train")
+    prefix = keras.Sequential([keras.Input(network.input_shape[1:]), *network.layers[:cut]])
+    rest = keras.Sequential([keras.Input(prefix.output_shape[1:]), *network.layers[cut:]])
+    return prefix, rest
+
+
+def weight_hashes(network: keras.Sequential) -> dict[str, str]:
+    """Returns the SHA-256 of each layer group's weights, in hexadecimal."""
+    hashes = {}
+    for group, names in LAYER_GROUPS.items():
+        digest = hashlib.sha256()
+        for name in names:
+            for array in network.get_layer(name).get_weights():
+                digest.update(array.tobytes())
+        hashes[group] = digest.hexdigest()
+    return hashes
+
+
+def check_frozen(before: dict[str, str], after: dict[str, str], approach: Approach) -> None:
+    """Proves from weight hashes that what was frozen did not change and all the rest did.
+
+    Args:
+      before, after: `weight_hashes` of the pre-trained and of the adapted network.
+      approach: what was to happen.
+
+    Raises:
+      RuntimeError: a frozen group changed, or one that should have learned did not.
+    """
+    changed = {group for group in LAYER_GROUPS if before[group] != after[group]}
+    expected = set(LAYER_GROUPS) - set(approach.frozen)
+    if changed != expected:
+        raise RuntimeError(
+            f"layer groups {sorted(changed)} changed, but {sorted(expected)} should have: "
+            "the transfer approach was not carried out"
+        )

@@ -1,0 +1,212 @@
+"""The typed configuration of a release run, read from YAML.
+
+A fault stops at start, with the key's path and what is allowed.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import yaml
+
+from modules.errors import UserError
+from modules.features import INPUT_DURATION_S, MULTI_DOMAIN, NUM_FOLDS
+
+CONFIGS = Path(__file__).parent / "configs"
+
+ApproachName = Literal["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]
+Scenario = Literal["S1", "S2"]
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Audio(_Section):
+    """From recordings to the network's input."""
+
+    over_length: Literal["truncate", "drop"] = "truncate"
+    """What becomes of clips over 3.375 s: cut, or left out (the paper)."""
+    trim_silence: bool = False
+    """Whether leading and trailing silence goes first."""
+    standardisation: Literal["per_utterance", "per_domain", "global"] = "per_utterance"
+
+
+class Training(_Section):
+    """One training; the fields of `modules.training.Settings`, its seed excepted."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(32, ge=1)
+    learning_rate: float = pydantic.Field(1.0, gt=0)
+    patience: int = pydantic.Field(0, ge=0)
+    shift_s: float = pydantic.Field(0.0, ge=0, lt=INPUT_DURATION_S)
+
+
+class Gate(_Section):
+    """What a model has to reach before it is pushed."""
+
+    min_uar: float = pydantic.Field(0.0, ge=0, le=1)
+    """UAR on the test fold of each domain that the model serves."""
+    max_drop: float = pydantic.Field(1.0, ge=0, le=1)
+    """How much UAR it may lose against the last blessed model, in absolute terms."""
+
+
+class Domain(_Section):
+    """What differs for one domain; absent keys take the release's."""
+
+    approach: ApproachName | None = None
+    scenario: Scenario | None = None
+    fine_tune: Training | None = None
+    gate: Gate | None = None
+
+
+class Beam(_Section):
+    workers: int = pydantic.Field(1, ge=1)
+    """Worker processes of the DirectRunner."""
+    args: tuple[str, ...] = ()
+    """Further Beam flags, for example `--runner=…`."""
+
+
+class ReleaseConfig(_Section):
+    """One release: one network pre-trained on all domains and one adapted to each."""
+
+    name: str = pydantic.Field("release", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    manifest: Path
+    output: Path = Path("out/release")
+    """Everything the run writes: pipeline root, metadata, logs, report."""
+    serving: Path | None = None
+    """The folder TF Serving watches; `<output>/serving` if absent."""
+    protocol: Literal["speaker_independent", "random"] = "speaker_independent"
+    test_fold: int = pydantic.Field(0, ge=0, lt=NUM_FOLDS)
+    seed: int = pydantic.Field(0, ge=0)
+    audio: Audio = Audio()
+    preset: Literal["paper", "fast"] = "fast"
+    inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)
+    """Share of the training clips that decides early stopping."""
+    pretrain: Training = Training(epochs=40, patience=10)
+    fine_tune: Training = Training(epochs=30, patience=8)
+    approach: ApproachName = "A2"
+    scenario: Scenario = "S1"
+    gate: Gate = Gate()
+    domains: dict[str, Domain] = {}
+    """Per-domain settings, by the manifest's domain names."""
+    beam: Beam = Beam()
+    synthetic: bool = False
+    """Whether the recordings are synthetic; the report says so in words."""
+
+    @property
+    def serving_root(self) -> Path:
+        return self.serving or self.output / "serving"
+
+    @property
+    def train_folds(self) -> list[int]:
+        return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
+
+    def for_domain(self, domain: str) -> Domain:
+        """Returns the settings of one domain with the release's filled in."""
+        own = self.domains.get(domain, Domain())
+        return Domain(
+            approach=own.approach or self.approach,
+            scenario=own.scenario or self.scenario,
+            fine_tune=own.fine_tune or self.fine_tune,
+            gate=own.gate or self.gate,
+        )
+
+    def to_yaml(self) -> str:
+        """The resolved configuration, which is stored with every run."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def load(path: Path | str, overrides: dict[str, Any] | None = None) -> ReleaseConfig:
+    """Reads and checks a configuration.
+
+    Args:
+      path: a YAML file, or the name of one in `pipeline/configs` (`release`, `demo`).
+      overrides: values by dotted key, for example `{"fine_tune.epochs": 5}`.
+
+    Raises:
+      UserError: the file is missing or no YAML, a key is unknown, a value impossible.
+    """
+    file = Path(path)
+    if not file.suffix and not file.exists():
+        file = CONFIGS / f"{path}.yaml"
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        known = ", ".join(sorted(config.stem for config in CONFIGS.glob("*.yaml")))
+        raise UserError(
+            f"configuration {path} does not exist; give a YAML file or one of: {known}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"configuration {file} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"configuration {file} must hold keys and values, not {values!r}")
+    for key, value in (overrides or {}).items():
+        _set(values, key, value)
+    return parse(values, source=str(file))
+
+
+def parse(values: dict[str, Any], *, source: str) -> ReleaseConfig:
+    """Checks a configuration given as nested dictionaries; `source` names it in errors."""
+    try:
+        return ReleaseConfig.model_validate(values)
+    except pydantic.ValidationError as error:
+        faults = "\n".join(f"  {_explain(fault)}" for fault in error.errors())
+        raise UserError(f"configuration {source}:\n{faults}") from None
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Splits `a.b=c`; the value is read as YAML, so `3`, `true` and `[1, 2]` are what they seem."""
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UserError(f"--set {text}: write it as key=value, for example fine_tune.epochs=5")
+    return key, yaml.safe_load(value)
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        below = values.get(parent)
+        if not isinstance(below, dict):
+            below = values[parent] = {}
+        values = below
+    values[last] = value
+
+
+def _explain(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{key}: {fault['msg']} (it is {fault['input']!r})"
+    section: Any = ReleaseConfig
+    for part in fault["loc"][:-1]:
+        field = getattr(section, "model_fields", {}).get(part)
+        section = Domain if field is None else field.annotation
+        section = {"domains": Domain}.get(str(part), section)
+    allowed = ", ".join(getattr(section, "model_fields", {}))
+    return f"{key}: unknown key; there are: {allowed}"
+
+
+def check_domains(config: ReleaseConfig, domains: list[str]) -> None:
+    """Checks what only the manifest can tell.
+
+    Raises:
+      UserError: a key of `domains` is no domain of the manifest, a domain has the multi-domain
+        model's name, or scenario S2 leaves nothing to pre-train on.
+    """
+    for name in config.domains:
+        if name not in domains:
+            raise UserError(f"domains.{name}: the manifest has no such domain, only {domains}")
+    if MULTI_DOMAIN in domains:
+        raise UserError(f"the manifest's domain {MULTI_DOMAIN!r} has the multi-domain model's name")
+    for name in domains:
+        if config.for_domain(name).scenario == "S2" and len(domains) < 2:
+            raise UserError(
+                f"domain {name}: scenario S2 pre-trains on the other domains, but there is none; "
+                "add a corpus or use S1"
+            )
+
+
+def digest_of(text: str) -> str:
+    """Returns the SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,139 @@
+"""From a checked configuration to a finished run: everything around the pipeline itself."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from corpora import manifest as manifests
+from modules.errors import UserError
+from pipeline import config as configs
+from pipeline import local_runner
+from pipeline.local_runner import NodeResult
+
+CONFIG_FILE = "config.yaml"
+NODES_FILE = "nodes.json"
+LOG_FILE = "logs/pipeline.log"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A configuration with the manifest it was checked against.
+
+    Attributes:
+      config: as given.
+      manifest_path: the snapshot of the manifest that the pipeline reads, named by its content.
+      manifest_digest: of its content.
+      domains: the manifest's domains, sorted.
+      changed, missing: utterance ids of recordings that are no longer what was indexed.
+    """
+
+    config: configs.ReleaseConfig
+    manifest_path: Path
+    manifest_digest: str
+    domains: tuple[str, ...]
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prepared:
+    """Checks all that can be checked before work begins, and takes a snapshot of the manifest.
+
+    Every recording is hashed again, so that one that changed since it was indexed makes the
+    pipeline run from AudioExampleGen on.
+
+    Args:
+      config: the configuration.
+      track: shows progress over an iterable, like `cli.progress.track`.
+
+    Raises:
+      UserError: what is wrong, where, and what to do.
+    """
+    utterances = manifests.read(config.manifest)
+    domains = tuple(sorted({utterance.domain for utterance in utterances}))
+    configs.check_domains(config, list(domains))
+    manifests.check_folds(utterances, config.protocol)
+    utterances, changed, missing = manifests.refresh(utterances, track=track)
+    digest = manifests.digest(utterances)
+    snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
+    snapshot.parent.mkdir(parents=True, exist_ok=True)
+    manifests.write(utterances, snapshot)
+    return Prepared(
+        config=config,
+        manifest_path=snapshot,
+        manifest_digest=digest,
+        domains=domains,
+        changed=tuple(changed),
+        missing=tuple(missing),
+    )
+
+
+def execute(
+    prepared: Prepared, *, on_node: local_runner.NodeCallback, on_message: Callable[[str], None]
+) -> list[NodeResult]:
+    """Runs the release pipeline and stores the configuration and the nodes' results beside it.
+
+    Args:
+      prepared: from `prepare`.
+      on_node: told before each node.
+      on_message: told what a running node reports, for example a trainer's epochs.
+
+    Returns:
+      One result a node.
+
+    Raises:
+      UserError: another run uses the output folder.
+    """
+    from pipeline import release
+
+    config, output = prepared.config, prepared.config.output.absolute()
+    with local_runner.exclusive(output):
+        (output / CONFIG_FILE).write_text(config.to_yaml(), encoding="utf-8")
+        with local_runner.logs_to(output / LOG_FILE), _messages(on_message):
+            pipeline = release.build(
+                config,
+                release.Manifest(
+                    path=str(prepared.manifest_path),
+                    digest=prepared.manifest_digest,
+                    domains=prepared.domains,
+                ),
+            )
+            results = local_runner.run(pipeline, on_node=on_node)
+        (output / NODES_FILE).write_text(
+            json.dumps([dataclasses.asdict(result) for result in results], indent=2),
+            encoding="utf-8",
+        )
+    return results
+
+
+def failures(results: list[NodeResult]) -> list[NodeResult]:
+    """Returns the nodes that failed, without those that were not reached because of them."""
+    return [result for result in results if result.status == "failed"]
+
+
+@contextmanager
+def _messages(on_message: Callable[[str], None]) -> Iterator[None]:
+    """Passes what nodes say on the logger `ser.progress` to `on_message`."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            on_message(record.getMessage())
+
+    logger, handler = logging.getLogger("ser.progress"), Handler()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def check_output(folder: Path) -> None:
+    """Raises UserError where `folder` holds no finished run."""
+    if not (folder / NODES_FILE).exists():
+        raise UserError(f"{folder} holds no run: start one with `ser run --output {folder} …`")

@@ -1,0 +1,162 @@
+"""Runs a pipeline on this machine, node by node, and goes on past a node that fails."""
+
+import dataclasses
+import fcntl
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from modules.errors import UserError
+
+Status = Literal["executed", "cached", "failed", "not reached"]
+
+# Told before each node: its id, its position and the number of nodes.
+NodeCallback = Callable[[str, int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeResult:
+    """What became of one node of the pipeline.
+
+    Attributes:
+      node_id: for example `Trainer.emodb`.
+      status: `executed`, `cached` (nothing it depends on changed), `failed`, or `not reached`
+        because a node upstream failed.
+      duration_s: wall time in seconds.
+      error: why it failed, or what upstream did; empty otherwise.
+    """
+
+    node_id: str
+    status: Status
+    duration_s: float = 0.0
+    error: str = ""
+
+
+def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> list[NodeResult]:
+    """Runs every node of a TFX pipeline in topological order.
+
+    A node that fails takes along only the nodes downstream of it: TFX's LocalDagRunner would stop
+    all domains at the first exception.
+
+    Args:
+      pipeline: a `tfx.dsl.Pipeline` with a metadata connection.
+      on_node: told before each node.
+
+    Returns:
+      One result a node, in the order they ran.
+    """
+    from tfx.orchestration import metadata
+    from tfx.orchestration.local import local_dag_runner, runner_utils
+    from tfx.orchestration.portable import launcher
+
+    results: list[NodeResult] = []
+
+    class Runner(local_dag_runner.LocalDagRunner):
+        def run_with_ir(self, pipeline, run_options=None):
+            del run_options
+            deployment = runner_utils.extract_local_deployment_config(pipeline)
+            connection = getattr(
+                deployment.metadata_connection_config,
+                deployment.metadata_connection_config.WhichOneof("connection_config"),
+            )
+            lost: set[str] = set()
+            for index, entry in enumerate(pipeline.nodes):
+                node = entry.pipeline_node
+                name = node.node_info.id
+                blockers = sorted(lost.intersection(node.upstream_nodes))
+                if blockers:
+                    lost.add(name)
+                    results.append(
+                        NodeResult(
+                            node_id=name, status="not reached", error=f"needs {', '.join(blockers)}"
+                        )
+                    )
+                    continue
+                on_node(name, index, len(pipeline.nodes))
+                start_s = time.monotonic()
+                try:
+                    execution = launcher.Launcher(
+                        pipeline_node=node,
+                        mlmd_connection=metadata.Metadata(connection),
+                        pipeline_info=pipeline.pipeline_info,
+                        pipeline_runtime_spec=pipeline.runtime_spec,
+                        executor_spec=runner_utils.extract_executor_spec(deployment, name),
+                        custom_driver_spec=runner_utils.extract_custom_driver_spec(
+                            deployment, name
+                        ),
+                    ).launch()
+                    status: Status = "executed"
+                    if execution is not None and _was_cached(connection, execution.execution_id):
+                        status = "cached"
+                    error = ""
+                except Exception as fault:
+                    logging.getLogger(__name__).exception("%s failed", name)
+                    lost.add(name)
+                    status, error = "failed", f"{type(fault).__name__}: {fault}"
+                results.append(
+                    NodeResult(
+                        node_id=name,
+                        status=status,
+                        duration_s=time.monotonic() - start_s,
+                        error=error,
+                    )
+                )
+
+    Runner().run(pipeline)
+    return results
+
+
+def _was_cached(connection: Any, execution_id: int | None) -> bool:
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.orchestration import metadata
+
+    if execution_id is None:
+        return False
+    with metadata.Metadata(connection) as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+    return execution.last_known_state == metadata_store_pb2.Execution.CACHED
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Holds a run's folder for this process.
+
+    Raises:
+      UserError: another process runs in the same folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(
+                f"{folder} is in use by another run; wait for it or choose another output folder"
+            ) from None
+        yield
+
+
+@contextmanager
+def logs_to(file: Path) -> Iterator[None]:
+    """Sends the logs of TFX, Beam and TensorFlow to `file` instead of the terminal."""
+    import absl.logging
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    before, level = root.handlers[:], root.level
+    absl_logger = absl.logging.get_absl_logger()
+    absl_before = absl_logger.handlers[:]
+    absl_logger.handlers = []
+    root.handlers, root.level = [handler], logging.INFO
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers, root.level = before, level
+        absl_logger.handlers = absl_before
+        handler.close()

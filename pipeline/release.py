@@ -1,0 +1,286 @@
+"""The release pipeline: from a configuration to a TFX pipeline, as a pure function.
+
+AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → Transform → Trainer
+(pre-training) → for each domain Trainer (fine-tuning) → Evaluator → Pusher.
+"""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_node
+
+from components.audio_example_gen.component import AudioExampleGen
+from components.blessed_model import strategy
+from modules import features, tfma_uar
+from pipeline.code_digest import code_digest
+from pipeline.config import ReleaseConfig, Training
+
+SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
+PRETRAIN = "pretrain"
+
+# What UAR is reported for, beside the overall figure.
+SLICES: tuple[tuple[str, ...], ...] = (
+    (features.DOMAIN,),
+    (features.EMOTION,),
+    (features.GENDER,),
+    (features.LANGUAGE,),
+    (features.DOMAIN, features.EMOTION),
+    (features.DOMAIN, features.GENDER),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What the pipeline has to know of the manifest.
+
+    Attributes:
+      path: the CSV.
+      digest: of its content; the cache key of everything downstream.
+      domains: their names, sorted.
+    """
+
+    path: str
+    digest: str
+    domains: tuple[str, ...]
+
+
+def node_id(component: str, model: str) -> str:
+    """Names a node that exists once per model, for example `Trainer.emodb`."""
+    return f"{component}.{model}"
+
+
+def pretrained_name(config: ReleaseConfig, domain: str) -> str:
+    """Names the pre-training a domain starts from: its own under S2, the common one under S1."""
+    scenario = config.for_domain(domain).scenario
+    return f"{PRETRAIN}-without-{domain}" if scenario == "S2" else PRETRAIN
+
+
+def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
+    """Builds the release pipeline.
+
+    Args:
+      config: a checked configuration.
+      manifest: of the recordings.
+
+    Returns:
+      The pipeline; running it is the runner's business.
+    """
+    train_splits = [features.FOLD_SPLITS[fold] for fold in config.train_folds]
+    example_gen = AudioExampleGen(
+        manifest_path=manifest.path,
+        manifest_digest=manifest.digest,
+        protocol=config.protocol,
+        over_length=config.audio.over_length,
+        trim_silence=config.audio.trim_silence,
+        code_digest=code_digest("example_gen"),
+    )
+    examples = example_gen.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(examples=examples)
+    schema = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    transform = tfx.components.Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="modules.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=train_splits, transform=list(features.FOLD_SPLITS)
+        ),
+        # Statistics of waveforms cost minutes and tell nothing.
+        disable_statistics=True,
+        custom_config={
+            "standardisation": config.audio.standardisation,
+            "trim_silence": config.audio.trim_silence,
+            "domains": list(manifest.domains),
+            "code_digest": code_digest("transform"),
+        },
+    )
+    nodes: list[base_node.BaseNode] = [example_gen, statistics, schema, validator, transform]
+
+    trainers: dict[str, tfx.components.Trainer] = {}
+    for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
+        without = name.removeprefix(f"{PRETRAIN}-without-") if name != PRETRAIN else None
+        trainers[name] = _trainer(
+            config,
+            name,
+            transform,
+            training=config.pretrain,
+            settings={"stage": "pretrain", "without_domain": without},
+        )
+    for domain in manifest.domains:
+        own = config.for_domain(domain)
+        assert own.fine_tune is not None
+        trainers[domain] = _trainer(
+            config,
+            domain,
+            transform,
+            training=own.fine_tune,
+            settings={
+                "stage": "fine_tune",
+                "domain": domain,
+                "approach": own.approach,
+                "scenario": own.scenario,
+            },
+            base_model=trainers[pretrained_name(config, domain)].outputs["model"],
+        )
+    nodes += trainers.values()
+
+    for model in (features.MULTI_DOMAIN, *manifest.domains):
+        trainer = trainers[PRETRAIN if model == features.MULTI_DOMAIN else model]
+        served = manifest.domains if model == features.MULTI_DOMAIN else (model,)
+        nodes += _evaluate_and_push(config, model, served, trainer, examples)
+
+    beam_args = [*config.beam.args]
+    if config.beam.workers > 1:
+        beam_args += [
+            "--direct_running_mode=multi_processing",
+            f"--direct_num_workers={config.beam.workers}",
+        ]
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.output.absolute() / "pipeline_root"),
+        components=nodes,
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(config.output.absolute() / "metadata.sqlite")
+        ),
+        beam_pipeline_args=beam_args,
+    )
+
+
+def _trainer(
+    config: ReleaseConfig,
+    name: str,
+    transform: tfx.components.Transform,
+    *,
+    training: Training,
+    settings: dict[str, Any],
+    **inputs: Any,
+) -> tfx.components.Trainer:
+    train_splits = [features.FOLD_SPLITS[fold] for fold in config.train_folds]
+    return tfx.components.Trainer(
+        run_fn="modules.trainer.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=train_splits),
+        # Empty means a split named `eval`. The trainer takes its inner split from the train files.
+        eval_args=tfx.proto.EvalArgs(splits=train_splits),
+        custom_config={
+            "name": name,
+            "preset": config.preset,
+            "training": training.model_dump(),
+            "inner_fraction": config.inner_fraction,
+            "protocol": config.protocol,
+            "trim_silence": config.audio.trim_silence,
+            "seed": config.seed,
+            "code_digest": code_digest("trainer"),
+            **settings,
+        },
+        **inputs,
+    ).with_id(node_id("Trainer", name))
+
+
+def _evaluate_and_push(
+    config: ReleaseConfig,
+    model: str,
+    served_domains: Sequence[str],
+    trainer: tfx.components.Trainer,
+    examples: tfx.types.BaseChannel,
+) -> list[base_node.BaseNode]:
+    """Returns the nodes that compare one model with its thresholds and its predecessor."""
+    evaluator_id = node_id("Evaluator", model)
+    previous = tfx.dsl.Resolver(
+        strategy_class=strategy.PreviousBlessedModelStrategy,
+        **{
+            strategy.MODEL: tfx.dsl.Channel(
+                type=tfx.types.standard_artifacts.Model, producer_component_id=trainer.id
+            ),
+            strategy.MODEL_BLESSING: tfx.dsl.Channel(
+                type=tfx.types.standard_artifacts.ModelBlessing, producer_component_id=evaluator_id
+            ),
+            strategy.CANDIDATE: trainer.outputs["model"],
+        },
+    ).with_id(node_id("PreviousBlessedModel", model))
+    evaluator = tfx.components.Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        baseline_model=previous.outputs[strategy.MODEL],
+        eval_config=eval_config(config, served_domains),
+        example_splits=[features.FOLD_SPLITS[config.test_fold]],
+    ).with_id(evaluator_id)
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(
+                base_directory=str(config.serving_root.absolute() / model)
+            )
+        ),
+    ).with_id(node_id("Pusher", model))
+    return [previous, evaluator, pusher]
+
+
+def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.EvalConfig:
+    """Returns what TFMA measures, in which slices, and the thresholds of the gate.
+
+    Args:
+      config: names the thresholds.
+      served_domains: the domains whose UAR the model answers for.
+    """
+    thresholds = []
+    for domain in served_domains:
+        gate = config.for_domain(domain).gate
+        assert gate is not None
+        thresholds.append(
+            tfma.PerSliceMetricThreshold(
+                slicing_specs=[tfma.SlicingSpec(feature_values={features.DOMAIN: domain})],
+                threshold=tfma.MetricThreshold(
+                    value_threshold=tfma.GenericValueThreshold(lower_bound={"value": gate.min_uar}),
+                    # Applied only where there is a blessed predecessor.
+                    change_threshold=tfma.GenericChangeThreshold(
+                        absolute={"value": -gate.max_drop},
+                        direction=tfma.MetricDirection.HIGHER_IS_BETTER,
+                    ),
+                ),
+            )
+        )
+    return tfma.EvalConfig(
+        model_specs=[
+            tfma.ModelSpec(
+                model_type="tf_generic",
+                signature_name=features.SIGNATURE_EXAMPLES,
+                label_key=features.LABEL,
+                prediction_key=features.OUTPUT_PROBABILITIES,
+            )
+        ],
+        slicing_specs=[
+            tfma.SlicingSpec(),
+            *(tfma.SlicingSpec(feature_keys=list(keys)) for keys in SLICES),
+        ],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(class_name="ExampleCount"),
+                    tfma.MetricConfig(
+                        class_name="SparseCategoricalAccuracy",
+                        config=json.dumps({"name": "accuracy"}),
+                    ),
+                    tfma.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
+                    tfma.MetricConfig(
+                        class_name="UnweightedAverageRecall",
+                        module="modules.tfma_uar",
+                        config=json.dumps(
+                            {"name": tfma_uar.UAR, "code_digest": code_digest("evaluator")}
+                        ),
+                        per_slice_thresholds=thresholds,
+                    ),
+                ]
+            )
+        ],
+    )

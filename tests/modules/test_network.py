@@ -1,0 +1,61 @@
+"""The network against the paper's figures (DESIGN: section 5; paper: section 2)."""
+
+import numpy as np
+import pytest
+
+from modules.network import LAYER_GROUPS, PRESETS, build_network
+
+# Counted by hand from the paper: weights and biases, layer by layer.
+CONV1 = 128 * 1 * 128 + 128
+CONV2 = 128 * 128 * 128 + 128
+LSTM = 4 * 500 * (128 + 500 + 1)
+DENSE = 2 * (1_000 * 1_000 + 1_000) + 1_000 * 6 + 6
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_parameters_are_the_papers(preset):
+    network = build_network(preset=preset, seed=0)
+    assert CONV1 + CONV2 + LSTM + DENSE == 5_379_798
+    assert network.count_params() == 5_379_798
+
+
+@pytest.mark.parametrize(
+    ("preset", "lengths"),
+    [("paper", (53_873, 420, 293, 2)), ("fast", (3_368, 421, 37, 2))],
+)
+def test_time_steps(preset, lengths):
+    network = build_network(preset=preset, seed=0)
+    names = ("conv1", "pool1", "conv2", "pool2")
+    assert tuple(network.get_layer(name).output.shape[1] for name in names) == lengths
+    assert network.get_layer("lstm").output.shape == (None, 2, 500)
+    assert network.get_layer("flatten").output.shape == (None, 1_000)
+
+
+def test_presets_share_the_shapes_of_their_weights():
+    shapes = [
+        [weight.shape for weight in build_network(preset=preset, seed=0).weights]
+        for preset in PRESETS
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_layer_groups_cover_every_weight():
+    network = build_network(preset="fast", seed=0)
+    grouped = {name for names in LAYER_GROUPS.values() for name in names}
+    assert grouped == {layer.name for layer in network.layers if layer.count_params()}
+
+
+def test_outputs_are_probabilities_and_fixed_by_the_seed():
+    clips = np.random.default_rng(0).normal(size=(2, 54_000, 1)).astype(np.float32)
+    first, again, other = (
+        build_network(preset="fast", seed=seed).predict(clips, verbose=0) for seed in (3, 3, 4)
+    )
+    assert first.shape == (2, 6)
+    np.testing.assert_allclose(first.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_unknown_preset():
+    with pytest.raises(ValueError, match="unknown preset 'large'; there are paper, fast"):
+        build_network(preset="large", seed=0)
