@@ -1,0 +1,82 @@
+"""Configurations: what is accepted, and what a fault says."""
+
+import pytest
+import yaml
+
+from modules.errors import UserError
+from pipeline import config as configs
+
+
+def _load(tmp_path, text, **overrides):
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    return configs.load(file, overrides)
+
+
+def test_defaults_and_overrides(tmp_path):
+    config = _load(
+        tmp_path,
+        "manifest: m.csv\ndomains:\n  emodb: {approach: A4}\n",
+        **{"fine_tune.epochs": 3, "domains.urdu.scenario": "S2", "seed": 7},
+    )
+    assert (config.fine_tune.epochs, config.seed) == (3, 7)
+    assert config.protocol == "speaker_independent"
+    assert config.train_folds == [1, 2, 3, 4]
+    assert config.for_domain("emodb").approach == "A4"
+    assert config.for_domain("emodb").scenario == "S1"
+    assert config.for_domain("urdu").scenario == "S2"
+    assert config.for_domain("emovo").approach == config.approach
+
+
+def test_resolved_configuration_reads_back(tmp_path):
+    config = _load(tmp_path, "manifest: m.csv\ntest_fold: 3\n")
+    assert configs.parse(yaml.safe_load(config.to_yaml()), source="stored") == config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("manifest: m.csv\nepochs: 3", r"epochs: unknown key; there are: name, manifest"),
+        ("manifest: m.csv\nfine_tune: {epoch: 3}", r"fine_tune.epoch: unknown key.*batch_size"),
+        (
+            "manifest: m.csv\ndomains: {emodb: {aproach: A1}}",
+            r"domains.emodb.aproach: unknown key; there are: approach, scenario",
+        ),
+        ("manifest: m.csv\napproach: A9", r"approach: .*'A8'.*it is 'A9'"),
+        ("manifest: m.csv\ntest_fold: 5", r"test_fold: .*less than 5.*it is 5"),
+        ("manifest: m.csv\npretrain: {epochs: many}", r"pretrain.epochs: .*integer.*'many'"),
+        ("test_fold: 1", r"manifest: Field required"),
+        ("- 1", r"must hold keys and values"),
+        ("a: [", r"not valid YAML"),
+    ],
+)
+def test_faults_name_the_key(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        _load(tmp_path, text)
+
+
+def test_missing_file_names_those_that_exist():
+    with pytest.raises(UserError, match="no-such does not exist.*demo, release"):
+        configs.load("no-such")
+
+
+@pytest.mark.parametrize("name", ["release", "demo"])
+def test_packaged_configurations_are_valid(name):
+    assert configs.load(name, {"manifest": "m.csv"}).name
+
+
+def test_override_syntax():
+    assert configs.parse_override("a.b=3") == ("a.b", 3)
+    assert configs.parse_override("a=x=y") == ("a", "x=y")
+    with pytest.raises(UserError, match="key=value"):
+        configs.parse_override("epochs")
+
+
+def test_domains_are_checked_against_the_manifest(tmp_path):
+    config = _load(tmp_path, "manifest: m.csv\ndomains: {savee: {approach: A1}}")
+    with pytest.raises(UserError, match=r"domains.savee: the manifest has no such domain"):
+        configs.check_domains(config, ["emodb"])
+    config = _load(tmp_path, "manifest: m.csv\nscenario: S2")
+    with pytest.raises(UserError, match="emodb: scenario S2"):
+        configs.check_domains(config, ["emodb"])
+    configs.check_domains(config, ["emodb", "emovo"])
