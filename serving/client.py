@@ -25,6 +25,12 @@ MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 MAX_AUDIO_BYTES = MAX_MESSAGE_BYTES - 64 * 1024  # the rest of a request needs far less than that
 
 WAVE_PCM, WAVE_FLOAT, WAVE_EXTENSIBLE = 1, 3, 0xFFFE
+# Format tag and bits a sample of the wav files that the serving graph decodes itself.
+SERVED_CODINGS = {(WAVE_PCM, bits) for bits in (8, 16, 24, 32)} | {
+    (WAVE_FLOAT, bits) for bits in (32, 64)
+}
+# Written by programs that do not know the length yet: the samples go on to the file's end.
+STREAMING_DATA_BYTES = 0x7FFF0000
 
 
 class PredictionError(Exception):
@@ -72,12 +78,12 @@ class WavLayout:
     """The parts of a RIFF WAVE file that say whether the serving graph can decode it.
 
     Attributes:
-      coding: WAVE_PCM, WAVE_FLOAT, or another format tag (µ-law, ADPCM, …).
+      coding: format tag (WAVE_PCM, WAVE_FLOAT, or µ-law, ADPCM, …) and bits per sample.
       block_bytes: bytes per frame (a sample of every channel).
       data: the bytes of the data chunk, fewer than announced in a truncated file.
     """
 
-    coding: int
+    coding: tuple[int, int]
     block_bytes: int
     data: memoryview
 
@@ -86,15 +92,19 @@ def parse_wav(contents: bytes) -> WavLayout | None:
     """Returns the layout of a wav file's bytes, None if they are no complete wav header."""
     if contents[:4] != b"RIFF" or contents[8:12] != b"WAVE":
         return None
-    position, coding, block_bytes = 12, None, 0
+    position, block_bytes = 12, 0
+    coding: tuple[int, int] | None = None
     while position + 8 <= len(contents):
         name, size = struct.unpack_from("<4sI", contents, position)
         body = memoryview(contents)[position + 8 : position + 8 + size]
         if name == b"fmt " and len(body) >= 16:
-            coding, _, _, _, block_bytes, _ = struct.unpack_from("<HHIIHH", body)
-            if coding == WAVE_EXTENSIBLE and len(body) >= 26:
-                (coding,) = struct.unpack_from("<H", body, 24)
+            tag, _, _, _, block_bytes, bits = struct.unpack_from("<HHIIHH", body)
+            if tag == WAVE_EXTENSIBLE and len(body) >= 26:
+                (tag,) = struct.unpack_from("<H", body, 24)
+            coding = (tag, bits)
         elif name == b"data" and coding is not None:
+            if size == 0 or size >= STREAMING_DATA_BYTES:
+                body = memoryview(contents)[position + 8 :]
             return WavLayout(coding, block_bytes, body)
         position += 8 + size + size % 2
     return None
@@ -182,7 +192,7 @@ class Client:
     def predict_file(self, path: str | Path, *, model: str) -> Prediction:
         """Predicts the emotion of one audio file.
 
-        PCM and float wav files are sent as they are; anything else is decoded here.
+        Wav files are sent as they are; anything else is decoded here, by content.
 
         Raises:
           PredictionError: the file is missing, empty, silent or not audio, or the model refuses it.
@@ -192,7 +202,7 @@ class Client:
         path = Path(path)
         contents = _read(path)
         wav = parse_wav(contents)
-        if wav is None or wav.coding not in (WAVE_PCM, WAVE_FLOAT):
+        if wav is None or wav.coding not in SERVED_CODINGS:
             waveform, rate_hz = _decode(path, contents)
             return self._predict_waveform(path, waveform, rate_hz, model, started_s)
         if wav.block_bytes == 0 or len(wav.data) < wav.block_bytes:
