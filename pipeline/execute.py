@@ -15,7 +15,7 @@ from pipeline import local_runner
 from pipeline.local_runner import NodeResult
 
 CONFIG_FILE = "config.yaml"
-NODES_FILE = "nodes.json"
+RUN_FILE = "run.json"
 LOG_FILE = "logs/pipeline.log"
 
 
@@ -101,10 +101,10 @@ def execute(
                     domains=prepared.domains,
                 ),
             )
-            results = local_runner.run(pipeline, on_node=on_node)
-        (output / NODES_FILE).write_text(
-            json.dumps([dataclasses.asdict(result) for result in results], indent=2),
-            encoding="utf-8",
+            run_id, results = local_runner.run(pipeline, on_node=on_node)
+        nodes = [dataclasses.asdict(result) for result in results]
+        (output / RUN_FILE).write_text(
+            json.dumps({"run_id": run_id, "nodes": nodes}, indent=2), encoding="utf-8"
         )
     return results
 
@@ -135,5 +135,5 @@ def _messages(on_message: Callable[[str], None]) -> Iterator[None]:
 
 def check_output(folder: Path) -> None:
     """Raises UserError where `folder` holds no finished run."""
-    if not (folder / NODES_FILE).exists():
+    if not (folder / RUN_FILE).exists():
         raise UserError(f"{folder} holds no run: start one with `ser run --output {folder} …`")

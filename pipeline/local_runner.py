@@ -1,6 +1,7 @@
 """Runs a pipeline on this machine, node by node, and goes on past a node that fails."""
 
 import dataclasses
+import datetime
 import fcntl
 import logging
 import time
@@ -35,7 +36,7 @@ class NodeResult:
     error: str = ""
 
 
-def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> list[NodeResult]:
+def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str, list[NodeResult]]:
     """Runs every node of a TFX pipeline in topological order.
 
     A node that fails takes along only the nodes downstream of it: TFX's LocalDagRunner would stop
@@ -46,67 +47,66 @@ def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> list[NodeR
       on_node: told before each node.
 
     Returns:
-      One result a node, in the order they ran.
+      The run's id in the metadata store, and one result a node, in the order they ran.
     """
+    from tfx.dsl.compiler import compiler, constants
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import runtime_parameter_utils
+
+    representation = compiler.Compiler().compile(pipeline)
+    run_id = datetime.datetime.now().isoformat()
+    runtime_parameter_utils.substitute_runtime_parameter(
+        representation, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    deployment = runner_utils.extract_local_deployment_config(representation)
+    results: list[NodeResult] = []
+    lost: set[str] = set()
+    for index, entry in enumerate(representation.nodes):
+        node = entry.pipeline_node
+        name = node.node_info.id
+        blockers = sorted(lost.intersection(node.upstream_nodes))
+        if blockers:
+            result = NodeResult(
+                node_id=name, status="not reached", error=f"needs {', '.join(blockers)}"
+            )
+        else:
+            on_node(name, index, len(representation.nodes))
+            result = _launch(node, representation, deployment)
+        if result.status in ("failed", "not reached"):
+            lost.add(name)
+        results.append(result)
+    return run_id, results
+
+
+def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
     from tfx.orchestration import metadata
-    from tfx.orchestration.local import local_dag_runner, runner_utils
+    from tfx.orchestration.local import runner_utils
     from tfx.orchestration.portable import launcher
 
-    results: list[NodeResult] = []
-
-    class Runner(local_dag_runner.LocalDagRunner):
-        def run_with_ir(self, pipeline, run_options=None):
-            del run_options
-            deployment = runner_utils.extract_local_deployment_config(pipeline)
-            connection = getattr(
-                deployment.metadata_connection_config,
-                deployment.metadata_connection_config.WhichOneof("connection_config"),
-            )
-            lost: set[str] = set()
-            for index, entry in enumerate(pipeline.nodes):
-                node = entry.pipeline_node
-                name = node.node_info.id
-                blockers = sorted(lost.intersection(node.upstream_nodes))
-                if blockers:
-                    lost.add(name)
-                    results.append(
-                        NodeResult(
-                            node_id=name, status="not reached", error=f"needs {', '.join(blockers)}"
-                        )
-                    )
-                    continue
-                on_node(name, index, len(pipeline.nodes))
-                start_s = time.monotonic()
-                try:
-                    execution = launcher.Launcher(
-                        pipeline_node=node,
-                        mlmd_connection=metadata.Metadata(connection),
-                        pipeline_info=pipeline.pipeline_info,
-                        pipeline_runtime_spec=pipeline.runtime_spec,
-                        executor_spec=runner_utils.extract_executor_spec(deployment, name),
-                        custom_driver_spec=runner_utils.extract_custom_driver_spec(
-                            deployment, name
-                        ),
-                    ).launch()
-                    status: Status = "executed"
-                    if execution is not None and _was_cached(connection, execution.execution_id):
-                        status = "cached"
-                    error = ""
-                except Exception as fault:
-                    logging.getLogger(__name__).exception("%s failed", name)
-                    lost.add(name)
-                    status, error = "failed", f"{type(fault).__name__}: {fault}"
-                results.append(
-                    NodeResult(
-                        node_id=name,
-                        status=status,
-                        duration_s=time.monotonic() - start_s,
-                        error=error,
-                    )
-                )
-
-    Runner().run(pipeline)
-    return results
+    name = node.node_info.id
+    connection = getattr(
+        deployment.metadata_connection_config,
+        deployment.metadata_connection_config.WhichOneof("connection_config"),
+    )
+    start_s = time.monotonic()
+    status: Status
+    try:
+        execution = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata.Metadata(connection),
+            pipeline_info=representation.pipeline_info,
+            pipeline_runtime_spec=representation.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, name),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
+        ).launch()
+        cached = execution is not None and _was_cached(connection, execution.execution_id)
+        status, error = "cached" if cached else "executed", ""
+    except Exception as fault:
+        logging.getLogger(__name__).exception("%s failed", name)
+        status, error = "failed", f"{type(fault).__name__}: {fault}"
+    return NodeResult(
+        node_id=name, status=status, duration_s=time.monotonic() - start_s, error=error
+    )
 
 
 def _was_cached(connection: Any, execution_id: int | None) -> bool:

@@ -12,7 +12,7 @@ import yaml
 
 from modules.features import EMOTIONS, FOLD_SPLITS, MULTI_DOMAIN
 from modules.trainer import RECORD_FILE
-from pipeline.execute import CONFIG_FILE, NODES_FILE, check_output
+from pipeline.execute import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.local_runner import NodeResult
 
 # ((feature, value), …), empty for the overall slice.
@@ -111,10 +111,9 @@ def collect(output: Path) -> RunResults:
     """
     check_output(output)
     config = yaml.safe_load((output / CONFIG_FILE).read_text(encoding="utf-8"))
-    nodes = tuple(
-        NodeResult(**node) for node in json.loads((output / NODES_FILE).read_text(encoding="utf-8"))
-    )
-    artifacts = _last_artifacts(output, {n.node_id for n in nodes if n.status in _SUCCESS})
+    run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+    nodes = tuple(NodeResult(**node) for node in run["nodes"])
+    artifacts = _artifacts(output, run["run_id"], {n.node_id for n in nodes if n.status in _DONE})
     found, not_used = _account(artifacts)
     trainings = {
         node.removeprefix("Trainer."): _training(outputs["model"])
@@ -137,26 +136,24 @@ def collect(output: Path) -> RunResults:
     )
 
 
-_SUCCESS = ("executed", "cached")
+_DONE = ("executed", "cached")
 
 
-def _last_artifacts(output: Path, node_ids: set[str]) -> dict[str, dict[str, Any]]:
-    """Returns the artifacts of the last run: by node id, then output key, one artifact each."""
+def _artifacts(output: Path, run_id: str, node_ids: set[str]) -> dict[str, dict[str, Any]]:
+    """Returns the artifacts of a run: by node id, then output key, one artifact each."""
     from tfx.orchestration import metadata
 
     found: dict[str, dict[str, Any]] = {}
     connection = metadata.sqlite_metadata_connection_config(str(output / "metadata.sqlite"))
     with metadata.Metadata(connection) as handle:
         store = handle.store
-        runs = store.get_contexts_by_type("pipeline_run")
-        if not runs:
-            return found
-        last_run = max(runs, key=lambda context: context.id)
-        for execution in store.get_executions_by_context(last_run.id):
+        run = store.get_context_by_type_and_name("pipeline_run", run_id)
+        for execution in store.get_executions_by_context(run.id):
             contexts = store.get_contexts_by_execution(execution.id)
+            # Named <pipeline>.<node id>.
             [node] = [context.name for context in contexts if context.type == "node"]
-            node_id = next((name for name in node_ids if node.endswith(f".{name}")), None)
-            if node_id is None:
+            node_id = node.split(".", 1)[1]
+            if node_id not in node_ids:
                 continue
             outputs = {}
             for event in store.get_events_by_execution_ids([execution.id]):

@@ -54,7 +54,7 @@ def _statuses(results):
 @pytest.mark.component
 def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_path):
     seen = []
-    results = local_runner.run(
+    _, results = local_runner.run(
         _pipeline(tmp_path, fail=1), on_node=lambda name, *_: seen.append(name)
     )
     assert _statuses(results) == {
@@ -69,15 +69,15 @@ def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_
     assert "Copy.after_bad" not in seen
     assert len(seen) == 3
 
-    repaired = _statuses(local_runner.run(_pipeline(tmp_path)))
+    repaired = _statuses(local_runner.run(_pipeline(tmp_path))[1])
     assert repaired == {
         "Source": "cached",
         "Copy.bad": "executed",
         "Copy.after_bad": "executed",
         "Copy.good": "cached",
     }
-    assert set(_statuses(local_runner.run(_pipeline(tmp_path))).values()) == {"cached"}
-    changed = local_runner.run(_pipeline(tmp_path, value="b"))
+    assert set(_statuses(local_runner.run(_pipeline(tmp_path))[1]).values()) == {"cached"}
+    _, changed = local_runner.run(_pipeline(tmp_path, value="b"))
     assert set(_statuses(changed).values()) == {"executed"}
 
 
