@@ -376,7 +376,7 @@ def answer_in_clean_process(directory: str) -> dict[str, str]:
         tail = "\n".join(done.stderr.strip().splitlines()[-10:])
         raise RuntimeError(f"{directory}: does not answer in a clean process:\n{tail}")
     answers = (line.split(" ", 1) for line in done.stdout.splitlines())
-    return {name: emotion for name, emotion in answers}
+    return dict(answers)
 
 
 # --- Warm-up --------------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> 
     example = tf.train.Example()
     example.features.feature[features.AUDIO].bytes_list.value.append(pcm)
     example.features.feature[features.DOMAIN].bytes_list.value.append(domain.encode())
-    requests = {
+    requests: dict[str, dict[str, Any]] = {
         features.SIGNATURE_EXAMPLES: {"examples": [example.SerializeToString()]},
         features.SIGNATURE_AUDIO: {"audio": [_wav(pcm)]},
         features.SIGNATURE_WAVEFORM: {

@@ -189,6 +189,31 @@ class Client:
         )
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
+    def check(self, model: str) -> int:
+        """Returns the version of `model` that answers, without predicting anything.
+
+        Raises:
+          ServerError: the server does not answer, or has no such model, or one that is not ours.
+        """
+        import grpc
+        from tensorflow_serving.apis import get_model_metadata_pb2
+
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name = model
+        try:
+            response = self._stub.GetModelMetadata(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise self._explain("", model, error) from None
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        missing = {SIGNATURE_AUDIO, SIGNATURE_WAVEFORM} - set(signatures.signature_def)
+        if missing:
+            raise ServerError(
+                f"{model}: the model at {self.address} was not exported by this project; it lacks "
+                f"the signatures {', '.join(sorted(missing))}"
+            )
+        return response.model_spec.version.value
+
     def predict_file(self, path: str | Path, *, model: str) -> Prediction:
         """Predicts the emotion of one audio file.
 
@@ -294,14 +319,15 @@ class Client:
             )
         if code == grpc.StatusCode.FAILED_PRECONDITION and "signature" in details:
             return ServerError(
-                f"{model}: the model at {self.address} is none of this project's: {details}"
+                f"{model}: the model at {self.address} was not exported by this project: {details}"
             )
         if code == grpc.StatusCode.UNIMPLEMENTED:
             return ServerError(
                 f"{self.address}: not the gRPC port of a TF Serving ({details}); usually it is 8500"
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            return PredictionError(path, f"no answer within {self._timeout_s:g} s")
+            reason = f"no answer from {self.address} within {self._timeout_s:g} s"
+            return PredictionError(path, reason) if path else ServerError(reason)
         return PredictionError(path, readable(details))
 
 

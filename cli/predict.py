@@ -1,0 +1,214 @@
+"""`ser predict`: the emotion in recordings, from a served model."""
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+
+# Where `ser run` pushes to by default; the first is for folders that several runs share.
+DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
+AUDIO_SUFFIXES = {
+    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
+    *(".aif", ".aiff", ".aifc", ".au", ".caf", ".w64"),
+}
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand's parser."""
+    from modules.features import MULTI_DOMAIN
+
+    parser = subparsers.add_parser(
+        "predict",
+        help="recognise the emotion in recordings with a served model",
+        description="Asks a served model for the emotion in each recording. The exit status is 1 "
+        "if some of them could not be answered.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="audio files (wav, flac, mp3, ogg, aiff), or folders of them",
+    )
+    parser.add_argument(
+        "--model",
+        default=MULTI_DOMAIN,
+        help=f"name of the served model, for example emodb (default: {MULTI_DOMAIN})",
+    )
+    server = parser.add_mutually_exclusive_group()
+    server.add_argument("--address", metavar="HOST:PORT", help="gRPC address of a TF Serving")
+    server.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="serving folder; starts the embedded server for this call "
+        "(default: out/serving or out/release/serving)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="how long to wait for one answer (default: 30)",
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON array")
+    output.add_argument("--csv", action="store_true", help="print CSV")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predicts each file: 0 if all were answered, 1 if some could not be.
+
+    Raises UserError if none can be: no server, no such model.
+    """
+    from cli.progress import track
+    from modules.errors import UserError
+    from serving.client import Client, PredictionError
+
+    if args.timeout <= 0:
+        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    rows = []
+    with contextlib.ExitStack() as stack:
+        address = args.address
+        if not address:
+            root = args.root or default_root()
+            address = stack.enter_context(_embedded_server(root, args.model))
+        client = stack.enter_context(Client(address, timeout_s=args.timeout))
+        client.check(args.model)
+        files = list(_expand(args.files))
+        for path in track(files, description=f"Asking {args.model}"):
+            try:
+                rows.append(_answered(path, client.predict_file(path, model=args.model)))
+            except (PredictionError, UserError) as error:
+                reason = getattr(error, "reason", str(error))
+                rows.append({"file": str(path), "error": reason})
+    _print(rows, args)
+    failed = [row for row in rows if "error" in row]
+    for row in failed:
+        print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def default_root() -> Path:
+    """Returns the serving folder of this working folder.
+
+    Raises UserError, naming the folders that might be meant, if there is none.
+    """
+    from modules.errors import UserError
+
+    for root in DEFAULT_ROOTS:
+        if root.is_dir():
+            return root
+    others = sorted(str(path) for path in Path("out").glob("*/serving") if path.is_dir())
+    hint = f"; did you mean --root {' or --root '.join(others)}?" if others else ""
+    raise UserError(
+        f"{DEFAULT_ROOTS[0]}: no serving folder there; name one with --root DIR (`ser run` makes "
+        f"it), or a running server with --address HOST:PORT{hint}"
+    )
+
+
+@contextlib.contextmanager
+def _embedded_server(root: Path, model: str):
+    """Yields the address of a server over `root`, which must have `model`."""
+    from modules.errors import UserError
+    from serving.server import Server, find_versions
+
+    if root.is_dir():
+        models = find_versions(root)
+        if model not in models:
+            there = f"there are: {', '.join(models)}" if models else "there is none yet"
+            raise UserError(f"{model}: no such model in {root}; {there} (--model)")
+    # Only the model that is asked for gets loaded, and nobody waits for newer versions.
+    with Server(root, preload=False, poll_s=None) as server:
+        try:
+            server.store.get(model, None)
+        except Exception as error:
+            reasons = "; ".join(server.store.failures().values()) or str(error)
+            raise UserError(f"{root / model}: cannot be loaded: {reasons}") from None
+        yield server.address
+
+
+def _expand(paths):
+    """Yields files; for a folder the audio files below it, or itself if it has none."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()
+        )
+        yield from found or [path]
+
+
+def _answered(path: Path, prediction) -> dict:
+    return {
+        "file": str(path),
+        "emotion": prediction.emotion,
+        "probabilities": prediction.probabilities,
+        "time_ms": round(1000 * prediction.elapsed_s, 1),
+        "model": prediction.model,
+        "version": prediction.version,
+    }
+
+
+def _print(rows: list[dict], args: argparse.Namespace) -> None:
+    if args.json:
+        import json
+
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif args.csv:
+        _print_csv(rows)
+    elif any("error" not in row for row in rows):
+        _print_table(rows, title=args.model)
+
+
+def _print_csv(rows: list[dict]) -> None:
+    import csv
+
+    from modules.features import EMOTIONS
+
+    columns = ["file", "emotion", *EMOTIONS, "time_ms", "model", "version", "error"]
+    writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, **row.get("probabilities", {})})
+
+
+def _print_table(rows: list[dict], *, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from modules.features import EMOTIONS
+
+    versions = sorted({row["version"] for row in rows if "version" in row})
+    table = Table(title=f"{title}, version {', '.join(map(str, versions))}")
+    table.add_column("file", overflow="fold")
+    table.add_column("emotion")
+    for emotion in EMOTIONS:
+        table.add_column(emotion, justify="right", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    for row in rows:
+        if "error" in row:
+            table.add_row(Text(row["file"]), Text("error", style="red"))
+            continue
+        cells = [_cell(row["probabilities"], emotion, row["emotion"]) for emotion in EMOTIONS]
+        table.add_row(
+            Text(row["file"]), Text(row["emotion"], style="bold"), *cells, f"{row['time_ms']:.0f}"
+        )
+    console = Console()
+    if not console.is_terminal:
+        # Piped, a table of 80 columns would break the names of files.
+        console = Console(width=max(80, 100 + max(len(row["file"]) for row in rows)))
+    console.print(table)
+
+
+def _cell(probabilities: dict[str, float], emotion: str, best: str) -> str:
+    """Returns one probability as printed; a class that the domain lacks is a dash."""
+    probability = probabilities[emotion]
+    if probability == 0.0:
+        return "–"
+    return f"[bold]{probability:.2f}[/bold]" if emotion == best else f"{probability:.2f}"

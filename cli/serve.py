@@ -1,0 +1,83 @@
+"""`ser serve`: the embedded server over a serving folder, until Ctrl-C."""
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand's parser."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="answer gRPC from a serving folder with the embedded server",
+        description="Runs the embedded server: TF Serving's gRPC interface, for one machine. New "
+        "versions are picked up as they are pushed. In production, point TF Serving itself at the "
+        "same folder.",
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
+    )
+    parser.add_argument("--port", type=_port, default=8500, help="gRPC port (default: 8500)")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine only)",
+    )
+    parser.add_argument(
+        "--poll",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="time between two looks for new versions (default: 2)",
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; 0."""
+    import logging
+    import signal
+
+    from rich.console import Console
+
+    from cli.predict import default_root
+    from modules.errors import UserError
+    from serving.server import Server
+
+    if args.poll <= 0:
+        raise UserError(f"--poll {args.poll:g}: must be more than 0 seconds")
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("serving").setLevel(logging.INFO)
+    root = args.root or default_root()
+    server = Server(root, port=args.port, host=args.host, poll_s=args.poll)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Console(stderr=True).status(f"Loading the models in {root}"):
+            server.start()
+        _print_models(server)
+        server.wait()
+    except KeyboardInterrupt:
+        print("stopping: requests in flight are finished", flush=True)
+    finally:
+        server.stop()
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text}: a port is within 0 and 65535")
+    return port
+
+
+def _print_models(server) -> None:
+    models = server.store.loaded()
+    for name, versions in models.items():
+        print(f"{name}: version {', '.join(map(str, versions))}")
+    for (name, version), reason in server.store.failures().items():
+        print(f"{name}: version {version} cannot be loaded: {reason}")
+    if not models:
+        print(f"no model in {server.root} yet; the first one pushed there will be served")
+    print(f"listening on {server.address} (gRPC); Ctrl-C stops", flush=True)
