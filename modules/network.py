@@ -47,7 +47,7 @@ def build_network(*, preset: str, seed: int) -> keras.Sequential:
 
     Args:
       preset: a key of `PRESETS`.
-      seed: fixes the initial weights and the dropout masks.
+      seed: fixes the initial weights.
 
     Returns:
       A model from waveforms, float32 `[batch, 54000, 1]`, to probabilities, float32 `[batch, 6]`

@@ -118,7 +118,7 @@ def fit(
         raise ValueError("there are no clips to train on")
     if settings.patience and validation is None:
         raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
-    keras.utils.set_random_seed(settings.seed)
+    _seed_dropout(network, settings.seed)
     network.compile(
         optimizer=keras.optimizers.Adadelta(learning_rate=settings.learning_rate),
         loss="sparse_categorical_crossentropy",
@@ -147,6 +147,13 @@ def fit(
     )
     columns = {name: [float(value) for value in values] for name, values in history.history.items()}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _seed_dropout(network: keras.Model, seed: int) -> None:
+    """Fixes the dropout masks: a loaded network draws its dropout's seeds from the clock."""
+    for index, layer in enumerate(network.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign([seed, index])
 
 
 def inner_split(
