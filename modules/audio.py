@@ -25,7 +25,7 @@ STD_FLOOR = 1e-8
 
 _KAISER_BETA = 5.0
 _ZERO_CROSSINGS = 10  # on either side of the filter's centre
-_MIN_BLOCK_SAMPLES = 64
+_MIN_BLOCK_SAMPLES = 32
 _MAX_BANK_SIZE = 2**20  # weights; above, windows are gathered instead (4 MiB of float32)
 _CHUNK_SAMPLES = 4_096
 _DIVISORS = tuple(d for d in range(1, SAMPLE_RATE_HZ + 1) if SAMPLE_RATE_HZ % d == 0)
@@ -420,7 +420,8 @@ def decode_wav(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         data_bytes,
         available,
     )
-    num_frames = tf.where(streaming, available, data_bytes) // frame_bytes
+    # A graph may divide before it has found the header contradictory.
+    num_frames = tf.where(streaming, available, data_bytes) // tf.maximum(frame_bytes, 1)
     contents = _require(num_frames > 0, "wav file without samples", contents)
     data = _slice(contents, data_start, num_frames * frame_bytes)
     samples = tf.switch_case(
