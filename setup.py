@@ -1,5 +1,7 @@
 """Metadata of the distribution; also what Beam ships to its workers with `--setup_file`."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 PACKAGES = ["cli", "components", "corpora", "modules", "pipeline", "schemas", "serving"]
@@ -8,7 +10,7 @@ setup(
     name="ser-tfx",
     version="0.1.0",
     description="Production pipeline for multi-domain speech emotion recognition on TFX",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=(Path(__file__).parent / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.11",

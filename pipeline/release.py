@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
+from components.audio_example_gen.component import AudioExampleGen
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
-from components.audio_example_gen.component import AudioExampleGen
 from components.blessed_model import strategy
 from modules import features, tfma_uar
 from pipeline.code_digest import code_digest

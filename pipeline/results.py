@@ -203,7 +203,8 @@ def _model(name: str, artifacts, trainings) -> ModelResult:
     pushed = artifacts.get(f"Pusher.{name}", {}).get("pushed_model")
     slices: dict[SliceKey, SliceResult] = {}
     baseline: dict[SliceKey, float] = {}
-    blessed, faults = None, ()
+    blessed: bool | None = None
+    faults: tuple[str, ...] = ()
     if "evaluation" in evaluator:
         slices, baseline = _slices(evaluator["evaluation"].uri)
         blessed = bool(evaluator["blessing"].custom_properties["blessed"].int_value)

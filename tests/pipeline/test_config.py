@@ -56,7 +56,7 @@ def test_faults_name_the_key(tmp_path, text, message):
 
 
 def test_missing_file_names_those_that_exist():
-    with pytest.raises(UserError, match="no-such does not exist.*demo, release"):
+    with pytest.raises(UserError, match=r"no-such does not exist.*demo, release"):
         configs.load("no-such")
 
 

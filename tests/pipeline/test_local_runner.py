@@ -99,6 +99,9 @@ def test_one_run_a_folder(tmp_path):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode != 0
         assert "is in use by another run" in done.stderr
-    with local_runner.exclusive(tmp_path), pytest.raises(UserError, match="in use"):
-        with local_runner.exclusive(tmp_path):
-            pass
+    with (
+        local_runner.exclusive(tmp_path),
+        pytest.raises(UserError, match="in use"),
+        local_runner.exclusive(tmp_path),
+    ):
+        pass
