@@ -71,7 +71,8 @@ def run_release(config) -> int:
     }
     console.print("nodes: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
 
-    from pipeline import report, results as run_results
+    from pipeline import report
+    from pipeline import results as run_results
 
     found = run_results.collect(config.output)
     path = report.write(found, config.output / "report.html")
