@@ -1,0 +1,31 @@
+import shutil
+
+import pytest
+
+from modules.features import EMOTIONS
+from serving.testing import export_tiny, make_network
+
+
+@pytest.fixture(scope="session")
+def exports(tmp_path_factory):
+    """Folders of exports that always answer the emotion they are named after."""
+    root = tmp_path_factory.mktemp("exports")
+    return {
+        emotion: export_tiny(
+            make_network(favourite=EMOTIONS.index(emotion)), root / emotion, domain="emodb"
+        )
+        for emotion in ("anger", "sadness")
+    }
+
+
+@pytest.fixture()
+def push(exports, tmp_path):
+    """Returns a function that pushes an export into the serving folder `tmp_path / "serving"`."""
+    (tmp_path / "serving").mkdir()
+
+    def push(emotion, model, version):
+        target = tmp_path / "serving" / model / str(version)
+        shutil.copytree(exports[emotion], target)
+        return target
+
+    return push
