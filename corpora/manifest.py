@@ -177,6 +177,8 @@ def rows(path: str | os.PathLike[str]) -> Iterator[Row]:
         raise UserError(f"{path}: is a folder, a CSV file is needed") from None
     except UnicodeDecodeError:
         raise UserError(f"{path}: is not a CSV file in UTF-8") from None
+    if "\0" in text:
+        raise UserError(f"{path}: is not a CSV file, but binary")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     columns = [name.strip() for name in reader.fieldnames or ()]
     if lacking := [name for name in REQUIRED if name not in columns]:
@@ -373,7 +375,8 @@ def _write_csv(
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+        # Names on disk may be no UTF-8; such files are unreadable but still in the account.
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(records)

@@ -57,7 +57,10 @@ def probe(path: str, *, known_sha256: str = "") -> Probe:
       known_sha256: if the bytes have this hash, the headers are left alone.
     """
     try:
+        path.encode()
         content = Path(path).read_bytes()
+    except UnicodeEncodeError:
+        return Probe(problem="its path is not UTF-8, rename it")
     except FileNotFoundError:
         return Probe(problem="no such file")
     except OSError as error:
