@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a ratio against a reference that runs in the same minutes."""

@@ -1,0 +1,289 @@
+"""What Beam's workers run: one shard of utterances to a file of examples and an account.
+
+Deliberately without TFX, whose import would dominate the start of a worker process.
+"""
+
+import contextlib
+import csv
+import dataclasses
+import functools
+import hashlib
+import io
+import math
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+
+from corpora.utterance import Utterance
+from modules import audio, decoding, features
+
+USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
+STATUSES = (USED, SKIPPED, QUARANTINED)
+
+# Transform may trim silence before it cuts, so that more than the network's input is kept; not
+# without limit, because a minute of sound is most likely no single utterance.
+MAX_STORED_S = 30.0
+
+# Level 1 takes half the time of zlib's default, 6, for 2% more bytes of speech.
+COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+
+_LEAST_SHARD, _LARGEST_SHARD = 25, 200  # utterances
+_SHARDS = 40  # about as many, where the limits of their sizes allow it
+_UNKNOWN = "unknown"
+_METRICS = "ser.AudioExampleGen"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What decides which recordings are used.
+
+    Attributes:
+      over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
+        input.
+      trim_silence: whether `drop` measures without leading and trailing silence.
+    """
+
+    over_length: str
+    trim_silence: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one row of the manifest; one row of the account."""
+
+    utterance_id: str
+    path: str
+    domain: str
+    status: str
+    reason: str = ""
+
+
+ACCOUNT_COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Outcome))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shard:
+    """Utterances of one fold that become one file.
+
+    A shard is a task of its own: whichever worker runs it, and however often, it writes the same
+    bytes to the same two files.
+
+    Attributes:
+      utterances: of one fold, by id.
+      examples_path: where their examples go; not written if none of them can be used.
+      account_path: where their outcomes go, as CSV without a header.
+    """
+
+    utterances: tuple[Utterance, ...]
+    examples_path: str
+    account_path: str
+
+
+def shards(
+    utterances: Iterable[Utterance],
+    *,
+    protocol: str,
+    split_uris: Mapping[str, str],
+    account_uri: str,
+) -> list[Shard]:
+    """Divides utterances into shards; depends on neither their order nor the workers' number.
+
+    Args:
+      utterances: each with its fold assigned.
+      protocol: which of its folds counts.
+      split_uris: a folder for each of `features.FOLD_SPLITS`.
+      account_uri: the folder for the shards' accounts.
+    """
+    ordered = sorted(utterances, key=lambda utterance: utterance.utterance_id)
+    size = min(max(math.ceil(len(ordered) / _SHARDS), _LEAST_SHARD), _LARGEST_SHARD)
+    result = []
+    for fold, split in enumerate(features.FOLD_SPLITS):
+        members = [utterance for utterance in ordered if utterance.fold(protocol) == fold]
+        parts = [members[start : start + size] for start in range(0, len(members), size)]
+        for index, part in enumerate(parts):
+            name = f"{index:05d}-of-{len(parts):05d}"
+            result.append(
+                Shard(
+                    utterances=tuple(part),
+                    examples_path=f"{split_uris[split]}/data_tfrecord-{name}.gz",
+                    account_path=f"{account_uri}/{split}-{name}.csv",
+                )
+            )
+    return result
+
+
+class WriteShard(beam.DoFn):
+    """Writes a shard's two files.
+
+    Each worker holds one recording at a time. Beam's own way, a sink after a shuffle, would pass
+    the sound of the whole corpus through the runner's memory.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._counters = {
+            status: beam.metrics.Metrics.counter(_METRICS, status) for status in STATUSES
+        }
+
+    def process(self, shard: Shard) -> None:
+        outcomes = []
+        for outcome in write_shard(shard, self._settings):
+            self._counters[outcome.status].inc()
+            outcomes.append(outcome)
+        with _replacing(shard.account_path) as temporary, tf.io.gfile.GFile(temporary, "w") as file:
+            file.write(_csv_lines(outcomes))
+
+
+def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
+    """Writes a shard's examples; yields what became of each utterance."""
+    with _replacing(shard.examples_path) as temporary:
+        num_used = 0
+        with tf.io.TFRecordWriter(temporary, COMPRESSION) as writer:
+            for utterance in shard.utterances:
+                example, outcome = ingest(utterance, settings)
+                if example is not None:
+                    writer.write(example)
+                    num_used += 1
+                yield outcome
+        if not num_used:
+            tf.io.gfile.remove(temporary)
+
+
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[str]:
+    """Gives a temporary name beside `path`; what is there at the end is renamed, unless it failed.
+
+    Whoever reads `path` never sees half of a file, and a task that is run again repairs all.
+    """
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    try:
+        yield temporary
+    except BaseException:
+        if tf.io.gfile.exists(temporary):
+            tf.io.gfile.remove(temporary)
+        raise
+    if tf.io.gfile.exists(temporary):
+        tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outcome]:
+    """Turns one recording into an example.
+
+    Returns:
+      A serialized tf.Example, `None` if the recording is skipped or quarantined; and the outcome.
+    """
+
+    def outcome(status: str, reason: str = "") -> Outcome:
+        return Outcome(
+            utterance_id=utterance.utterance_id,
+            path=utterance.path,
+            domain=utterance.domain,
+            status=status,
+            reason=reason,
+        )
+
+    try:
+        contents = _read(utterance)
+        waveform, rate_hz = decoding.load_with_rate(
+            contents, start_s=utterance.start_s, end_s=utterance.end_s
+        )
+    except decoding.DecodingError as error:
+        return None, outcome(QUARANTINED, str(error))
+    if settings.over_length == "drop":
+        num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
+        if num_samples > features.INPUT_SAMPLES:
+            duration_s = num_samples / features.SAMPLE_RATE_HZ
+            reason = f"longer than {features.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
+            return None, outcome(SKIPPED, f"{reason} (over_length: drop)")
+    stored = waveform[: round(MAX_STORED_S * features.SAMPLE_RATE_HZ)]
+    pcm = audio.encode_pcm16(stored)
+    if not any(pcm):
+        return None, outcome(QUARANTINED, "silent: below the resolution of 16 bit")
+    duration_s = len(waveform) / features.SAMPLE_RATE_HZ
+    reason = (
+        f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
+    )
+    return _example(utterance, pcm, rate_hz), outcome(USED, reason)
+
+
+def _read(utterance: Utterance) -> bytes:
+    """Returns a recording's bytes.
+
+    Raises:
+      DecodingError: there is none, or it is not the one that was indexed.
+    """
+    try:
+        with tf.io.gfile.GFile(utterance.path, "rb") as file:
+            contents = file.read()
+    except tf.errors.NotFoundError:
+        raise decoding.DecodingError(
+            "there is no such file: was it moved? run `ser corpora index` again"
+        ) from None
+    except tf.errors.OpError as error:
+        raise decoding.DecodingError(f"cannot be read: {error.message}") from None
+    if utterance.sha256 and hashlib.sha256(contents).hexdigest() != utterance.sha256:
+        raise decoding.DecodingError("changed since it was indexed: run `ser corpora index` again")
+    return contents
+
+
+@functools.cache
+def _trim() -> Callable[[np.ndarray], tf.Tensor]:
+    return tf.function(
+        audio.trim_silence,
+        input_signature=[tf.TensorSpec([None], tf.float32)],
+        autograph=False,
+    )
+
+
+def _trimmed_length(waveform: np.ndarray) -> int:
+    return len(_trim()(waveform))
+
+
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
+    """Returns a serialized tf.Example of the data contract."""
+    texts = {
+        features.EMOTION: utterance.emotion,
+        features.DOMAIN: utterance.domain,
+        features.SPEAKER: utterance.speaker,
+        features.LANGUAGE: utterance.language or _UNKNOWN,
+        features.GENDER: utterance.gender or _UNKNOWN,
+        features.UTTERANCE_ID: utterance.utterance_id,
+    }
+    numbers = {
+        features.NUM_SAMPLES: len(pcm) // 2,
+        features.LABEL: features.EMOTIONS.index(utterance.emotion),
+        features.SOURCE_RATE_HZ: rate_hz,
+    }
+    example = tf.train.Example()
+    feature = example.features.feature
+    feature[features.AUDIO].bytes_list.value.append(pcm)
+    for key, text in texts.items():
+        feature[key].bytes_list.value.append(text.encode())
+    for key, number in numbers.items():
+        feature[key].int64_list.value.append(number)
+    return example.SerializeToString(deterministic=True)
+
+
+# --- The account ----------------------------------------------------------------------------------
+
+
+def _csv_lines(outcomes: Iterable[Outcome]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ACCOUNT_COLUMNS, lineterminator="\n")
+    writer.writerows(dataclasses.asdict(outcome) for outcome in outcomes)
+    return text.getvalue()
+
+
+def read_outcomes(account_path: str) -> list[Outcome]:
+    """Reads what `WriteShard` wrote to a shard's `account_path`."""
+    with tf.io.gfile.GFile(account_path, "r") as file:
+        return [Outcome(**row) for row in csv.DictReader(io.StringIO(file.read()), ACCOUNT_COLUMNS)]
+
+
+def account_csv(outcomes: Sequence[Outcome]) -> str:
+    """Returns the whole account as CSV with a header, by utterance id."""
+    ordered = sorted(outcomes, key=lambda outcome: outcome.utterance_id)
+    return ",".join(ACCOUNT_COLUMNS) + "\n" + _csv_lines(ordered)
