@@ -55,7 +55,7 @@ def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prep
     utterances = manifests.read(config.manifest)
     domains = tuple(sorted({utterance.domain for utterance in utterances}))
     configs.check_domains(config, list(domains))
-    manifests.check_folds(utterances, config.protocol)
+    manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
     utterances, changed, missing = manifests.refresh(utterances, track=track)
     digest = manifests.digest(utterances)
     snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
