@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
         files = list(_expand(args.files))
         for path in track(files, description=f"Asking {args.model}"):
             try:
+                if path.is_dir():
+                    raise PredictionError(path, "no audio files in this folder")
                 rows.append(_answered(path, client.predict_file(path, model=args.model)))
             except (PredictionError, UserError) as error:
                 reason = getattr(error, "reason", str(error))

@@ -150,18 +150,26 @@ def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
     return samples[:, 0], rate_hz
 
 
+_NOISE = re.compile(
+    r"\[\[\{\{.*?\}\}\]\]|\{\{function_node.*?\}\}|\[Op:.*?\]"
+    r"|^(Graph execution error:|Detected at node .*|<stack traces unavailable>|\s*File .*)$",
+    re.MULTILINE,
+)
+
+
 def readable(message: str) -> str:
     """Returns a graph's error message without the names of nodes and functions.
 
-    >>> readable("{{function_node __wrapped__x}} wav: no data [[{{node a/Assert}}]] [Op:x]")
-    'wav: no data'
+    >>> readable("assertion failed: [wav without samples; bytes:] [12] [[{{node a/Assert}}]]")
+    'wav without samples; bytes: 12'
+    >>> readable("{{function_node __wrapped__x}} Could not parse example [Op:ParseExampleV2]")
+    'Could not parse example'
     """
-    message = message.replace("Graph execution error:", "")
-    message = re.sub(r"Detected at node .*?(?=\n\n|\Z)", "", message, flags=re.DOTALL)
-    message = re.sub(r"\[\[\{\{.*?\}\}\]\]|\{\{function_node.*?\}\}|\[Op:.*?\]", "", message)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    useful = [line for line in lines if not re.match(r"\t?(\[\[|\(\d+\)|File |Node:)", line)]
-    return (useful or lines or ["no message"])[0]
+    lines = [line.strip() for line in _NOISE.sub("", message).splitlines() if line.strip()]
+    if not lines:
+        return message.strip() or "the server gave no reason"
+    _, assertion, facts = lines[0].partition("assertion failed: ")
+    return " ".join(re.findall(r"\[(.*?)\]", facts)) if assertion else lines[0]
 
 
 class Client:

@@ -6,6 +6,7 @@ messages and status codes of TF Serving, so that clients need not know which of 
 to. It is no replacement for TF Serving: no REST, no batching, no configuration file.
 """
 
+import contextlib
 import logging
 import re
 import threading
@@ -169,7 +170,7 @@ def _input_tensors(definition, inputs: Mapping[str, Any]) -> dict[str, Any]:
                 f"Expects input {name} to be {tf.as_dtype(info.dtype).name} "
                 f"but {_dtype_name(proto.dtype)} is provided",
             )
-        tensor = tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
+        tensor = _parse_tensor(name, proto)
         shape = tf.TensorShape(info.tensor_shape)
         if not shape.is_compatible_with(tensor.shape):
             raise ServingError(
@@ -178,6 +179,17 @@ def _input_tensors(definition, inputs: Mapping[str, Any]) -> dict[str, Any]:
             )
         tensors[name] = tensor
     return tensors
+
+
+def _parse_tensor(name: str, proto):
+    import tensorflow as tf
+
+    # TensorFlow would write the whole tensor to the log before refusing an impossible shape.
+    known = not proto.tensor_shape.unknown_rank
+    if known and all(dimension.size >= 0 for dimension in proto.tensor_shape.dim):
+        with contextlib.suppress(tf.errors.OpError):
+            return tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
+    raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {name}")
 
 
 def _dtype_name(number: int) -> str:

@@ -29,6 +29,8 @@ from serving.testing import (
 STATISTICS = {"": (0.01, 0.2), "emodb": (0.02, 0.1), "urdu": (-0.03, 0.4)}
 TOLERANCE = 2e-5
 
+pytestmark = pytest.mark.component
+
 
 @pytest.fixture(scope="module")
 def network():

@@ -18,7 +18,7 @@ def exports(tmp_path_factory):
     }
 
 
-@pytest.fixture()
+@pytest.fixture
 def push(exports, tmp_path):
     """Returns a function that pushes an export into the serving folder `tmp_path / "serving"`."""
     (tmp_path / "serving").mkdir()

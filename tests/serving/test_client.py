@@ -18,6 +18,9 @@ from serving.server import Server
 from serving.testing import EMODB, encode, export_tiny, make_network, speech_like, wav
 
 
+pytestmark = pytest.mark.component
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("serving")
@@ -54,8 +57,8 @@ def test_a_wav_file_and_its_samples_get_the_same_answer(client, tmp_path):
 @pytest.mark.parametrize(
     ("container", "subtype", "tolerance"),
     [
-        ("FLAC", "PCM_16", 1e-5),
-        ("AIFF", "PCM_24", 1e-4),
+        ("FLAC", "PCM_16", 1e-3),
+        ("AIFF", "PCM_24", 1e-3),
         ("WAV", "ULAW", 0.05),
         ("OGG", "VORBIS", 0.05),
         ("MP3", "MPEG_LAYER_III", 0.2),
@@ -94,7 +97,7 @@ def test_a_wav_of_unknown_length_is_read_to_its_end(client, tmp_path):
         (wav(np.full(8_000, 0.25), subtype="PCM_U8"), "silent"),
         (encode(np.zeros(8_000), 16_000, container="FLAC", subtype="PCM_16"), "silent"),
         (wav(np.zeros(0)), "no samples"),
-        (wav(speech_like())[:-3_000], "truncated"),
+        (wav(speech_like())[:-3_000], "truncated.* 32000 29000$"),
         (wav(speech_like())[:30], "not audio"),
         (wav(np.array([0.1, np.nan, 0.2]), subtype="FLOAT"), "not numbers"),
     ],
@@ -141,7 +144,7 @@ def test_bad_waveforms_are_refused(client, waveform, reason):
 
 
 def test_an_impossible_rate_is_the_servers_answer(client):
-    with pytest.raises(PredictionError, match="sample rate must be within"):
+    with pytest.raises(PredictionError, match="sample rate must be .*: 10$"):
         client.predict_waveform(speech_like(), rate_hz=10, model="emodb")
 
 
@@ -152,7 +155,7 @@ def test_check_tells_the_version_that_answers(client):
 def test_an_unknown_model_is_named(client, tmp_path):
     path = tmp_path / "clip.wav"
     path.write_bytes(wav(speech_like()))
-    with pytest.raises(UnknownModelError, match="emovo: the server at 127.0.0.1:.* has no such"):
+    with pytest.raises(UnknownModelError, match=r"emovo: the server at 127.0.0.1:\d+ has no such"):
         client.predict_file(path, model="emovo")
     with pytest.raises(UnknownModelError, match="serving root"):
         client.check("emovo")

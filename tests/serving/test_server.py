@@ -23,26 +23,28 @@ from serving.testing import speech_like, wav
 
 TIMEOUT_S = 60
 
+pytestmark = pytest.mark.component
 
-@pytest.fixture()
+
+@pytest.fixture
 def root(push, tmp_path):
     push("anger", "emodb", 3)
     return tmp_path / "serving"
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(root):
     with Server(root, poll_s=None) as server:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def channel(server):
     with grpc.insecure_channel(server.address) as channel:
         yield channel
 
 
-@pytest.fixture()
+@pytest.fixture
 def predict(channel):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     return lambda request: stub.Predict(request, timeout=TIMEOUT_S)
@@ -193,10 +195,8 @@ def test_the_graphs_own_message_comes_back(predict):
 
 def test_a_request_with_damaged_tensors_does_no_harm(predict):
     request = request_of()
-    request.inputs["audio"].tensor_shape.dim[0].size = 5  # one value, five promised
-    assert refusal(predict, request)[0] in {"INVALID_ARGUMENT", "INTERNAL"} or True
     request.inputs["audio"].tensor_shape.dim[0].size = -7
-    assert refusal(predict, request)[0] in {"INVALID_ARGUMENT", "INTERNAL"}
+    assert refusal(predict, request) == ("INVALID_ARGUMENT", "tensor parsing error: audio")
     assert emotion_of(predict(request_of())) == "anger"
 
 
@@ -275,17 +275,17 @@ def test_no_request_is_lost_while_versions_change(server, predict, push):
             answers.append(emotion_of(predict(request_of())))
         return answers
 
-    with futures.ThreadPoolExecutor(3) as pool:
-        askers = [pool.submit(ask_until_swapped) for _ in range(3)]
+    with futures.ThreadPoolExecutor(2) as pool:
+        askers = [pool.submit(ask_until_swapped) for _ in range(2)]
         try:
-            for version, emotion in ((4, "sadness"), (5, "anger"), (6, "sadness")):
+            for version, emotion in ((4, "sadness"), (5, "anger")):
                 push(emotion, "emodb", version)
                 server.refresh()
         finally:
             swapped.set()
         answers = [answer for asker in askers for answer in asker.result(TIMEOUT_S)]
     assert set(answers) <= {"anger", "sadness"}
-    assert predict(request_of()).model_spec.version.value == 6
+    assert predict(request_of()).model_spec.version.value == 5
 
 
 def test_a_damaged_version_leaves_the_one_before_it_in_service(server, predict, push, channel):
@@ -338,15 +338,15 @@ def test_a_version_that_is_taken_away_is_no_longer_served(push, tmp_path):
 
 
 def test_health_waits_for_the_first_model(push, tmp_path):
-    with Server(tmp_path / "serving", poll_s=None) as server:
-        with grpc.insecure_channel(server.address) as channel:
-            health = health_pb2_grpc.HealthStub(channel)
-            request = health_pb2.HealthCheckRequest(service="")
-            answer = health.Check(request, timeout=TIMEOUT_S)
-            assert answer.status == answer.NOT_SERVING
-            push("anger", "emodb", 1)
-            server.refresh()
-            assert health.Check(request, timeout=TIMEOUT_S).status == answer.SERVING
+    server = Server(tmp_path / "serving", poll_s=None)
+    with server, grpc.insecure_channel(server.address) as channel:
+        health = health_pb2_grpc.HealthStub(channel)
+        request = health_pb2.HealthCheckRequest(service="")
+        answer = health.Check(request, timeout=TIMEOUT_S)
+        assert answer.status == answer.NOT_SERVING
+        push("anger", "emodb", 1)
+        server.refresh()
+        assert health.Check(request, timeout=TIMEOUT_S).status == answer.SERVING
 
 
 def test_a_missing_folder_and_a_taken_port_are_the_users_errors(server, tmp_path):

@@ -1,0 +1,182 @@
+"""`ser predict` and `ser serve`, from the command line's arguments to what is printed."""
+
+import csv
+import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from cli.main import main
+from modules.features import EMOTIONS
+from serving.client import Client
+from serving.server import Server
+from serving.testing import encode, export_tiny, make_network, speech_like, wav
+
+
+pytestmark = pytest.mark.component
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("serving")
+    for model, favourite in (("emodb", "sadness"), ("multi-domain", "fear")):
+        network = make_network(favourite=EMOTIONS.index(favourite))
+        export_tiny(network, root / model / "7", domain="emodb")
+    return root
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A folder of two good recordings and two bad ones, in a folder below it, and a text file."""
+    folder = tmp_path / "clips"
+    (folder / "more").mkdir(parents=True)
+    (folder / "a.wav").write_bytes(wav(speech_like(0.5)))
+    (folder / "more" / "b.flac").write_bytes(
+        encode(speech_like(0.5), 16_000, container="FLAC", subtype="PCM_16")
+    )
+    (folder / "more" / "silent.wav").write_bytes(wav(np.zeros(1_000)))
+    (folder / "more" / "words.wav").write_bytes(b"not a sound")
+    (folder / "notes.txt").write_text("no recording")
+    return folder
+
+
+def test_json_on_good_and_bad_files(root, clips, capsys):
+    missing = clips / "missing.wav"
+    arguments = ["predict", str(clips), str(missing), "--model", "emodb", "--root", str(root)]
+    assert main([*arguments, "--json"]) == 1
+    out, err = capsys.readouterr()
+    rows = {row["file"]: row for row in json.loads(out)}
+    good = [str(clips / "a.wav"), str(clips / "more" / "b.flac")]
+    bad = {
+        str(clips / "more" / "silent.wav"): "silent",
+        str(clips / "more" / "words.wav"): "not audio",
+        str(missing): "no such file",
+    }
+    assert sorted(rows) == sorted([*good, *bad])
+    for file in good:
+        row = rows[file]
+        assert (row["emotion"], row["model"], row["version"]) == ("sadness", "emodb", 7)
+        assert list(row["probabilities"]) == list(EMOTIONS)
+        assert row["probabilities"]["sadness"] == pytest.approx(1.0)
+        assert row["time_ms"] > 0
+        assert "error" not in row
+    for file, reason in bad.items():
+        assert set(rows[file]) == {"file", "error"}
+        assert reason in rows[file]["error"]
+        assert f"error: {file}: " in err
+
+
+def test_csv_has_one_line_per_file(root, clips, capsys):
+    arguments = ["--model", "emodb", "--root", str(root), "--csv"]
+    assert main(["predict", str(clips), *arguments]) == 1
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["emotion"] for row in rows] == ["sadness", "sadness", "", ""]
+    assert [bool(row["error"]) for row in rows] == [False, False, True, True]
+    assert float(rows[0]["sadness"]) == pytest.approx(1.0)
+    assert set(EMOTIONS) < set(rows[0])
+
+
+def test_the_table_names_files_emotions_and_time(root, clips, capsys):
+    path = clips / "a.wav"
+    assert main(["predict", str(path), "--root", str(root)]) == 0  # multi-domain by default
+    out, err = capsys.readouterr()
+    (line,) = [line for line in out.splitlines() if str(path) in line]
+    assert "fear" in line
+    assert "1.00" in line
+    assert all(emotion in out for emotion in EMOTIONS)
+    assert "error" not in err
+
+
+def test_against_an_address(root, clips, capsys):
+    with Server(root, poll_s=None) as server:
+        address = ["--address", server.address]
+        assert main(["predict", str(clips / "a.wav"), "--model", "emodb", *address, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["emotion"] == "sadness"
+        assert main(["predict", str(clips / "a.wav"), "--model", "emovo", *address]) == 2
+        assert "emovo" in capsys.readouterr().err
+    assert main(["predict", str(clips / "a.wav"), *address]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert server.address in err
+    assert "ser serve" in err
+
+
+def test_an_unknown_model_is_answered_with_those_there_are(root, clips, capsys):
+    arguments = ["--model", "emovo", "--root", str(root), "--json"]
+    assert main(["predict", str(clips), *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"emovo: no such model in {root}; there are: emodb, multi-domain" in err
+
+
+def test_a_model_that_cannot_be_loaded_says_why(clips, tmp_path, capsys):
+    version = tmp_path / "serving" / "emodb" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").write_bytes(b"damaged")
+    arguments = ["--model", "emodb", "--root", str(tmp_path / "serving")]
+    assert main(["predict", str(clips), *arguments]) == 2
+    assert "cannot be loaded: " in capsys.readouterr().err
+
+
+def test_without_a_serving_folder_it_says_what_to_do(clips, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", str(clips)]) == 2
+    assert "--root" in capsys.readouterr().err
+    (tmp_path / "out" / "demo" / "serving").mkdir(parents=True)
+    assert main(["predict", str(clips)]) == 2
+    assert "did you mean --root out/demo/serving?" in capsys.readouterr().err
+
+
+def test_a_folder_without_recordings_is_an_error(root, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["predict", str(tmp_path / "empty"), "--root", str(root), "--json"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert "no audio files" in row["error"]
+
+
+def test_serve_announces_its_models_answers_and_stops(root, clips):
+    command = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
+    with subprocess.Popen(
+        [*command, "serve", "--root", str(root), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        killer = threading.Timer(120, process.kill)
+        killer.start()
+        try:
+            lines = []
+            for line in process.stdout:
+                lines.append(line.strip())
+                if line.startswith("listening on "):
+                    break
+            assert lines[:2] == ["emodb: version 7", "multi-domain: version 7"]
+            address = lines[-1].split()[2]
+            with Client(address, timeout_s=60) as client:
+                assert client.predict_file(clips / "a.wav", model="emodb").emotion == "sadness"
+            process.send_signal(signal.SIGINT)
+            assert process.wait() == 0
+        finally:
+            killer.cancel()
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--port", "70000"], ["--port", "http"]],
+)
+def test_serve_refuses_impossible_ports(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["serve", *arguments])
+    assert caught.value.code == 2
+    assert "port" in capsys.readouterr().err
+
+
+def test_serve_without_a_folder_says_so(tmp_path, capsys):
+    assert main(["serve", "--root", str(tmp_path / "absent"), "--port", "0"]) == 2
+    assert "no such serving folder" in capsys.readouterr().err
