@@ -4,7 +4,7 @@ Imports keras and numpy only, like `network.py`.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -21,6 +21,9 @@ class Settings:
       epochs: at most this many passes over the training clips.
       batch_size: in clips.
       learning_rate: of AdaDelta; Keras 1 and 2, and so the paper, have 1.0 by default.
+      schedule: `constant`, as in the paper, or `cosine`: the rate falls to 0 over all epochs along
+        half a cosine (Loshchilov & Hutter 2017), so that the last weights can be kept without an
+        inner split.
       patience: epochs without a lower inner loss after which training stops and the best weights
         come back; 0 trains all epochs and keeps the last weights.
       shift_s: clips move by a random offset of up to this much, in seconds, each time they are
@@ -31,6 +34,7 @@ class Settings:
     epochs: int
     batch_size: int = 32
     learning_rate: float = 1.0
+    schedule: Literal["constant", "cosine"] = "constant"
     patience: int = 0
     shift_s: float = 0.0
     seed: int = 0
@@ -119,8 +123,12 @@ def fit(
     if settings.patience and validation is None:
         raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
     _seed_dropout(network, settings.seed)
+    batches = Batches(clips, labels, settings)
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, settings.epochs * len(batches))
     network.compile(
-        optimizer=keras.optimizers.Adadelta(learning_rate=settings.learning_rate),
+        optimizer=keras.optimizers.Adadelta(learning_rate=rate),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
@@ -138,7 +146,7 @@ def fit(
             )
         )
     history = network.fit(
-        Batches(clips, labels, settings),
+        batches,
         epochs=settings.epochs,
         # Batches shuffles by its own seed.
         shuffle=False,

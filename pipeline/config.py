@@ -39,6 +39,7 @@ class Training(_Section):
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(32, ge=1)
     learning_rate: float = pydantic.Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine"] = "constant"
     patience: int = pydantic.Field(0, ge=0)
     shift_s: float = pydantic.Field(0.0, ge=0, lt=INPUT_DURATION_S)
 

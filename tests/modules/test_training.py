@@ -115,3 +115,26 @@ def test_inner_split(by_speaker):
         assert set(labels[rows & ~chosen]) == {0, 1, 2, 3}
         shared = set(speakers[rows & chosen]) & set(speakers[rows & ~chosen])
         assert (not shared) == by_speaker
+
+
+def test_cosine_schedule_ends_at_rest():
+    clips, labels = _clips(60, 0)
+    network = _network()
+    moves = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.before = [w.copy() for w in network.get_weights()[:2]]
+
+        def on_epoch_end(self, epoch, logs=None):
+            after = network.get_weights()[:2]
+            moves.append(sum(np.abs(a - b).sum() for a, b in zip(after, self.before, strict=True)))
+
+    fit(
+        network,
+        clips,
+        labels,
+        settings=Settings(epochs=20, schedule="cosine"),
+        callbacks=(Watch(),),
+    )
+    assert moves[-1] < 0.1 * max(moves)
