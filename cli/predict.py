@@ -113,8 +113,10 @@ def default_root() -> Path:
 @contextlib.contextmanager
 def _embedded_server(root: Path, model: str):
     """Yields the address of a server over `root`, which must have `model`."""
+    from rich.console import Console
+
     from modules.errors import UserError
-    from serving.server import Server, find_versions
+    from serving.server import Server, ServingError, find_versions
 
     if root.is_dir():
         models = find_versions(root)
@@ -122,13 +124,18 @@ def _embedded_server(root: Path, model: str):
             there = f"there are: {', '.join(models)}" if models else "there is none yet"
             raise UserError(f"{model}: no such model in {root}; {there} (--model)")
     # Only the model that is asked for gets loaded, and nobody waits for newer versions.
-    with Server(root, preload=False, poll_s=None) as server:
-        try:
-            server.store.get(model, None)
-        except Exception as error:
-            reasons = "; ".join(server.store.failures().values()) or str(error)
-            raise UserError(f"{root / model}: cannot be loaded: {reasons}") from None
+    server = Server(root, preload=False, poll_s=None)
+    try:
+        with Console(stderr=True).status(f"Loading {root / model}"):
+            server.start()
+            try:
+                server.store.get(model, None)
+            except ServingError as error:
+                reasons = "; ".join(server.store.failures().values()) or str(error)
+                raise UserError(f"{root / model}: cannot be loaded: {reasons}") from None
         yield server.address
+    finally:
+        server.stop()
 
 
 def _expand(paths):

@@ -17,7 +17,6 @@ from serving.client import Client
 from serving.server import Server
 from serving.testing import encode, export_tiny, make_network, speech_like, wav
 
-
 pytestmark = pytest.mark.component
 
 

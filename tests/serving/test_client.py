@@ -17,7 +17,6 @@ from serving.client import (
 from serving.server import Server
 from serving.testing import EMODB, encode, export_tiny, make_network, speech_like, wav
 
-
 pytestmark = pytest.mark.component
 
 
@@ -97,7 +96,7 @@ def test_a_wav_of_unknown_length_is_read_to_its_end(client, tmp_path):
         (wav(np.full(8_000, 0.25), subtype="PCM_U8"), "silent"),
         (encode(np.zeros(8_000), 16_000, container="FLAC", subtype="PCM_16"), "silent"),
         (wav(np.zeros(0)), "no samples"),
-        (wav(speech_like())[:-3_000], "truncated.* 32000 29000$"),
+        (wav(speech_like())[:-3_000], r"truncated.* 32000 29000$"),
         (wav(speech_like())[:30], "not audio"),
         (wav(np.array([0.1, np.nan, 0.2]), subtype="FLOAT"), "not numbers"),
     ],
@@ -144,7 +143,7 @@ def test_bad_waveforms_are_refused(client, waveform, reason):
 
 
 def test_an_impossible_rate_is_the_servers_answer(client):
-    with pytest.raises(PredictionError, match="sample rate must be .*: 10$"):
+    with pytest.raises(PredictionError, match=r"sample rate must be .*: 10$"):
         client.predict_waveform(speech_like(), rate_hz=10, model="emodb")
 
 
