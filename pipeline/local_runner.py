@@ -142,15 +142,18 @@ def exclusive(folder: Path) -> Iterator[None]:
 def logs_to(file: Path) -> Iterator[None]:
     """Sends the logs of TFX, Beam and TensorFlow to `file` instead of the terminal."""
     import absl.logging
+    import tensorflow as tf
 
     file.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     before, level = root.handlers[:], root.level
-    absl_logger = absl.logging.get_absl_logger()
-    absl_before = absl_logger.handlers[:]
-    absl_logger.handlers = []
+    # These two bring handlers of their own, which write to the terminal.
+    talkative = (absl.logging.get_absl_logger(), tf.get_logger())
+    talkative_before = [(logger, logger.handlers[:], logger.propagate) for logger in talkative]
+    for logger in talkative:
+        logger.handlers, logger.propagate = [], True
     root.handlers, root.level = [handler], logging.INFO
     logging.captureWarnings(True)
     try:
@@ -158,5 +161,6 @@ def logs_to(file: Path) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.handlers, root.level = before, level
-        absl_logger.handlers = absl_before
+        for logger, handlers, propagate in talkative_before:
+            logger.handlers, logger.propagate = handlers, propagate
         handler.close()
