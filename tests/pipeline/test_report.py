@@ -1,0 +1,606 @@
+"""The report shows what a run found: every figure, every refusal, nothing fetched from outside."""
+
+import base64
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import math
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from modules.features import EMOTIONS, MULTI_DOMAIN
+from modules.uar import recalls, uar_interval, uar_of
+from pipeline import config as configs
+from pipeline import report
+from pipeline.local_runner import NodeResult
+from pipeline.results import ModelResult, RunResults, SliceResult
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+GROUPS = ("conv1", "conv2", "lstm", "dense")
+
+
+class Page(HTMLParser):
+    """A parsed page: its elements, text, and tables as lists of rows of cell texts."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.pieces: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"unclosed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.pieces.append(data)
+        if "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1] += data
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.pieces).split())
+
+    def rows(self, *first: str) -> list[list[str]]:
+        """Returns the rows of all tables that start with `first`, white space collapsed."""
+        rows = [[" ".join(cell.split()) for cell in row] for table in self.tables for row in table]
+        return [row for row in rows if row[: len(first)] == list(first)]
+
+    def images(self) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag == "img"]
+
+
+def _slice(confusion) -> SliceResult:
+    matrix = np.asarray(confusion, np.int64)
+    lower, upper = uar_interval(matrix)
+    found = dict(zip(EMOTIONS, recalls(matrix), strict=True))
+    total = matrix.sum()
+    return SliceResult(
+        clips=int(total),
+        uar=uar_of(matrix),
+        uar_lower=lower,
+        uar_upper=upper,
+        accuracy=float(np.trace(matrix) / total) if total else math.nan,
+        recalls={emotion: value for emotion, value in found.items() if not math.isnan(value)},
+        confusion=matrix,
+    )
+
+
+def _confusion(seed: int, clips: dict[str, int], *, skill: float) -> np.ndarray:
+    """Draws int64 `[6, 6]` with `clips` in its rows; only their emotions are recognised."""
+    random = np.random.default_rng(seed)
+    present = np.array([emotion in clips for emotion in EMOTIONS])
+    matrix = np.zeros((6, 6), np.int64)
+    for index in np.flatnonzero(present):
+        shares = present * (1 - skill) / present.sum()
+        shares[index] += skill
+        matrix[index] = random.multinomial(clips[EMOTIONS[index]], shares)
+    return matrix
+
+
+def _row(matrix: np.ndarray, index: int) -> np.ndarray:
+    kept = np.zeros_like(matrix)
+    kept[index] = matrix[index]
+    return kept
+
+
+def _slices(by_domain: dict[str, np.ndarray]) -> dict:
+    """Builds the slices a run measures from one confusion matrix a domain."""
+    total = sum(by_domain.values())
+    half = total // 2
+    slices = {
+        (): _slice(total),
+        (("gender", "female"),): _slice(half),
+        (("gender", "male"),): _slice(total - half),
+    }
+    for domain, matrix in by_domain.items():
+        slices[(("domain", domain),)] = _slice(matrix)
+        slices[(("domain", domain), ("gender", "female"))] = _slice(matrix // 2)
+        slices[(("domain", domain), ("gender", "male"))] = _slice(matrix - matrix // 2)
+        slices[(("language", {"emodb": "deu", "emovo": "ita"}.get(domain, "eng")),)] = _slice(
+            matrix
+        )
+        for index, emotion in enumerate(EMOTIONS):
+            if matrix[index].sum():
+                slices[(("domain", domain), ("emotion", emotion))] = _slice(_row(matrix, index))
+    for index, emotion in enumerate(EMOTIONS):
+        slices[(("emotion", emotion),)] = _slice(_row(total, index))
+    return slices
+
+
+def _hashes(changed: tuple[str, ...] = (), salt: str = "") -> dict[str, str]:
+    return {
+        group: hashlib.sha256((group + salt * (group in changed)).encode()).hexdigest()
+        for group in GROUPS
+    }
+
+
+def _history(epochs: int, best: int) -> list[dict[str, float]]:
+    return [
+        {
+            "loss": 1.8 * 0.9**epoch,
+            "accuracy": 1 - 0.8 * 0.93**epoch,
+            "val_loss": 1.2 + 0.02 * (epoch + 1 - best) ** 2,
+            "val_uar": 0.2 + 0.03 * min(epoch + 1, best),
+        }
+        for epoch in range(epochs)
+    ]
+
+
+EMOTIONS_OF = {"emodb": [e for e in EMOTIONS if e != "surprise"], "emovo": list(EMOTIONS)}
+TRAINED = {"emodb": 300, "emovo": 400}
+
+
+def _training(name: str, **more) -> dict:
+    settings = {"epochs": 40, "batch_size": 32, "learning_rate": 1.0, "patience": 6, "shift_s": 0.1}
+    return {
+        "configuration": {"name": name, "training": settings, **more},
+        "emotions": EMOTIONS_OF,
+        "parameters": 5_379_798,
+        "clips": {name: TRAINED[name]} if name in TRAINED else TRAINED,
+        "inner_split": {name: 45} if name in TRAINED else {"emodb": 45, "emovo": 60},
+        "history": _history(12, best=9),
+        "weight_hashes": _hashes(),
+    }
+
+
+def _adapted(name: str, approach: str, frozen, reinitialised=(), scenario="S1") -> dict:
+    tuned = tuple(group for group in GROUPS if group not in frozen)
+    return {
+        **_training(name, approach=approach, scenario=scenario, domain=name),
+        "approach": {
+            "frozen": list(frozen),
+            "reinitialised": list(reinitialised),
+            "fine_tuned": True,
+        },
+        "weight_hashes_before": _hashes(),
+        "weight_hashes": _hashes(tuned, salt="b"),
+    }
+
+
+EMODB_CLIPS = {"anger": 25, "disgust": 9, "fear": 14, "happiness": 14, "sadness": 12}
+EMOVO_CLIPS = dict.fromkeys(EMOTIONS, 17)
+EMODB = _confusion(1, EMODB_CLIPS, skill=0.5)
+EMODB_ADAPTED = _confusion(2, EMODB_CLIPS, skill=0.7)
+EMOVO = _confusion(3, EMOVO_CLIPS, skill=0.3)
+EMOVO_ADAPTED = _confusion(4, EMOVO_CLIPS, skill=0.15)
+
+
+def _run(**changes) -> RunResults:
+    config = configs.parse(
+        {
+            "name": "release",
+            "manifest": "data/manifest.csv",
+            "output": "out/my release",
+            "domains": {"emovo": {"approach": "A8", "scenario": "S2"}},
+            "gate": {"min_uar": 0.3, "max_drop": 0.05},
+        },
+        source="test",
+    )
+    nodes = [
+        "AudioExampleGen",
+        "ExampleValidator",
+        "Trainer.pretrain",
+        "Trainer.pretrain-without-emovo",
+    ]
+    for model in (MULTI_DOMAIN, "emodb", "emovo"):
+        nodes += [f"Evaluator.{model}", f"Pusher.{model}"]
+    pretrain = _training("pretrain")
+    values = {
+        "config": config.model_dump(mode="json"),
+        "nodes": tuple(
+            NodeResult(node_id=name, status="executed", duration_s=10 * i + 0.25)
+            for i, name in enumerate(nodes)
+        ),
+        "pretraining": {
+            "pretrain": pretrain,
+            "pretrain-without-emovo": {
+                **_training("pretrain-without-emovo"),
+                "weight_hashes": _hashes(("conv1",), salt="c"),
+            },
+        },
+        "models": (
+            ModelResult(
+                name=MULTI_DOMAIN,
+                training=pretrain,
+                slices=_slices({"emodb": EMODB, "emovo": EMOVO}),
+                baseline_uar={},
+                blessed=True,
+                faults=(),
+                pushed_to=Path("/serving/multi-domain/1700000001"),
+            ),
+            ModelResult(
+                name="emodb",
+                training=_adapted("emodb", "A4", ("conv1", "conv2")),
+                slices=_slices({"emodb": EMODB_ADAPTED, "emovo": EMOVO}),
+                baseline_uar={(("domain", "emodb"),): 0.5},
+                blessed=True,
+                faults=(),
+                pushed_to=Path("/serving/emodb/1700000002"),
+            ),
+            ModelResult(
+                name="emovo",
+                training=_adapted("emovo", "A8", ("conv1", "conv2", "lstm"), ("dense",), "S2"),
+                slices=_slices({"emodb": EMODB, "emovo": EMOVO_ADAPTED}),
+                baseline_uar={},
+                blessed=False,
+                faults=("uar 0.291 on domain emovo is below its threshold 0.300",),
+                pushed_to=None,
+            ),
+        ),
+        "found": {
+            "emodb": {"used": 300 + int(EMODB.sum()), "skipped": 1},
+            "emovo": {"used": 400 + int(EMOVO.sum()), "quarantined": 2},
+        },
+        "not_used": (
+            {
+                "utterance_id": "emodb/03a01Wa",
+                "path": "/data/03a01Wa.wav",
+                "domain": "emodb",
+                "status": "skipped",
+                "reason": "lasts 4.21 s, more than 3.375 s",
+            },
+            {
+                "utterance_id": "emovo/dis-f1-b1",
+                "path": "/data/dis-f1-b1.wav",
+                "domain": "emovo",
+                "status": "quarantined",
+                "reason": "the file is empty",
+            },
+            {
+                "utterance_id": "emovo/<script>alert(1)</script>",
+                "path": '/data/"><img src=http://x.test/a.png>.wav',
+                "domain": "emovo",
+                "status": "quarantined",
+                "reason": "no audio & nothing else",
+            },
+        ),
+        "anomalies": (),
+    }
+    return RunResults(**{**values, **changes})
+
+
+def _page(results: RunResults, *, plots: bool = False) -> Page:
+    """Renders and parses a page; drawing takes most of the time, so it is left out if it can be."""
+    stub = contextlib.nullcontext()
+    if not plots:
+        stub = mock.patch.object(report, "_data_uri", return_value="data:image/svg+xml;base64,")
+    with stub:
+        return Page(report.render(results, now=datetime.datetime(2026, 7, 1, 12, 30)))
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return _page(_run(), plots=True)
+
+
+def _model(results: RunResults, index: int, **changes) -> RunResults:
+    models = list(results.models)
+    models[index] = dataclasses.replace(models[index], **changes)
+    return dataclasses.replace(results, models=tuple(models))
+
+
+def test_write_returns_the_file_it_made(tmp_path):
+    path = tmp_path / "new" / "report.html"
+    assert report.write(_run(), path) == path
+    assert Page(path.read_text(encoding="utf-8")).text.count("release") > 2
+
+
+def test_nothing_comes_from_outside(page):
+    for tag, attributes in page.elements:
+        assert tag not in ("script", "link", "iframe", "object")
+        for name in ("src", "href", "srcset", "data"):
+            assert (attributes.get(name) or "#").startswith(("data:image/", "#")), (tag, attributes)
+    policy = [a["content"] for _, a in page.elements if a.get("http-equiv")]
+    assert policy[0].startswith("default-src 'none'")
+
+
+def test_every_link_has_its_target(page):
+    ids = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
+    assert len(links) > 8
+    assert {link[1:] for link in links} <= set(ids)
+
+
+def test_summary_shows_the_figures_given(page):
+    [row] = [row for row in page.rows("emodb") if len(row) > 8]
+    common, own = _slice(EMODB), _slice(EMODB_ADAPTED)
+    assert row[1:6] == [
+        f"{own.clips}",
+        f"{common.uar:.3f}",
+        f"{own.uar:.3f}{own.uar_lower:.3f} to {own.uar_upper:.3f}",
+        f"{own.uar - common.uar:+.3f}",
+        f"{own.uar - 0.5:+.3f}",
+    ]
+    assert "A4, S1conv1 and conv2 frozen; lstm and dense tuned; pre-trained with" in row[6]
+    assert row[7] == "surprise"
+    assert row[8] == "pushed version 1700000002"
+    [average] = page.rows("average")
+    adapted = [own.uar, _slice(EMOVO_ADAPTED).uar]
+    assert average[2:4] == [
+        f"{(common.uar + _slice(EMOVO).uar) / 2:.3f}",
+        f"{sum(adapted) / 2:.3f}",
+    ]
+    assert f"its UAR is {_slice(EMODB + EMOVO).uar:.3f}" in page.text
+
+
+def test_head_names_the_run(page):
+    for words in (
+        "release",
+        "2026-07-01 12:30",
+        "protocol speaker-independent folds",
+        "test fold 0",
+        "network fast",
+        "seed 0",
+        "2 of 3 models pushed",
+    ):
+        assert words in page.text
+
+
+def test_slices_show_the_figures_given(page):
+    anger = _slice(_row(EMODB_ADAPTED, 0))
+    expected = [
+        f"{anger.clips}",
+        f"{anger.uar:.3f}",
+        f"{anger.uar_lower:.3f} to {anger.uar_upper:.3f}",
+    ]
+    assert expected in [row[1:4] for row in page.rows("anger")]
+    male = _slice(EMODB_ADAPTED - EMODB_ADAPTED // 2)
+    assert [f"{male.uar:.3f}", f"{male.accuracy:.3f}"] in [
+        [row[2], row[5]] for row in page.rows("male") if len(row) > 5
+    ]
+    # Slices of one emotion have a recall, all others a UAR.
+    headings = {row[0]: row[2] for row in page.rows() if len(row) > 3 and row[3] == "95% interval"}
+    assert headings["by emotion"] == headings["by domain and emotion"] == "recall"
+    assert headings["by gender"] == headings["all clips"] == headings["by language"] == "UAR"
+
+
+def test_slices_of_other_domains_are_collapsed(page):
+    with mock.patch.object(report, "_data_uri", return_value="data:image/svg+xml;base64,"):
+        text = report.render(_run(), now=datetime.datetime(2026, 7, 1))
+    part = text[text.index('id="model-1"') : text.index('id="model-2"')]
+    details = part[part.index('<details class="more">') : part.index("</details>")]
+    assert "Cross-domain" in details
+    assert "emovo · anger" in details
+    assert "emovo · anger" not in part.replace(details, "")
+
+
+def test_confusion_matrix_shows_counts_and_shares(page):
+    rows = [row for row in page.rows("anger") if row[-1] == str(EMODB_ADAPTED[0].sum())]
+    total = EMODB_ADAPTED[0].sum()
+    assert [f"{n}{n / total:.0%}" for n in EMODB_ADAPTED[0, :5]] + [str(total)] in [
+        row[1:] for row in rows
+    ]
+    assert "No clip of surprise in the test fold" in page.text
+
+
+def test_heat_runs_from_white_to_full():
+    assert report._heat(0.0) == "#ffffff"
+    assert report._heat(1.0) == "#0b5f8f"
+
+
+def test_freezing_is_proved_per_layer_group(page):
+    conv1 = _hashes()["conv1"][:12]
+    [frozen, other] = page.rows("conv1", "frozen")
+    assert frozen[2:] == other[2:] == [conv1, conv1, "no", "as intended"]
+    [dense] = page.rows("dense", "re-initialised, then trained")
+    before, after = _hashes()["dense"], _hashes(("dense",), salt="b")["dense"]
+    assert dense[2:] == [before[:12], after[:12], "yes", "as intended"]
+    assert "are those with which the pre-training pretrain ended" in page.text
+    # emovo claims S2, but started from other weights than that pre-training's.
+    assert "are not those with which the pre-training pretrain-without-emovo ended" in page.text
+
+
+def test_a_frozen_group_that_changed_shows():
+    record = _adapted("emodb", "A4", ("conv1", "conv2"))
+    record["weight_hashes"]["conv1"] = "f" * 64
+    page = _page(_model(_run(), 1, training=record))
+    assert page.rows("conv1", "frozen")[0][3:] == ["ffffffffffff", "yes", "not as intended"]
+
+
+def test_plots_are_there_with_words_for_those_who_cannot_see_them(page):
+    images = page.images()
+    # UAR per domain, three models' curves, and those of the pre-training without emovo.
+    assert len(images) == 5
+    for image in images:
+        kind, _, data = image["src"].partition(",")
+        assert kind == "data:image/svg+xml;base64"
+        assert b"<svg" in base64.b64decode(data)
+    uar = images[0]["alt"]
+    assert f"emodb: multi-domain {_slice(EMODB).uar:.3f}" in uar
+    assert "chance 0.200; emovo" in uar
+    assert uar.endswith("chance 0.167.")
+    assert "12 epochs" in images[1]["alt"]
+
+
+def test_the_same_run_gives_the_same_page():
+    now = datetime.datetime(2026, 7, 1)
+    results = dataclasses.replace(_run(), models=_run().models[:1])
+    assert report.render(results, now=now) == report.render(results, now=now)
+
+
+def test_training_in_words(page):
+    assert (
+        "12 of at most 40 epochs; the weights of epoch 9, with the lowest inner loss" in page.text
+    )
+    assert "300 clips of the training folds (emodb 300), 45 of which only decided" in page.text
+    assert "5,379,798 parameters" in page.text
+
+
+def test_banner_only_for_synthetic_speech(page):
+    sentence = "The recordings are synthetic speech from espeak-ng"
+    assert sentence not in page.text
+    synthetic = _page(_run(config={**_run().config, "synthetic": True})).text
+    assert sentence in synthetic
+    assert "They say nothing about recognition quality on people" in synthetic
+    assert synthetic.index(sentence) < synthetic.index("Summary")
+
+
+def test_a_model_kept_back_says_why(page):
+    assert "Kept back: uar 0.291 on domain emovo is below its threshold 0.300." in page.text
+    assert "Asked of it: UAR of at least 0.300 on emovo, and at most 0.050 below" in page.text
+    assert "UAR of at least 0.300 on emodb and emovo" in page.text
+
+
+def test_a_cached_push_is_not_called_new():
+    nodes = tuple(dataclasses.replace(node, status="cached") for node in _run().nodes)
+    text = _page(_run(nodes=nodes)).text
+    assert "an earlier run pushed it as version 1700000002; that version stays" in text
+
+
+def test_markup_in_ids_is_escaped(page):
+    assert "emovo/<script>alert(1)</script>" in page.text
+    assert '/data/"><img src=http://x.test/a.png>.wav' in page.text
+    assert not any(tag == "script" for tag, _ in page.elements)
+
+
+def test_account_of_the_recordings(page):
+    emodb, emovo = int(EMODB.sum()), int(EMOVO.sum())
+    [row] = page.rows("emodb", str(301 + emodb))
+    assert row[1:5] == [str(301 + emodb), str(300 + emodb), "1", "0"]
+    assert row[5] == f"{301 + emodb} = {300 + emodb} + 1 + 0 adds up"
+    assert row[6] == f"{300 + emodb} = 300 + {emodb} adds up"
+    [row] = page.rows("emovo", str(402 + emovo))
+    assert row[5] == f"{402 + emovo} = {400 + emovo} + 0 + 2 adds up"
+    assert page.rows("emovo")[-1][2] == "no audio & nothing else"
+    assert page.rows("emodb", "emodb/03a01Wa/data/03a01Wa.wav")[0][2].startswith("lasts 4.21 s")
+    assert "data/manifest.account.csv" in page.text
+
+
+def test_a_clip_that_got_lost_shows():
+    used = 301 + int(EMODB.sum())
+    page = _page(_run(found={"emodb": {"used": used, "lost": 2}}))
+    [row] = page.rows("emodb", str(used + 2))
+    assert row[5] == f"{used + 2} = {used} + 0 + 0 does not add up"
+    assert row[6] == f"{used} = 300 + {EMODB.sum()} does not add up"
+
+
+def test_many_skipped_recordings_are_grouped_but_quarantined_ones_are_all_named():
+    rows = [
+        {"utterance_id": f"u{i}", "domain": "emodb", "status": status, "reason": reason}
+        for i in range(50)
+        for status, reason in (("skipped", f"lasts {4 + i / 100:.2f} s"), ("quarantined", "empty"))
+    ]
+    page = _page(_run(not_used=tuple(rows)))
+    assert page.rows("emodb", "lasts … s") == [["emodb", "lasts … s", "50", "u0"]]
+    assert len([row for row in page.rows("emodb") if row[-1] == "empty"]) == 50
+
+
+def test_anomalies_in_words():
+    assert "Anomalies that ExampleValidator found None." in _page(_run()).text
+    found = _page(_run(anomalies=("fold-1: gender: unexpected value",))).text
+    assert "fold-1: gender: unexpected value" in found
+
+
+def test_configuration_and_commands(page):
+    assert "min_uar: 0.3" in page.text
+    assert "ser run --config 'out/my release/config.yaml'" in page.text
+    assert "ser serve --root 'out/my release/serving'" in page.text
+    assert "ser predict recording.wav --root 'out/my release/serving' --model emodb" in page.text
+
+
+def test_nan_is_a_dash():
+    page = _page(_model(_run(), 1, slices={(("domain", "emodb"),): _slice(np.zeros((6, 6)))}))
+    [row] = [row for row in page.rows("emodb") if len(row) > 8]
+    assert row[3] == "––"
+    assert "nan" not in page.text.lower()
+
+
+def test_a_domain_that_failed_leaves_the_others():
+    nodes = (
+        *_run().nodes,
+        NodeResult(node_id="Trainer.emovo", status="failed", error="ResourceError: <no> memory"),
+        NodeResult(node_id="Evaluator.emovo", status="not reached", error="needs Trainer.emovo"),
+    )
+    nodes = tuple(
+        node
+        for i, node in enumerate(nodes)
+        if node.node_id not in ("Evaluator.emovo", "Pusher.emovo") or i >= len(_run().nodes)
+    )
+    results = _model(
+        _run(nodes=nodes), 2, training=None, slices={}, blessed=None, faults=(), pushed_to=None
+    )
+    page = _page(results)
+    assert "Not evaluated: a step before it failed." in page.text
+    assert "Trainer.emovo failed with ResourceError: <no> memory." in page.text
+    assert "Not trained: there is no record of a training." in page.text
+    assert page.rows("average of 1")
+    assert f"{_slice(EMOVO).uar:.3f}" in page.rows("emovo")[0]
+    assert len(page.images()) == 4
+
+
+def test_a_run_that_failed_at_once():
+    nodes = [NodeResult(node_id="AudioExampleGen", status="failed", error="OSError: disk full")]
+    for name, needs in (
+        ("ExampleValidator", "AudioExampleGen"),
+        ("Evaluator.multi-domain", "ExampleValidator"),
+        ("Evaluator.emodb", "AudioExampleGen, ExampleValidator"),
+    ):
+        nodes.append(NodeResult(node_id=name, status="not reached", error=f"needs {needs}"))
+    lost = [
+        ModelResult(
+            name=name,
+            training=None,
+            slices={},
+            baseline_uar={},
+            blessed=None,
+            faults=(),
+            pushed_to=None,
+        )
+        for name in (MULTI_DOMAIN, "emodb")
+    ]
+    page = _page(
+        _run(nodes=tuple(nodes), models=tuple(lost), found={}, not_used=(), pretraining={})
+    )
+    assert page.text.count("AudioExampleGen failed with OSError: disk full.") == 4
+    assert "There is no account of the recordings" in page.text
+    assert "Not looked for: ExampleValidator did not finish" in page.text
+    assert not page.images()
+    _page(_run(nodes=(), models=(), found={}, not_used=(), pretraining={}))
+
+
+def test_not_fine_tuned_has_no_curves():
+    record = _adapted("emodb", "A1", GROUPS)
+    record["approach"]["fine_tuned"] = False
+    record["history"], record["inner_split"] = [], {}
+    page = _page(_model(_run(), 1, training=record))
+    assert "pre-trained network as it is" in page.text
+    assert len(page.images()) == 4
+
+
+def test_importing_the_report_loads_no_tensorflow():
+    code = (
+        "import sys, pipeline.report; print([m for m in ('tensorflow', 'tfx') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.strip() == "[]"
