@@ -5,7 +5,8 @@ VENV := .venv
 UV := .uv/bin/uv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+export PYTHONWARNINGS ?= ignore
 
 .PHONY: help setup demo test test-fast lint format bench lock clean
 help:  ## This list

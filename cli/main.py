@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
 COMMANDS = ("corpora", "run", "predict", "serve", "demo")
@@ -27,8 +28,10 @@ def main(argv: list[str] | None = None) -> int:
     """Runs `ser` and returns its exit status: 0 done, 1 done in part, 2 bad input."""
     args = build_parser().parse_args(argv)
     if not args.debug:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # For this process, and through the environment for Beam's workers.
+        warnings.simplefilter("ignore")
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from modules.errors import UserError
 
     try:

@@ -10,12 +10,12 @@ import threading
 
 import numpy as np
 import pytest
+from tiny_models import encode, export_tiny, make_network, speech_like, wav
 
 from cli.main import main
 from modules.features import EMOTIONS
 from serving.client import Client
 from serving.server import Server
-from serving.testing import encode, export_tiny, make_network, speech_like, wav
 
 pytestmark = pytest.mark.component
 

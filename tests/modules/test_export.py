@@ -12,10 +12,7 @@ import scipy.signal
 import soundfile
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
-
-from modules import export
-from modules.features import EMOTIONS
-from serving.testing import (
+from tiny_models import (
     DOMAIN_CLASSES,
     EMODB,
     URDU,
@@ -25,6 +22,9 @@ from serving.testing import (
     speech_like,
     wav,
 )
+
+from modules import export
+from modules.features import EMOTIONS
 
 STATISTICS = {"": (0.01, 0.2), "emodb": (0.02, 0.1), "urdu": (-0.03, 0.4)}
 TOLERANCE = 2e-5

@@ -1,9 +1,9 @@
 import shutil
 
 import pytest
+from tiny_models import export_tiny, make_network
 
 from modules.features import EMOTIONS
-from serving.testing import export_tiny, make_network
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import doctest
 import numpy as np
 import pytest
 import soundfile
+from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, wav
 
 from serving import client as client_module
 from serving.client import (
@@ -15,7 +16,6 @@ from serving.client import (
     parse_wav,
 )
 from serving.server import Server
-from serving.testing import EMODB, encode, export_tiny, make_network, speech_like, wav
 
 pytestmark = pytest.mark.component
 

@@ -15,11 +15,11 @@ from tensorflow_serving.apis import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from tiny_models import speech_like, wav
 
 from modules.errors import UserError
 from modules.features import EMOTIONS
 from serving.server import ModelStore, Servable, Server, ServingError, find_versions
-from serving.testing import speech_like, wav
 
 TIMEOUT_S = 60
 
