@@ -31,6 +31,7 @@ NOTHING = "–"
 
 # Distinct in hue and in lightness, so that they stay apart in print and to colour-blind eyes.
 _MULTI_COLOUR, _ADAPTED_COLOUR, _CHANCE_COLOUR = "#9aa7b4", "#0b5f8f", "#1d2733"
+_CURVE_COLOURS = ("#7d8a97", _ADAPTED_COLOUR)
 _HEAT_RGB = (11, 95, 143)
 # Above it white text stands out by 4.5:1 or more, up to it black text does.
 _DARK_SHARE = 0.82
@@ -41,6 +42,8 @@ _SCENARIOS = {
 }
 # Up to this many recordings that were not used are listed one by one.
 _LISTED = 40
+# Beam's errors carry whole tracebacks of their workers.
+_ERROR_LENGTH = 300
 
 
 def write(results: "RunResults", path: Path) -> Path:
@@ -68,7 +71,7 @@ def render(results: "RunResults", *, now: datetime.datetime) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        three=three, signed=signed, percent=percent, duration=duration, listed=listed
+        three=three, signed=signed, percent=percent, duration=duration, listed=listed, brief=_brief
     )
     return environment.get_template(TEMPLATE).render(_view(results, now))
 
@@ -170,6 +173,7 @@ def _view(results: "RunResults", now: datetime.datetime) -> dict[str, Any]:
             for status in ("executed", "cached", "failed", "not reached")
             if (count := sum(node.status == status for node in results.nodes))
         },
+        "log": Path(str(config["output"])) / "logs" / "pipeline.log",
         "total_s": sum(node.duration_s for node in results.nodes),
         "yaml": yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
         **_commands(results),
@@ -339,10 +343,22 @@ def _outcome(model: "ModelResult", results: "RunResults") -> Outcome:
         kind = "failed"
         first = f"{'Pusher' if model.blessed else 'Evaluator'}.{model.name}"
         causes = _causes(first, results.nodes)
-        sentences += "".join(f" {node.node_id} failed with {node.error}." for node in causes)
+        sentences += "".join(
+            f" {node.node_id} failed with {_brief(node.error)}." for node in causes
+        )
     # The kind stands beside it.
     short = text.removeprefix("pushed as ").removeprefix(f"{kind}: ")
     return Outcome(model=model.name, kind=kind, short=short, sentences=sentences)
+
+
+def _brief(error: str) -> str:
+    """Returns the first line of an error, cut where it would fill a page.
+
+    >>> _brief("ValueError: no clips\\nTraceback …")
+    'ValueError: no clips'
+    """
+    first = error.strip().partition("\n")[0].rstrip(".")
+    return first if len(first) <= _ERROR_LENGTH else first[:_ERROR_LENGTH] + "…"
 
 
 def _status(results: "RunResults", node_id: str) -> str | None:
@@ -545,9 +561,11 @@ def _training_facts(training: Mapping[str, Any] | None) -> list[str]:
     else:
         facts.append(f"{epochs}; the weights of the last stayed.")
     if settings:
+        shift_s = settings.get("shift_s", 0)
         facts.append(
-            f"Batches of {settings['batch_size']}, AdaDelta at {settings['learning_rate']:g}, "
-            f"clips shifted by up to {settings['shift_s']:g} s."
+            f"Batches of {settings['batch_size']}, AdaDelta at {settings['learning_rate']:g} "
+            f"({settings.get('schedule', 'constant')}), "
+            + (f"clips shifted by up to {shift_s:g} s." if shift_s else "clips not shifted.")
         )
     if "parameters" in training:
         facts.append(f"{training['parameters']:,} parameters.")
@@ -589,16 +607,14 @@ def _pretrained_name(model: "ModelResult", results: "RunResults") -> str:
     return f"pretrain-without-{model.name}" if left_out else "pretrain"
 
 
-def _origin(model: "ModelResult", results: "RunResults") -> str | None:
-    """Says whether the weights an adaptation began with are those its pre-training ended with."""
+def _origin(model: "ModelResult", results: "RunResults") -> dict[str, Any] | None:
+    """Returns the pre-training an adaptation began with, and whether its weights are that one's."""
     before = (model.training or {}).get("weight_hashes_before")
     name = _pretrained_name(model, results)
     record = results.pretraining.get(name)
     if not before or not record:
         return None
-    if before == record["weight_hashes"]:
-        return f"The hashes before are those with which the pre-training {name} ended."
-    return f"The hashes before are not those with which the pre-training {name} ended."
+    return {"name": name, "same": before == record["weight_hashes"]}
 
 
 def _own_pretraining(model: "ModelResult", results: "RunResults") -> dict[str, Any] | None:
@@ -628,7 +644,6 @@ def _data_rows(results: "RunResults") -> list[dict[str, Any]]:
         key = _own_key(domain)
         slices = [m.slices[key] for m in (own, multi) if m and key in m.slices]
         tested = slices[0].clips if slices else None
-        split_known = trained is not None and tested is not None
         rows.append(
             {
                 "domain": domain,
@@ -639,7 +654,9 @@ def _data_rows(results: "RunResults") -> list[dict[str, Any]]:
                 "trained": trained,
                 "tested": tested,
                 "adds_up": found == used + skipped + quarantined,
-                "split_adds_up": used == trained + tested if split_known else None,
+                "split_adds_up": None
+                if trained is None or tested is None
+                else used == trained + tested,
             }
         )
     return rows
@@ -763,7 +780,8 @@ def _uar_plot(rows: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
                 colors=_CHANCE_COLOUR,
                 linestyles=(0, (3, 2)),
                 lw=1.4,
-                label="chance" if i == 0 else None,
+                # Matplotlib's word for: not in the legend again.
+                label="_" if i else "chance",
             )
     axes.set_xticks(range(len(rows)), [row["domain"] for row in rows])
     axes.set_xlim(-0.6, len(rows) - 0.4)
@@ -797,15 +815,11 @@ def _curves_plot(training: Mapping[str, Any] | None, name: str) -> dict[str, str
         (rates, "rate", (("accuracy", "training accuracy"), ("val_uar", "inner UAR"))),
     )
     for axes, label, columns in panels:
-        for (column, words), colour, style in zip(
-            columns, ("#7d8a97", _ADAPTED_COLOUR), ("--", "-"), strict=True
-        ):
+        for (column, words), colour in zip(columns, _CURVE_COLOURS, strict=True):
             values = [epoch.get(column, math.nan) for epoch in history]
             if any(_known(value) for value in values):
                 # A run of one epoch is a point, which a line alone would not show.
-                axes.plot(
-                    epochs, values, style, color=colour, label=words, marker=".", ms=4, lw=1.5
-                )
+                axes.plot(epochs, values, color=colour, label=words, marker=".", ms=4, lw=1.5)
         best = _best_epoch(training)
         if best:
             axes.axvline(best, color=_CHANCE_COLOUR, lw=0.9, ls=":", label="weights kept")

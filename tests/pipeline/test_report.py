@@ -219,6 +219,8 @@ def _run(**changes) -> RunResults:
             "pretrain": pretrain,
             "pretrain-without-emovo": {
                 **_training("pretrain-without-emovo"),
+                "clips": {"emodb": 300},
+                "inner_split": {"emodb": 45},
                 "weight_hashes": _hashes(("conv1",), salt="c"),
             },
         },
@@ -581,6 +583,26 @@ def test_a_run_that_failed_at_once():
     assert "Not looked for: ExampleValidator did not finish" in page.text
     assert not page.images()
     _page(_run(nodes=(), models=(), found={}, not_used=(), pretraining={}))
+
+
+def test_a_long_error_is_cut_but_kept():
+    error = "RuntimeError: " + "x" * 400 + "\nTraceback: worker 3"
+    page = _page(_run(nodes=(NodeResult(node_id="Transform", status="failed", error=error),)))
+    [row] = page.rows("Transform", "failed")
+    assert row[3].startswith("RuntimeError: " + "x" * 286 + "…the whole error")
+    assert row[3].endswith("Traceback: worker 3")
+    assert "out/my release/logs/pipeline.log" in page.text
+
+
+def test_without_early_stopping_the_last_weights_stay():
+    record = _training("pretrain")
+    record["configuration"]["training"].update(patience=0, schedule="cosine", shift_s=0.0)
+    record["inner_split"] = {}
+    record["history"] = [{"loss": 1.5, "accuracy": 0.4}]
+    page = _page(_model(_run(), 0, training=record), plots=True)
+    assert "1 of at most 40 epochs; the weights of the last stayed." in page.text
+    assert "AdaDelta at 1 (cosine), clips not shifted." in page.text
+    assert "over 1 epoch; at the end loss 1.500, accuracy 0.400" in page.images()[1]["alt"]
 
 
 def test_not_fine_tuned_has_no_curves():
