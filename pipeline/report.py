@@ -343,9 +343,7 @@ def _outcome(model: "ModelResult", results: "RunResults") -> Outcome:
         kind = "failed"
         first = f"{'Pusher' if model.blessed else 'Evaluator'}.{model.name}"
         causes = _causes(first, results.nodes)
-        sentences += "".join(
-            f" {node.node_id} failed with {_brief(node.error)}." for node in causes
-        )
+        sentences += "".join(f" {node.node_id} failed: {_brief(node.error)}" for node in causes)
     # The kind stands beside it.
     short = text.removeprefix("pushed as ").removeprefix(f"{kind}: ")
     return Outcome(model=model.name, kind=kind, short=short, sentences=sentences)
@@ -357,7 +355,7 @@ def _brief(error: str) -> str:
     >>> _brief("ValueError: no clips\\nTraceback …")
     'ValueError: no clips'
     """
-    first = error.strip().partition("\n")[0].rstrip(".")
+    first = error.strip().partition("\n")[0]
     return first if len(first) <= _ERROR_LENGTH else first[:_ERROR_LENGTH] + "…"
 
 
@@ -546,15 +544,17 @@ def _training_facts(training: Mapping[str, Any] | None) -> list[str]:
     counts = training.get("clips", {})
     total, held_out = sum(counts.values()), sum(training.get("inner_split", {}).values())
     each = listed(f"{name} {count:,}" for name, count in counts.items())
+    clips = f"{total:,} clips ({each})" if len(counts) > 1 else f"{total:,} clips"
     history = training.get("history", [])
     if not history:
-        return [f"Not trained further ({_plural(total, 'training clip')} of {each} left aside)."]
+        return [f"Not trained further: the domain's {clips} of the training folds are left aside."]
     settings = training.get("configuration", {}).get("training", {})
     facts = [
-        f"{_plural(total, 'clip')} of the training folds ({each})"
+        f"{clips} of the training folds"
         + (f", {held_out:,} of which only decided when to stop." if held_out else ".")
     ]
-    epochs = f"{len(history)} of at most {_plural(settings.get('epochs', len(history)), 'epoch')}"
+    done, most = len(history), settings.get("epochs", len(history))
+    epochs = f"{done} of at most {most} epochs" if done < most else f"All {most} epochs"
     best = _best_epoch(training)
     if best:
         facts.append(f"{epochs}; the weights of epoch {best}, with the lowest inner loss, stayed.")

@@ -449,7 +449,8 @@ def test_training_in_words(page):
     assert (
         "12 of at most 40 epochs; the weights of epoch 9, with the lowest inner loss" in page.text
     )
-    assert "300 clips of the training folds (emodb 300), 45 of which only decided" in page.text
+    assert "300 clips of the training folds, 45 of which only decided" in page.text
+    assert "700 clips (emodb 300 and emovo 400) of the training folds, 105 of which" in page.text
     assert "5,379,798 parameters" in page.text
 
 
@@ -548,7 +549,7 @@ def test_a_domain_that_failed_leaves_the_others():
     )
     page = _page(results)
     assert "Not evaluated: a step before it failed." in page.text
-    assert "Trainer.emovo failed with ResourceError: <no> memory." in page.text
+    assert "Trainer.emovo failed: ResourceError: <no> memory" in page.text
     assert "Not trained: there is no record of a training." in page.text
     assert page.rows("average of 1")
     assert f"{_slice(EMOVO).uar:.3f}" in page.rows("emovo")[0]
@@ -578,7 +579,7 @@ def test_a_run_that_failed_at_once():
     page = _page(
         _run(nodes=tuple(nodes), models=tuple(lost), found={}, not_used=(), pretraining={})
     )
-    assert page.text.count("AudioExampleGen failed with OSError: disk full.") == 4
+    assert page.text.count("AudioExampleGen failed: OSError: disk full") == 4
     assert "There is no account of the recordings" in page.text
     assert "Not looked for: ExampleValidator did not finish" in page.text
     assert not page.images()
@@ -611,6 +612,7 @@ def test_not_fine_tuned_has_no_curves():
     record["history"], record["inner_split"] = [], {}
     page = _page(_model(_run(), 1, training=record))
     assert "pre-trained network as it is" in page.text
+    assert "Not trained further: the domain's 300 clips" in page.text
     assert len(page.images()) == 4
 
 
