@@ -333,12 +333,8 @@ def _outcome(model: "ModelResult", results: "RunResults") -> Outcome:
         sentences += f" Folder: {model.pushed_to}. {_gate_words(model, results)}"
     elif model.blessed is False:
         kind = "kept back"
-        before = (
-            "The last blessed version stays as it is."
-            if model.baseline_uar
-            else "This output folder has no earlier version of it that was blessed."
-        )
-        sentences += f" {before} {_gate_words(model, results)}"
+        before = " The last blessed version stays as it is." if model.baseline_uar else ""
+        sentences += f"{before} {_gate_words(model, results)}"
     else:
         kind = "failed"
         first = f"{'Pusher' if model.blessed else 'Evaluator'}.{model.name}"
@@ -378,6 +374,7 @@ def _gate_words(model: "ModelResult", results: "RunResults") -> str:
         text = f"UAR of at least {least:.3f} on {listed(names)}"
         if drop < 1:
             text += f", and at most {drop:.3f} below the last blessed model"
+            text += "" if model.baseline_uar else " (there was none)"
         texts.append(text)
     return f"Asked of it: {'; '.join(texts)}." if texts else ""
 

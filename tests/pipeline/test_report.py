@@ -466,6 +466,8 @@ def test_banner_only_for_synthetic_speech(page):
 def test_a_model_kept_back_says_why(page):
     assert "Kept back: uar 0.291 on domain emovo is below its threshold 0.300." in page.text
     assert "Asked of it: UAR of at least 0.300 on emovo, and at most 0.050 below" in page.text
+    assert "on emodb, and at most 0.050 below the last blessed model. " in page.text
+    assert "on emovo, and at most 0.050 below the last blessed model (there was none)." in page.text
     assert "UAR of at least 0.300 on emodb and emovo" in page.text
 
 
@@ -473,6 +475,12 @@ def test_a_cached_push_is_not_called_new():
     nodes = tuple(dataclasses.replace(node, status="cached") for node in _run().nodes)
     text = _page(_run(nodes=nodes)).text
     assert "an earlier run pushed it as version 1700000002; that version stays" in text
+
+
+def test_random_folds_come_with_a_warning(page):
+    warning = "the speakers of the test fold were also trained on"
+    assert warning not in page.text
+    assert warning in _page(_run(config={**_run().config, "protocol": "random"})).text
 
 
 def test_markup_in_ids_is_escaped(page):
