@@ -76,6 +76,7 @@ def run_release(config) -> int:
 
     found = run_results.collect(config.output)
     path = report.write(found, config.output / "report.html")
-    Console().print(run_results.summary(found))
+    # Written to a file there is no width to keep to.
+    Console(width=None if console.is_terminal else 120).print(run_results.summary(found))
     console.print(f"report: {path}")
     return 0 if found.complete else 1

@@ -320,7 +320,7 @@ def summary(results: RunResults) -> Any:
         + (" (synthetic speech)" if results.config["synthetic"] else "")
     )
     for column in ("domain", "clips", "multi-domain", "adapted", "95% interval", "approach"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     table.add_column("adapted model", overflow="fold")
     by_name = {model.name: model for model in results.models}
     multi = by_name.get(MULTI_DOMAIN)
