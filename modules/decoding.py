@@ -180,7 +180,7 @@ def _decode_wav(contents: bytes) -> tuple[np.ndarray, int]:
     if (tag, bits) in _NUMPY_DTYPES:
         samples = np.frombuffer(data, _NUMPY_DTYPES[tag, bits]).reshape(-1, num_channels)
         return samples, rate_hz
-    # tensorflow-io is shown this header, not the file's: it believes whatever a header says.
+    # tensorflow-io believes whatever a header says: it is shown this one (most files have just it).
     header = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16) + struct.pack(
         "<HHIIHH4sI",
         tag,
@@ -192,8 +192,9 @@ def _decode_wav(contents: bytes) -> tuple[np.ndarray, int]:
         b"data",
         len(data),
     )
-    dtype = _TFIO_DTYPES[tag, bits]
-    return tfio.audio.decode_wav(b"".join((header, data)), dtype=dtype).numpy(), rate_hz
+    plain = len(contents) == len(header) + len(data) and contents.startswith(header)
+    contents = contents if plain else header + data
+    return tfio.audio.decode_wav(contents, dtype=_TFIO_DTYPES[tag, bits]).numpy(), rate_hz
 
 
 def _wav_chunks(contents: bytes) -> dict[bytes, memoryview]:

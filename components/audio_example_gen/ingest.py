@@ -215,13 +215,17 @@ def _read(utterance: Utterance) -> bytes:
     Raises:
       DecodingError: there is none, or it is not the one that was indexed.
     """
+    # gfile also reads gs://, but takes longer to read a local file than to decode it.
+    remote = "://" in utterance.path
     try:
-        with tf.io.gfile.GFile(utterance.path, "rb") as file:
+        with (tf.io.gfile.GFile if remote else open)(utterance.path, "rb") as file:
             contents = file.read()
-    except tf.errors.NotFoundError:
+    except (FileNotFoundError, tf.errors.NotFoundError):
         raise decoding.DecodingError(
             "there is no such file: was it moved? run `ser corpora index` again"
         ) from None
+    except OSError as error:
+        raise decoding.DecodingError(f"cannot be read: {error.strerror}") from None
     except tf.errors.OpError as error:
         raise decoding.DecodingError(f"cannot be read: {error.message}") from None
     if utterance.sha256 and hashlib.sha256(contents).hexdigest() != utterance.sha256:
