@@ -46,6 +46,8 @@ format: setup  ## Rewrite the sources in the project's format
 
 bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.example_gen
+	$(BIN)/python -m benchmarks.example_gen --repeat 10 --rounds 1
+	$(BIN)/python -m benchmarks.memory
 
 lock: $(UV)  ## Rewrite requirements.lock from setup.py
 	$(UV) pip compile setup.py --extra dev --python-version 3.10 --generate-hashes \

@@ -10,9 +10,7 @@ Start-up counts, and a Beam worker process spends about 7 s of processor time on
 TensorFlow before its first recording, which is what the loop needs for 2,000 recordings. So
 `--repeat 10` lists each recording ten times: that is where two processes pay. Two worker threads
 (`--direct_running_mode=multi_threading`) import nothing, and most of the work is done outside
-Python's lock.
-
-`python -m benchmarks.example_gen --memory 10000` prints the peak memory of AudioExampleGen.
+Python's lock. Memory over many recordings: `benchmarks/memory.py`.
 """
 
 import argparse
@@ -23,8 +21,6 @@ import os
 import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -198,31 +194,17 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2_000, help="how many recordings")
     parser.add_argument("--repeat", type=int, default=1, help="how often each is listed")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--memory", type=int, metavar="FILES", help="only measure peak memory")
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.child:  # a process of its own, whose peak nothing else has raised
-        utterances = manifest.read(arguments.child / "recordings.csv")
-        example_gen(utterances, arguments.child / "output", WORKERS["one worker"])
-        print(f"AudioExampleGen of {len(utterances)} recordings, one worker: {_peak()}")
-        return
     with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as name:
         folder = Path(name)
-        num_files = arguments.memory or arguments.files
-        print(f"making {num_files} synthetic recordings in {folder}", flush=True)
-        utterances = make_recordings(folder / "recordings", num_files)
-        if arguments.memory:
-            manifest.write(utterances, folder / "recordings.csv")
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.example_gen", "--child", str(folder)], check=True
-            )
-        else:
-            repeated = [
-                dataclasses.replace(utterance, utterance_id=f"{utterance.utterance_id}/{number}")
-                for number in range(arguments.repeat)
-                for utterance in utterances
-            ]
-            compare(repeated, folder, arguments.rounds)
+        print(f"making {arguments.files} synthetic recordings in {folder}", flush=True)
+        utterances = make_recordings(folder / "recordings", arguments.files)
+        repeated = [
+            dataclasses.replace(utterance, utterance_id=f"{utterance.utterance_id}/{number}")
+            for number in range(arguments.repeat)
+            for utterance in utterances
+        ]
+        compare(repeated, folder, arguments.rounds)
 
 
 if __name__ == "__main__":

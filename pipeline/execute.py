@@ -87,7 +87,7 @@ def execute(
     Raises:
       UserError: another run uses the output folder.
     """
-    from pipeline import release
+    from pipeline import data, release
 
     config, output = prepared.config, prepared.config.output.absolute()
     with local_runner.exclusive(output):
@@ -95,7 +95,7 @@ def execute(
         with local_runner.logs_to(output / LOG_FILE), _messages(on_message):
             pipeline = release.build(
                 config,
-                release.Manifest(
+                data.Manifest(
                     path=str(prepared.manifest_path),
                     digest=prepared.manifest_digest,
                     domains=prepared.domains,

@@ -4,23 +4,20 @@ AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → T
 (pre-training) → for each domain Trainer (fine-tuning) → Evaluator → Pusher.
 """
 
-import dataclasses
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
-from components.audio_example_gen.component import AudioExampleGen
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
 from modules import features, tfma_uar
+from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
 
-SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
 PRETRAIN = "pretrain"
 
 # What UAR is reported for, beside the overall figure.
@@ -34,21 +31,6 @@ SLICES: tuple[tuple[str, ...], ...] = (
 )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What the pipeline has to know of the manifest.
-
-    Attributes:
-      path: the CSV.
-      digest: of its content; the cache key of everything downstream.
-      domains: their names, sorted.
-    """
-
-    path: str
-    digest: str
-    domains: tuple[str, ...]
-
-
 def node_id(component: str, model: str) -> str:
     """Names a node that exists once per model, for example `Trainer.emodb`."""
     return f"{component}.{model}"
@@ -60,7 +42,7 @@ def pretrained_name(config: ReleaseConfig, domain: str) -> str:
     return f"{PRETRAIN}-without-{domain}" if scenario == "S2" else PRETRAIN
 
 
-def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
+def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
     """Builds the release pipeline.
 
     Args:
@@ -70,38 +52,9 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
     Returns:
       The pipeline; running it is the runner's business.
     """
-    train_splits = [features.FOLD_SPLITS[fold] for fold in config.train_folds]
-    example_gen = AudioExampleGen(
-        manifest_path=manifest.path,
-        manifest_digest=manifest.digest,
-        protocol=config.protocol,
-        over_length=config.audio.over_length,
-        trim_silence=config.audio.trim_silence,
-        code_digest=code_digest("example_gen"),
-    )
-    examples = example_gen.outputs["examples"]
-    statistics = tfx.components.StatisticsGen(examples=examples)
-    schema = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
-    )
-    transform = tfx.components.Transform(
-        examples=examples,
-        schema=schema.outputs["schema"],
-        preprocessing_fn="modules.preprocessing.preprocessing_fn",
-        splits_config=tfx.proto.SplitsConfig(
-            analyze=train_splits, transform=list(features.FOLD_SPLITS)
-        ),
-        # Statistics of waveforms cost minutes and tell nothing.
-        disable_statistics=True,
-        custom_config={
-            "standardisation": config.audio.standardisation,
-            "trim_silence": config.audio.trim_silence,
-            "domains": list(manifest.domains),
-            "code_digest": code_digest("transform"),
-        },
-    )
-    nodes: list[base_node.BaseNode] = [example_gen, statistics, schema, validator, transform]
+    prepared = data.build(config, manifest)
+    nodes: list[base_node.BaseNode] = prepared.nodes
+    transform, examples = prepared.transform, prepared.example_gen.outputs["examples"]
 
     trainers: dict[str, tfx.components.Trainer] = {}
     for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
@@ -136,22 +89,7 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
         served = manifest.domains if model == features.MULTI_DOMAIN else (model,)
         nodes += _evaluate_and_push(config, model, served, trainer, examples)
 
-    beam_args = [*config.beam.args]
-    if config.beam.workers > 1:
-        beam_args += [
-            "--direct_running_mode=multi_processing",
-            f"--direct_num_workers={config.beam.workers}",
-        ]
-    return tfx.dsl.Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=str(config.output.absolute() / "pipeline_root"),
-        components=nodes,
-        enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(config.output.absolute() / "metadata.sqlite")
-        ),
-        beam_pipeline_args=beam_args,
-    )
+    return data.pipeline_of(config, nodes)
 
 
 def _trainer(

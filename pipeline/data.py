@@ -1,0 +1,106 @@
+"""The part of a pipeline that every use of the recordings shares: from a manifest to clips.
+
+AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → Transform.
+"""
+
+import dataclasses
+from pathlib import Path
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_node
+
+from components.audio_example_gen.component import AudioExampleGen
+from modules import features
+from pipeline.code_digest import code_digest
+from pipeline.config import ReleaseConfig
+
+SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What the pipeline has to know of the manifest.
+
+    Attributes:
+      path: the CSV.
+      digest: of its content; the cache key of everything downstream.
+      domains: their names, sorted.
+    """
+
+    path: str
+    digest: str
+    domains: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataNodes:
+    """The nodes, and by name those whose outputs later nodes take."""
+
+    nodes: list[base_node.BaseNode]
+    example_gen: AudioExampleGen
+    transform: tfx.components.Transform
+
+
+def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
+    """Builds the nodes from the manifest to the transformed examples.
+
+    Args:
+      config: names the protocol, the test fold, which no analyzer sees, and the preprocessing.
+      manifest: of the recordings.
+    """
+    example_gen = AudioExampleGen(
+        manifest_path=manifest.path,
+        manifest_digest=manifest.digest,
+        protocol=config.protocol,
+        over_length=config.audio.over_length,
+        trim_silence=config.audio.trim_silence,
+        code_digest=code_digest("example_gen"),
+    )
+    examples = example_gen.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(examples=examples)
+    schema = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    transform = tfx.components.Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="modules.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=[features.FOLD_SPLITS[fold] for fold in config.train_folds],
+            transform=list(features.FOLD_SPLITS),
+        ),
+        # Statistics of waveforms cost minutes and tell nothing.
+        disable_statistics=True,
+        custom_config={
+            "standardisation": config.audio.standardisation,
+            "trim_silence": config.audio.trim_silence,
+            "domains": list(manifest.domains),
+            "code_digest": code_digest("transform"),
+        },
+    )
+    return DataNodes(
+        nodes=[example_gen, statistics, schema, validator, transform],
+        example_gen=example_gen,
+        transform=transform,
+    )
+
+
+def pipeline_of(config: ReleaseConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
+    """Puts nodes into a pipeline with the configuration's folders and Beam flags."""
+    beam_args = [*config.beam.args]
+    if config.beam.workers > 1:
+        beam_args += [
+            "--direct_running_mode=multi_processing",
+            f"--direct_num_workers={config.beam.workers}",
+        ]
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=str(config.output.absolute() / "pipeline_root"),
+        components=nodes,
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(config.output.absolute() / "metadata.sqlite")
+        ),
+        beam_pipeline_args=beam_args,
+    )
