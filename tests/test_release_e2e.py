@@ -50,7 +50,7 @@ def _config(folder, **overrides):
             "output": str(folder / "out"),
             "pretrain.epochs": 2,
             "fine_tune.epochs": 1,
-            "fine_tune.patience": 0,
+            "domains.emovo.fine_tune.epochs": 2,
             "gate.min_uar": 0.0,
             # Never reached: this model is to be kept back without stopping the others.
             "domains.emovo.gate": {"min_uar": 0.99},
