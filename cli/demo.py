@@ -21,13 +21,17 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the demonstration; 0 if every model was pushed and answered."""
+    """Runs the demonstration; 0 if every step worked and every pushed model answered.
+
+    A model that its gate kept back is no failure: the report says why.
+    """
     from rich.console import Console
 
     from cli.progress import track
     from cli.run import run_release
     from corpora import index, manifest, synthetic
     from pipeline import config as configs
+    from pipeline import execute
 
     console = Console(stderr=True)
     data = args.out / "corpora"
@@ -43,35 +47,35 @@ def run(args: argparse.Namespace) -> int:
     config = configs.load(
         "demo", {"manifest": str(manifest_path), "output": str(args.out), "seed": args.seed}
     )
-    status = run_release(config)
+    found = run_release(config)
     console.rule("4. one gRPC prediction per pushed model")
-    answered = _predict(config.serving_root, indexed.utterances)
+    unseen = [u for u in indexed.utterances if u.fold(config.protocol) == config.test_fold]
+    answered = _predict(config.serving_root, unseen)
     console.print(
         f"open {args.out / 'report.html'} in a browser; serve the models with "
         f"`ser serve --root {config.serving_root}`"
     )
-    return status or (0 if answered else 1)
+    return 0 if answered and not execute.failures(found.nodes) else 1
 
 
 def _predict(serving_root: Path, utterances) -> bool:
-    """Asks every pushed model about the first clip of its domain; False if one did not answer."""
+    """Asks every pushed model about a clip of the test fold; False if there is none to ask."""
     from rich.console import Console
 
+    from modules.features import MULTI_DOMAIN
     from serving.client import Client
-    from serving.server import Server
+    from serving.server import Server, find_versions
 
     console = Console()
-    first = {u.domain: u for u in reversed(utterances)}
-    first["multi-domain"] = utterances[0]
-    answered = True
-    with Server(serving_root) as server:
-        client = Client(server.address)
-        for model in sorted(folder.name for folder in serving_root.iterdir()):
-            utterance = first[model]
+    clip = {utterance.domain: utterance for utterance in reversed(utterances)}
+    clip[MULTI_DOMAIN] = utterances[0]
+    models = sorted(find_versions(serving_root))
+    with Server(serving_root) as server, Client(server.address) as client:
+        for model in models:
+            utterance = clip[model]
             prediction = client.predict_file(utterance.path, model=model)
-            answered = answered and bool(prediction.emotion)
             console.print(
-                f"{model}: {Path(utterance.path).name} is acted as {utterance.emotion}, recognised "
+                f"{model}: {Path(utterance.path).name} was said as {utterance.emotion}, recognised "
                 f"as {prediction.emotion} ({prediction.probabilities[prediction.emotion]:.2f})"
             )
-    return answered
+    return bool(models)

@@ -39,11 +39,15 @@ def run(args: argparse.Namespace) -> int:
         overrides["manifest"] = str(args.manifest)
     if args.output:
         overrides["output"] = str(args.output)
-    return run_release(configs.load(args.config, overrides))
+    return 0 if run_release(configs.load(args.config, overrides)).complete else 1
 
 
-def run_release(config) -> int:
-    """Runs a checked configuration, showing progress, and prints and writes its report."""
+def run_release(config):
+    """Runs a checked configuration, showing progress, and prints and writes its report.
+
+    Returns:
+      The `pipeline.results.RunResults`.
+    """
     from rich.console import Console
 
     from cli.progress import NodeProgress, track
@@ -79,4 +83,4 @@ def run_release(config) -> int:
     # Written to a file there is no width to keep to.
     Console(width=None if console.is_terminal else 120).print(run_results.summary(found))
     console.print(f"report: {path}")
-    return 0 if found.complete else 1
+    return found

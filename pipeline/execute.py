@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,7 @@ def execute(
     return results
 
 
-def failures(results: list[NodeResult]) -> list[NodeResult]:
+def failures(results: Iterable[NodeResult]) -> list[NodeResult]:
     """Returns the nodes that failed, without those that were not reached because of them."""
     return [result for result in results if result.status == "failed"]
 
