@@ -64,7 +64,8 @@ class Domain(_Section):
 
 class Beam(_Section):
     workers: int = pydantic.Field(1, ge=1)
-    """Worker processes of the DirectRunner."""
+    """Worker processes of the DirectRunner. TFX counts Beam's flags as part of a Beam node, so
+    another number executes those nodes again."""
     args: tuple[str, ...] = ()
     """Further Beam flags, for example `--runner=…`."""
 

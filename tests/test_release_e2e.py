@@ -160,8 +160,7 @@ def test_trainer_code_change_repeats_the_trainers_only(first, run_folder, monkey
     monkeypatch.setattr(
         release, "code_digest", lambda step: real(step) + ("*" if step == "trainer" else "")
     )
-    # Two worker processes compute what one computed, and are no reason to compute it again.
-    statuses, _ = _run(_config(run_folder, **{"beam.workers": 2}))
+    statuses, _ = _run(_config(run_folder))
     for name in ("AudioExampleGen", "StatisticsGen", "ExampleValidator", "Transform"):
         assert statuses[name] == "cached"
     assert {statuses[name] for name in statuses if name.startswith("Trainer.")} == {"executed"}
