@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from modules.network import LAYER_GROUPS, PRESETS, build_network
+from modules.training import Settings, fit
 
 # Counted by hand from the paper: weights and biases, layer by layer.
 CONV1 = 128 * 1 * 128 + 128
@@ -43,6 +44,17 @@ def test_layer_groups_cover_every_weight():
     network = build_network(preset="fast", seed=0)
     grouped = {name for names in LAYER_GROUPS.values() for name in names}
     assert grouped == {layer.name for layer in network.layers if layer.count_params()}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_trains(preset):
+    clips = np.random.default_rng(0).normal(size=(2, 54_000, 1)).astype(np.float32)
+    network = build_network(preset=preset, seed=0)
+    before = network.get_weights()
+    [epoch] = fit(network, clips, np.array([0, 1]), settings=Settings(epochs=1))
+    assert np.isfinite(epoch["loss"])
+    for first, after in zip(before, network.get_weights(), strict=True):
+        assert not np.array_equal(first, after)
 
 
 def test_outputs_are_probabilities_and_fixed_by_the_seed():

@@ -1,0 +1,121 @@
+"""The release pipeline's shape: what depends on what, and that no step is given the test fold."""
+
+import json
+
+import pytest
+from tfx.dsl.compiler import compiler
+
+from pipeline import config as configs
+from pipeline import data, release
+
+MANIFEST = data.Manifest(path="m.csv", digest="d1", domains=("emodb", "emovo", "urdu"))
+
+
+def _nodes(tmp_path, **values):
+    config = configs.parse(
+        {"manifest": "m.csv", "output": str(tmp_path / "out"), **values}, source="test"
+    )
+    compiled = compiler.Compiler().compile(release.build(config, MANIFEST))
+    return {n.pipeline_node.node_info.id: n.pipeline_node for n in compiled.nodes}
+
+
+def _parameter(node, name):
+    return node.parameters.parameters[name].field_value.string_value
+
+
+def test_one_model_a_domain_and_one_for_all(tmp_path):
+    nodes = _nodes(tmp_path)
+    models = {"multi-domain", "emodb", "emovo", "urdu"}
+    for component in ("PreviousBlessedModel", "Evaluator", "Pusher"):
+        found = {name.split(".")[1] for name in nodes if name.startswith(f"{component}.")}
+        assert found == models
+    assert {name for name in nodes if name.startswith("Trainer.")} == {
+        "Trainer.pretrain",
+        "Trainer.emodb",
+        "Trainer.emovo",
+        "Trainer.urdu",
+    }
+    # Shared where equal: one pre-training serves all targets of S1.
+    for domain in MANIFEST.domains:
+        assert "Trainer.pretrain" in nodes[f"Trainer.{domain}"].upstream_nodes
+
+
+def test_second_scenario_pretrains_without_the_target(tmp_path):
+    nodes = _nodes(tmp_path, domains={"emodb": {"scenario": "S2", "approach": "A7"}})
+    own = nodes["Trainer.emodb"]
+    assert "Trainer.pretrain-without-emodb" in own.upstream_nodes
+    assert "Trainer.pretrain" not in own.upstream_nodes
+    without = json.loads(_parameter(nodes["Trainer.pretrain-without-emodb"], "custom_config"))
+    assert (without["stage"], without["without_domain"]) == ("pretrain", "emodb")
+    adapted = json.loads(_parameter(own, "custom_config"))
+    assert (adapted["domain"], adapted["approach"], adapted["scenario"]) == ("emodb", "A7", "S2")
+    assert "Trainer.pretrain" in nodes["Trainer.urdu"].upstream_nodes
+
+
+@pytest.mark.parametrize("test_fold", [0, 3])
+def test_test_fold_reaches_the_evaluators_only(tmp_path, test_fold):
+    nodes = _nodes(tmp_path, test_fold=test_fold)
+    training = [f"fold-{fold}" for fold in range(5) if fold != test_fold]
+    splits = json.loads(_parameter(nodes["Transform"], "splits_config"))
+    assert splits["analyze"] == training
+    for name, node in nodes.items():
+        if name.startswith("Trainer."):
+            assert json.loads(_parameter(node, "train_args"))["splits"] == training
+            assert json.loads(_parameter(node, "eval_args"))["splits"] == training
+        if name.startswith("Evaluator."):
+            assert json.loads(_parameter(node, "example_splits")) == [f"fold-{test_fold}"]
+
+
+def test_thresholds_are_each_domains_own(tmp_path):
+    nodes = _nodes(
+        tmp_path,
+        gate={"min_uar": 0.3, "max_drop": 0.1},
+        domains={"urdu": {"gate": {"min_uar": 0.6, "max_drop": 0.02}}},
+    )
+
+    def thresholds(model):
+        config = json.loads(_parameter(nodes[f"Evaluator.{model}"], "eval_config"))
+        [uar] = [
+            metric
+            for metric in config["metrics_specs"][0]["metrics"]
+            if metric["class_name"] == "UnweightedAverageRecall"
+        ]
+        return {
+            entry["slicing_specs"][0]["feature_values"]["domain"]: (
+                entry["threshold"]["value_threshold"]["lower_bound"],
+                entry["threshold"]["change_threshold"]["absolute"],
+            )
+            for entry in uar["per_slice_thresholds"]
+        }
+
+    assert thresholds("urdu") == {"urdu": (0.6, -0.02)}
+    assert thresholds("emodb") == {"emodb": (0.3, -0.1)}
+    assert thresholds("multi-domain") == {
+        "emodb": (0.3, -0.1),
+        "emovo": (0.3, -0.1),
+        "urdu": (0.6, -0.02),
+    }
+
+
+def test_baseline_is_of_the_same_model(tmp_path):
+    node = _nodes(tmp_path)["PreviousBlessedModel.emovo"]
+    channels = [channel for spec in node.inputs.inputs.values() for channel in spec.channels]
+    # Each channel asks for the artifacts of one node; over all runs, or domains would mix.
+    producers = [
+        query.name.field_value.string_value
+        for channel in channels
+        for query in channel.context_queries
+        if query.type.name == "node"
+    ]
+    assert len(producers) == len(channels) == 3
+    assert set(producers) == {"release.Trainer.emovo", "release.Evaluator.emovo"}
+
+
+def test_worker_processes(tmp_path):
+    config = configs.parse(
+        {"manifest": "m.csv", "output": str(tmp_path), "beam": {"workers": 2}}, source="test"
+    )
+    assert release.build(config, MANIFEST).beam_pipeline_args == [
+        "--direct_running_mode=multi_processing",
+        "--direct_num_workers=2",
+    ]
