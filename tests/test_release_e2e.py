@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from corpora import index, manifest, synthetic
-from modules import trainer
+from modules import training
 from modules.features import MULTI_DOMAIN
 from pipeline import code_digest, execute, release, results
 from pipeline import config as configs
@@ -184,8 +184,9 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
     shutil.copy(original, kept)
     try:
         shutil.copy(other, original)
-        # The trainings are not the question here.
-        monkeypatch.setattr(trainer, "run_fn", _fail)
+        # The trainings are not the question here. TFX loads modules.trainer itself anew, so that
+        # what it imports has to fail.
+        monkeypatch.setattr(training, "fit", _fail)
         statuses, prepared = _run(_config(run_folder, **{"beam.workers": 2}))
     finally:
         shutil.copy(kept, original)
@@ -200,7 +201,7 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
     assert all("not evaluated" in model.outcome for model in broken.models)
 
 
-def _fail(_):
+def _fail(*_, **__):
     raise RuntimeError("no training today")
 
 
