@@ -3,7 +3,6 @@
 A fault stops at start, with the key's path and what is allowed.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -207,8 +206,3 @@ def check_domains(config: ReleaseConfig, domains: list[str]) -> None:
                 f"domain {name}: scenario S2 pre-trains on the other domains, but there is none; "
                 "add a corpus or use S1"
             )
-
-
-def digest_of(text: str) -> str:
-    """Returns the SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
