@@ -51,7 +51,7 @@ def run_release(config):
     from rich.console import Console
 
     from cli.progress import NodeProgress, track
-    from pipeline import execute
+    from pipeline import execute, local_runner
 
     console = Console(stderr=True)
     prepared = execute.prepare(config, track=track)
@@ -71,7 +71,7 @@ def run_release(config):
             console.print(f"{result.node_id} {result.status}: {result.error}", markup=False)
     counts = {
         status: sum(result.status == status for result in results)
-        for status in ("executed", "cached", "failed", "not reached")
+        for status in local_runner.STATUSES
     }
     console.print("nodes: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
 

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from modules.errors import UserError
 
-Status = Literal["executed", "cached", "failed", "not reached"]
+Status = Literal["executed", "cached", "resolved", "failed", "not reached"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 # Told before each node: its id, its position and the number of nodes.
 NodeCallback = Callable[[str, int, int], None]
+
+_RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,8 +27,9 @@ class NodeResult:
 
     Attributes:
       node_id: for example `Trainer.emodb`.
-      status: `executed`, `cached` (nothing it depends on changed), `failed`, or `not reached`
-        because a node upstream failed.
+      status: `executed`, `cached` (nothing it depends on changed), `resolved` (a look-up in the
+        metadata store, made in every run), `failed`, or `not reached` because a node upstream
+        failed.
       duration_s: wall time in seconds.
       error: why it failed, or what upstream did; empty otherwise.
     """
@@ -99,8 +103,13 @@ def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
             executor_spec=runner_utils.extract_executor_spec(deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
         ).launch()
-        cached = execution is not None and _was_cached(connection, execution.execution_id)
-        status, error = "cached" if cached else "executed", ""
+        if node.node_info.type.name == _RESOLVER:
+            status = "resolved"
+        elif execution is not None and _was_cached(connection, execution.execution_id):
+            status = "cached"
+        else:
+            status = "executed"
+        error = ""
     except Exception as fault:
         logging.getLogger(__name__).exception("%s failed", name)
         status, error = "failed", f"{type(fault).__name__}: {fault}"

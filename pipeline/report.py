@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from modules.features import DOMAIN, EMOTION, EMOTIONS, GENDER, LANGUAGE, MULTI_DOMAIN
+from pipeline.local_runner import STATUSES
 
 if TYPE_CHECKING:  # pipeline.results imports Keras, which a report has no use for.
     from pipeline.local_runner import NodeResult
@@ -170,7 +171,7 @@ def _view(results: "RunResults", now: datetime.datetime) -> dict[str, Any]:
         "nodes": results.nodes,
         "node_counts": {
             status: count
-            for status in ("executed", "cached", "failed", "not reached")
+            for status in STATUSES
             if (count := sum(node.status == status for node in results.nodes))
         },
         "log": Path(str(config["output"])) / "logs" / "pipeline.log",

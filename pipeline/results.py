@@ -136,7 +136,7 @@ def collect(output: Path) -> RunResults:
     )
 
 
-_DONE = ("executed", "cached")
+_DONE = ("executed", "cached", "resolved")
 
 
 def _artifacts(output: Path, run_id: str, node_ids: set[str]) -> dict[str, dict[str, Any]]:
