@@ -92,7 +92,7 @@ def _index(args: argparse.Namespace) -> int:
     if out.is_dir():
         raise UserError(f"--out {out}: is a folder; give the name of a file, like {out}/speech.csv")
     result = index(sources, seed=args.seed, track=track)
-    account = out.with_name(f"{out.stem}.account.csv")
+    account = manifest.account_path(out)
     manifest.write(result.utterances, out)
     manifest.write_account(result.account, account)
 

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     indexed = index.index([(name, str(data / name)) for name in CORPORA], track=track)
     manifest_path = args.out / "manifest.csv"
     manifest.write(indexed.utterances, manifest_path)
-    manifest.write_account(indexed.account, manifest_path.with_suffix(".account.csv"))
+    manifest.write_account(indexed.account, manifest.account_path(manifest_path))
     console.print(f"{len(indexed.utterances)} utterances in {manifest_path}")
     console.rule("3. the release pipeline")
     config = configs.load(

@@ -219,6 +219,11 @@ def write(utterances: Iterable[Utterance], path: str | os.PathLike[str]) -> None
     _write_csv((dataclasses.asdict(utterance) for utterance in utterances), COLUMNS, path)
 
 
+def account_path(path: str | os.PathLike[str]) -> Path:
+    """Returns where the account of the manifest at `path` lies: beside it, `.account.csv`."""
+    return Path(path).with_suffix(".account.csv")
+
+
 def write_account(account: Iterable[Entry], path: str | os.PathLike[str]) -> None:
     """Writes what became of every file that was met, as CSV (path, domain, status, reason)."""
     columns = tuple(field.name for field in dataclasses.fields(Entry))

@@ -11,8 +11,6 @@ from modules import uar
 from modules.features import EMOTIONS
 
 UAR = "uar"
-UAR_LOWER = "uar_lower"
-UAR_UPPER = "uar_upper"
 RECALL_PREFIX = "recall_"
 
 # Under TFMA's default name, metrics with other thresholds overwrite each other's matrices.

@@ -127,11 +127,11 @@ def pretrain(clips: Clips, config: dict[str, Any]) -> tuple[keras.Sequential, di
     Returns:
       The network, and the record of its training.
     """
-    taken = clips.domains != config.get("without_domain")
+    taken = np.flatnonzero(clips.domains != config.get("without_domain"))
     network = build_network(preset=config["preset"], seed=config["seed"])
-    history, held_out = _fit(network, clips, np.flatnonzero(taken), config)
+    history, held_out = _fit(network, clips, taken, config)
     return network, {
-        "clips": _count(clips, np.flatnonzero(taken)),
+        "clips": _count(clips, taken),
         "inner_split": held_out,
         "history": history,
         "weight_hashes": transfer.weight_hashes(network),

@@ -10,11 +10,6 @@ import keras
 
 from modules.network import LAYER_GROUPS
 
-SCENARIOS: dict[str, str] = {
-    "S1": "the target's training folds are part of pre-training",
-    "S2": "the target takes no part in pre-training",
-}
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Approach:

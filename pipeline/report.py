@@ -20,6 +20,7 @@ import yaml
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from corpora.manifest import account_path
 from modules.features import DOMAIN, EMOTION, EMOTIONS, GENDER, LANGUAGE, MULTI_DOMAIN
 from pipeline.local_runner import STATUSES
 
@@ -166,7 +167,7 @@ def _view(results: "RunResults", now: datetime.datetime) -> dict[str, Any]:
         "data": _data_rows(results),
         "account_known": bool(results.found),
         "not_used": _not_used(results.not_used),
-        "index_account": Path(str(config["manifest"])).with_suffix(".account.csv"),
+        "index_account": account_path(config["manifest"]),
         "anomalies": _anomalies(results),
         "nodes": results.nodes,
         "node_counts": {

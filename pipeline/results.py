@@ -172,7 +172,9 @@ def _account(artifacts) -> tuple[dict[str, dict[str, int]], tuple[dict[str, str]
     account = artifacts.get("AudioExampleGen", {}).get("account")
     if account is None:
         return {}, ()
-    with open(Path(account.uri) / "account.csv", encoding="utf-8", newline="") as file:
+    from components.audio_example_gen.executor import ACCOUNT_CSV
+
+    with open(Path(account.uri) / ACCOUNT_CSV, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     counts: dict[str, dict[str, int]] = {}
     for (domain, status), count in sorted(
