@@ -19,6 +19,7 @@ setup(
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[gcp]==2.59.0",
+        "audformat",
         "av",
         "espeakng-loader",
         "grpcio",
@@ -50,6 +51,10 @@ setup(
         "wheel",
     ],
     extras_require={
+        # Downloads published audformat databases; needs the internet when used.
+        "audb": ["audb"],
+        # The baseline's features; its licence forbids commercial use, so it is never installed unasked.
+        "opensmile": ["opensmile==2.6.0"],
         "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
     },
 )

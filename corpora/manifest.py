@@ -140,6 +140,8 @@ class Row:
             language=self.get("language"),
             gender=self.one_of("gender", GENDERS),
             elicitation=self.one_of("elicitation", ELICITATIONS),
+            sentence=self.get("sentence"),
+            licence=self.get("licence"),
             start_s=start_s,
             end_s=end_s,
             sample_rate_hz=self.whole_number("sample_rate_hz", default=0),

@@ -16,6 +16,9 @@ class Utterance:
       language: ISO 639-1 code (`de`, `it`, …), or empty if unknown.
       gender: `female`, `male`, or empty if unknown.
       elicitation: `acted`, `induced`, `natural`, or empty if unknown.
+      sentence: what is said, as the corpus' own code of a scripted text (`a01`); empty where there
+        is no script or it is unknown.
+      licence: of the corpus, in a few words; empty if unknown.
       start_s, end_s: the part of the recording that is this utterance; `None` for all of it.
       sample_rate_hz: the recording's own rate; 0 before it was probed.
       duration_s: the utterance's duration in seconds; 0 before it was probed.
@@ -32,6 +35,8 @@ class Utterance:
     language: str = ""
     gender: str = ""
     elicitation: str = ""
+    sentence: str = ""
+    licence: str = ""
     start_s: float | None = None
     end_s: float | None = None
     sample_rate_hz: int = 0

@@ -10,6 +10,8 @@ import pytest
 import soundfile
 
 from cli import corpora as command
+from cli.corpora import index as command_index
+from cli.corpora import synthesize as command_synthesize
 from corpora import manifest, synthetic
 from corpora.readers import READERS
 from modules.errors import UserError
@@ -98,8 +100,8 @@ def test_synthesize_says_that_it_is_synthetic_and_what_is_next(tmp_path, capsys)
 
 
 def test_names_in_the_help_are_those_of_the_lower_layer():
-    assert tuple(READERS) == command.CORPORA
-    assert tuple(synthetic.CORPORA) == command.SYNTHETIC
+    assert tuple(READERS) == command_index.CORPORA
+    assert tuple(synthetic.CORPORA) == command_synthesize.SYNTHETIC
 
 
 def test_the_parser_needs_only_the_standard_library():

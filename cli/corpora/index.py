@@ -1,4 +1,4 @@
-"""`ser corpora`: from corpora on disk to a manifest, and a synthetic stand-in for them."""
+"""`ser corpora index`: from corpora on disk to a manifest."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from corpora.index import Index
 
-# Repeated from corpora.readers and corpora.synthetic, which are too heavy to import for --help;
-# a test compares them.
+# Repeated from corpora.readers, which is too heavy to import for --help; a test compares them.
 CORPORA = ("csv", "emodb", "emovo", "ravdess", "urdu")
-SYNTHETIC = ("emodb", "emovo")
 STATUSES = ("used", "skipped", "unreadable")
 
 EPILOG = """\
@@ -26,52 +24,27 @@ example:
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
-    """Adds `ser corpora` and returns its parser."""
+    """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "corpora", help="index corpora into a manifest; synthesize a corpus"
-    )
-    commands = parser.add_subparsers(dest="corpora_command", required=True, metavar="COMMAND")
-    index = commands.add_parser(
         "index",
         help="read corpora, write a manifest with hashes, durations and folds",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    index.add_argument(
+    parser.add_argument(
         "--corpus",
         action="append",
         required=True,
         metavar="NAME=PATH",
         help=f"a corpus and its folder, or csv=FILE; repeatable; names: {', '.join(CORPORA)}",
     )
-    index.add_argument("--out", required=True, metavar="FILE", help="the manifest to write (CSV)")
-    index.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
-    synthesize = commands.add_parser(
-        "synthesize",
-        help="make a small synthetic corpus in the native layouts of real ones",
-        description="Makes speech with espeak-ng, with prosody per emotion by published rules. It"
-        " serves to try the program; results on it say nothing about real emotional speech.",
-    )
-    synthesize.add_argument("--out", required=True, metavar="DIR", help="the folder to fill")
-    synthesize.add_argument("--seed", type=int, default=0, help="same seed, same bytes")
-    synthesize.add_argument(
-        "--corpus",
-        action="append",
-        choices=SYNTHETIC,
-        help="repeatable (default: all)",
-    )
-    synthesize.add_argument(
-        "--scale", type=float, default=1.0, help="number of clips, relative to about 180 a corpus"
-    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="the manifest to write (CSV)")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs `ser corpora` and returns its exit status."""
-    return {"index": _index, "synthesize": _synthesize}[args.corpora_command](args)
-
-
-def _index(args: argparse.Namespace) -> int:
+    """Runs the subcommand and returns its exit status."""
     from pathlib import Path
 
     from rich.console import Console
@@ -162,23 +135,3 @@ def _reason_lines(result: "Index", *, most: int = 6) -> list[str]:
             if parts:
                 lines.append(f"{status} of {domain}: {'; '.join(parts)}")
     return lines
-
-
-def _synthesize(args: argparse.Namespace) -> int:
-    from cli.progress import track
-    from corpora import synthetic
-
-    result = synthetic.synthesize(
-        args.out,
-        seed=args.seed,
-        corpora=tuple(args.corpus or SYNTHETIC),
-        scale=args.scale,
-        track=track,
-    )
-    for name, folder in result:
-        clips = sum(1 for _ in folder.rglob("*.wav"))
-        print(f"{name}: {clips} synthetic clips in {folder}")
-    print("This is synthetic speech: results on it say nothing about real emotional speech.")
-    sources = " ".join(f"--corpus {name}={folder}" for name, folder in result)
-    print(f"next: ser corpora index {sources} --out {args.out}/manifest.csv")
-    return 0
