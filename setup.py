@@ -53,7 +53,7 @@ setup(
     extras_require={
         # Downloads published audformat databases; needs the internet when used.
         "audb": ["audb"],
-        # The baseline's features; its licence forbids commercial use, so it is never installed unasked.
+        # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
     },
