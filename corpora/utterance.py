@@ -2,6 +2,10 @@
 
 import dataclasses
 
+# Speaker of a clip whose corpus does not tell who speaks: this and the file's stem, so that each
+# such clip counts as a speaker of its own.
+UNKNOWN_SPEAKER_PREFIX = "unknown:"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Utterance:
@@ -11,7 +15,7 @@ class Utterance:
       utterance_id: unique within a manifest, `<domain>/<path stem within the corpus>`.
       path: the recording; absolute, or relative to the manifest's folder.
       domain: the corpus it belongs to, for example `emodb`.
-      speaker: unique within the domain.
+      speaker: unique within the domain; begins with `UNKNOWN_SPEAKER_PREFIX` if it is unknown.
       emotion: one of `modules.features.EMOTIONS`.
       language: ISO 639-1 code (`de`, `it`, …), or empty if unknown.
       gender: `female`, `male`, or empty if unknown.

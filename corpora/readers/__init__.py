@@ -1,7 +1,7 @@
 """The registry of corpora. Adding one: a file in this folder, and a line below."""
 
 from corpora.readers import csv_file, emodb, emovo, ravdess, urdu
-from corpora.readers.base import Found, Reader
+from corpora.readers.base import Found, Option, Reader
 
 READERS: dict[str, Reader] = {
     "csv": csv_file,
@@ -11,4 +11,4 @@ READERS: dict[str, Reader] = {
     "urdu": urdu,
 }
 
-__all__ = ["READERS", "Found", "Reader"]
+__all__ = ["READERS", "Found", "Option", "Reader"]

@@ -2,17 +2,21 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from corpora.utterance import Utterance
+from modules.errors import UserError
 
 # What may hold sound. The content decides in the end; this only tells recordings from the
 # transcripts, licences and thumbnails that lie beside them.
 _SOUND = "wav flac aif aiff aifc au snd caf ogg oga opus mp3 m4a aac wma w64 rf64"
 _VIDEO = "avi mp4 mov mkv webm mpg mpeg flv wmv 3gp"
 AUDIO_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_SOUND} {_VIDEO}".split())
+# If a clip is there in several forms, the first of these is used, else the first by path.
+PREFERRED_SUFFIXES = (".wav", ".flac")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,19 @@ class Found:
     reason: str = ""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Option:
+    """A choice in which the literature on a corpus differs.
+
+    Attributes:
+      allowed: the values it may have; the first is the default.
+      help: what it decides, in a few words.
+    """
+
+    allowed: tuple[str, ...]
+    help: str
+
+
 class Reader(Protocol):
     """What the module of a corpus offers (`corpora/readers/emodb.py` is a short example).
 
@@ -40,7 +57,11 @@ class Reader(Protocol):
         to the name of an emotion that is not among them (such files are skipped by that name).
       LAYOUT: the name of one recording, for messages.
       CITATION, LICENCE: whom to cite, what is allowed.
-      LANGUAGE: ISO 639-1 code. ELICITATION: `acted`, `induced` or `natural`.
+      LANGUAGE: ISO 639-1 code; empty if the corpus has several. ELICITATION: `acted`, `induced`
+        or `natural`.
+      OPTIONS: what a user may choose, by name.
+      read: given the corpus' folder, or one above or inside it, and each option as a keyword,
+        yields an entry for every file. Options left out have their default.
     """
 
     LABEL_MAP: dict[str, str]
@@ -49,9 +70,35 @@ class Reader(Protocol):
     LICENCE: str
     LANGUAGE: str
     ELICITATION: str
+    OPTIONS: dict[str, Option]
+    read: Callable[..., Iterator[Found]]
 
-    def read(self, root: Path) -> Iterator[Found]:
-        """Yields every file below `root`, sorted by path."""
+
+def resolve_options(
+    corpus: str, options: Mapping[str, Option], given: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns a value for each of a reader's options: the one given, or the default.
+
+    Args:
+      corpus: the name of the corpus, for messages.
+      options: the reader's `OPTIONS`.
+      given: name to value, as the user wrote them.
+
+    Raises:
+      UserError: there is no such option, or it cannot have that value.
+    """
+    for name, value in given.items():
+        if name not in options:
+            raise UserError(
+                f"option {corpus}.{name} does not exist; {corpus} has"
+                f" {', '.join(options) or 'no options'}"
+            )
+        if value not in options[name].allowed:
+            raise UserError(
+                f"option {corpus}.{name} cannot be `{value}`;"
+                f" allowed: {', '.join(options[name].allowed)}"
+            )
+    return {name: given.get(name, option.allowed[0]) for name, option in options.items()}
 
 
 def walk(root: Path) -> Iterator[Path]:
@@ -67,31 +114,60 @@ def walk(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(files))
 
 
+def folder_match(path: Path, pattern: str, *, levels: int = 4) -> re.Match[str] | None:
+    """Returns the match of the nearest folder above `path` whose whole name matches `pattern`.
+
+    The folders may lie above the one that the user gave, so that a label is found however deep
+    that one is.
+
+    Args:
+      path: of a recording, absolute.
+      pattern: a regular expression; case is ignored.
+      levels: how many folders to look at. A folder far above has nothing to do with the corpus.
+    """
+    matches = (
+        re.fullmatch(pattern, parent.name, re.IGNORECASE) for parent in path.parents[:levels]
+    )
+    return next((match for match in matches if match), None)
+
+
 def read_files(
     root: Path, *, domain: str, parse: Callable[[Path], Utterance | str]
 ) -> Iterator[Found]:
-    """Yields every file below `root` as `parse` labels it.
+    """Yields every file below `root` as `parse` labels it, sorted by path.
 
     Args:
       root: the corpus, or a folder above or inside it.
       domain: the corpus' name.
-      parse: given a recording, its utterance, or in words why it is skipped.
+      parse: given a recording's absolute path, its utterance, or in words why it is skipped.
     """
-    first: dict[str, Path] = {}
-    for path in walk(root):
-        utterance: Utterance | None = None
-        if path.name.startswith("."):
-            reason = "hidden file"
-        elif path.suffix.lower() not in AUDIO_SUFFIXES:
-            reason = f"not a recording ({path.suffix.lower() or 'no suffix'})"
+    root = Path(os.path.abspath(root))
+    parsed = {path: _parse(path, parse) for path in walk(root)}
+    # Some copies carry the whole corpus twice, or clips both as videos and as their extracted
+    # sound: a clip in two folds would be a leak.
+    chosen: dict[str, Path] = {}
+    for path in sorted(parsed, key=_preference):
+        if isinstance(clip := parsed[path], Utterance):
+            chosen.setdefault(clip.utterance_id, path)
+    for path, clip in parsed.items():
+        if isinstance(clip, str):
+            yield Found(path=path, domain=domain, reason=clip)
+        elif chosen[clip.utterance_id] != path:
+            first = os.path.relpath(chosen[clip.utterance_id], root)
+            yield Found(path=path, domain=domain, reason=f"second copy of {first}")
         else:
-            parsed = parse(path)
-            if isinstance(parsed, str):
-                reason = parsed
-            elif parsed.utterance_id in first:
-                # Some copies carry the whole corpus twice: a clip in two folds would be a leak.
-                reason = f"second copy of {os.path.relpath(first[parsed.utterance_id], root)}"
-            else:
-                first[parsed.utterance_id] = path
-                utterance, reason = parsed, ""
-        yield Found(path=path, domain=domain, utterance=utterance, reason=reason)
+            yield Found(path=path, domain=domain, utterance=clip)
+
+
+def _parse(path: Path, parse: Callable[[Path], Utterance | str]) -> Utterance | str:
+    if path.name.startswith("."):
+        return "hidden file"
+    if path.suffix.lower() not in AUDIO_SUFFIXES:
+        return f"not a recording ({path.suffix.lower() or 'no suffix'})"
+    return parse(path)
+
+
+def _preference(path: Path) -> tuple[int, Path]:
+    suffix = path.suffix.lower()
+    preferred = suffix in PREFERRED_SUFFIXES
+    return PREFERRED_SUFFIXES.index(suffix) if preferred else len(PREFERRED_SUFFIXES), path

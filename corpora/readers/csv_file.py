@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora import manifest
-from corpora.readers.base import Found
+from corpora.readers.base import Found, Option
 from modules.features import EMOTIONS
 
 LABEL_MAP = {emotion: emotion for emotion in EMOTIONS}
@@ -13,6 +13,7 @@ CITATION = ""
 LICENCE = "as of the recordings it lists"
 LANGUAGE = ""
 ELICITATION = ""
+OPTIONS: dict[str, Option] = {}
 
 # Rows with these are corpora's usual company and are skipped by name; any other unknown emotion
 # is an error, because it may be a misspelling of one that was meant.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, read_files
+from corpora.readers.base import Found, Option, read_files
 from corpora.utterance import Utterance
 from modules.features import EMOTIONS
 
@@ -25,12 +25,13 @@ CITATION = (
 LICENCE = "open (published as CC0-1.0 / CC BY 4.0)"
 LANGUAGE = "de"
 ELICITATION = "acted"
+OPTIONS: dict[str, Option] = {}
 
 MALE = frozenset({"03", "10", "11", "12", "15"})
 FEMALE = frozenset({"08", "09", "13", "14", "16"})
 
 # speaker (2), text (3), emotion (1), version (1)
-_NAME = re.compile(r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[A-Z])[a-z]")
+_NAME = re.compile(r"(?P<speaker>\d\d)(?P<sentence>[ab]\d\d)(?P<emotion>[A-Z])[a-z]")
 
 
 def _parse(path: Path) -> Utterance | str:
@@ -51,6 +52,8 @@ def _parse(path: Path) -> Utterance | str:
         language=LANGUAGE,
         gender="male" if speaker in MALE else "female",
         elicitation=ELICITATION,
+        sentence=match["sentence"],
+        licence=LICENCE,
     )
 
 

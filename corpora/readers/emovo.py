@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, read_files
+from corpora.readers.base import Found, Option, read_files
 from corpora.utterance import Utterance
 from modules.features import EMOTIONS
 
@@ -28,9 +28,10 @@ CITATION = (
 LICENCE = "non-commercial research, with acknowledgement"
 LANGUAGE = "it"
 ELICITATION = "acted"
+OPTIONS: dict[str, Option] = {}
 
 # emotion, speaker, sentence
-_NAME = re.compile(r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm][123])-[a-z]\d")
+_NAME = re.compile(r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm][123])-(?P<sentence>[a-z]\d)")
 
 
 def _parse(path: Path) -> Utterance | str:
@@ -49,6 +50,8 @@ def _parse(path: Path) -> Utterance | str:
         language=LANGUAGE,
         gender="male" if speaker.startswith("m") else "female",
         elicitation=ELICITATION,
+        sentence=match["sentence"],
+        licence=LICENCE,
     )
 
 

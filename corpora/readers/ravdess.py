@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, read_files
+from corpora.readers.base import Found, Option, read_files
 from corpora.utterance import Utterance
 from modules.features import EMOTIONS
 
@@ -31,9 +31,10 @@ CITATION = (
 LICENCE = "CC BY-NC-SA 4.0"
 LANGUAGE = "en"
 ELICITATION = "acted"
+OPTIONS: dict[str, Option] = {}
 
 _NAME = re.compile(
-    r"(?P<modality>0[123])-(?P<channel>0[12])-(?P<emotion>0[1-8])-0[12]-0[12]-0[12]"
+    r"(?P<modality>0[123])-(?P<channel>0[12])-(?P<emotion>0[1-8])-0[12]-(?P<statement>0[12])-0[12]"
     r"-(?P<actor>[01]\d|2[0-4])"
 )
 
@@ -58,6 +59,8 @@ def _parse(path: Path) -> Utterance | str:
         language=LANGUAGE,
         gender="male" if int(actor) % 2 else "female",
         elicitation=ELICITATION,
+        sentence=match["statement"],
+        licence=LICENCE,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, read_files
+from corpora.readers.base import Found, Option, read_files
 from corpora.utterance import Utterance
 from modules.features import EMOTIONS
 
@@ -18,6 +18,7 @@ CITATION = (
 LICENCE = "research only"
 LANGUAGE = "ur"
 ELICITATION = "natural"
+OPTIONS: dict[str, Option] = {}
 
 # speaker, file of the speaker, letter of the emotion and running number
 _NAME = re.compile(r"(?P<speaker>S(?P<gender>[MF])\d+)_F\d+_(?P<letter>[AHNS])\d+")
@@ -43,6 +44,7 @@ def _parse(path: Path) -> Utterance | str:
         language=LANGUAGE,
         gender="male" if match["gender"] == "M" else "female",
         elicitation=ELICITATION,
+        licence=LICENCE,
     )
 
 
