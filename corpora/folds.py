@@ -19,6 +19,7 @@ STARTS = 8
 PROPOSALS = 3_000
 # A class that a fold lacks outweighs any imbalance of sizes.
 LACK_COST = 1_000.0
+_FIRST_STEP = 16  # proposals that are judged at once after one was accepted
 
 
 def assign(utterances: Iterable[Utterance], *, seed: int) -> list[Utterance]:
@@ -111,18 +112,18 @@ def _most_representative_first(counts: np.ndarray, folds: list[int]) -> list[int
     target = counts.sum(0) / NUM_FOLDS
     sizes = np.zeros((NUM_FOLDS, counts.shape[1]))
     np.add.at(sizes, folds, counts)
-    costs = [round(_cost(sizes[fold : fold + 1], target), 9) for fold in range(NUM_FOLDS)]
+    costs = _fold_costs(sizes, target).round(9)
     ranked = sorted(range(NUM_FOLDS), key=costs.__getitem__)
     return [ranked.index(fold) for fold in range(NUM_FOLDS)]
 
 
-def _cost(sizes: np.ndarray, target: np.ndarray) -> float:
-    """Returns the cost of folds with `sizes` [folds, classes] for the ideal `target` [classes]."""
+def _fold_costs(sizes: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Returns the cost [folds] of folds with `sizes` [folds, classes] for the ideal [classes]."""
     total = target.sum()
-    return float(
-        LACK_COST * (sizes == 0).sum()
-        + (((sizes - target) / target) ** 2).sum()
-        + len(target) * (((sizes.sum(1) - total) / total) ** 2).sum()
+    return (
+        LACK_COST * (sizes == 0).sum(-1)
+        + (((sizes - target) / target) ** 2).sum(-1)
+        + len(target) * ((sizes.sum(-1) - total) / total) ** 2
     )
 
 
@@ -136,26 +137,62 @@ def _search(counts: np.ndarray, chance: random.Random) -> tuple[float, list[int]
     labels = list(range(NUM_FOLDS))
     chance.shuffle(labels)
     sizes = np.zeros((NUM_FOLDS, counts.shape[1]))
-    folds = [0] * num_speakers
+    folds = np.zeros(num_speakers, int)
     for speaker in order:  # the largest first, each to the fold that has the least
         folds[speaker] = min(labels, key=lambda fold: sizes[fold].sum())
         sizes[folds[speaker]] += counts[speaker]
-    cost = _cost(sizes, target)
-    for _ in range(min(PROPOSALS, 30 * num_speakers**2)):
-        one, fold = chance.randrange(num_speakers), chance.randrange(NUM_FOLDS)
-        other = chance.randrange(num_speakers) if chance.random() < 0.5 else one
-        fold = folds[other] if other != one else fold
-        if fold == folds[one]:
+    one, other, to = _proposals(num_speakers, chance)
+    is_move = one == other
+    delta = counts[one] - np.where(is_move[:, None], 0, counts[other])
+    # Proposals are tried in their order, many at a time until one is accepted: most are not.
+    position, step = 0, _FIRST_STEP
+    while position < len(one):
+        some = slice(position, position + step)
+        source = folds[one[some]]
+        goal = np.where(is_move[some], to[some], folds[other[some]])
+        costs = _fold_costs(sizes, target)
+        gain = (
+            costs[source]
+            + costs[goal]
+            - _fold_costs(sizes[source] - delta[some], target)
+            - _fold_costs(sizes[goal] + delta[some], target)
+        )
+        better = np.flatnonzero((gain > 1e-9) & (source != goal))
+        if not len(better):
+            position, step = position + step, 2 * step
             continue
-        delta = counts[one] - (counts[other] if other != one else 0)
-        proposed = sizes.copy()
-        proposed[folds[one]] -= delta
-        proposed[fold] += delta
-        if (new_cost := _cost(proposed, target)) < cost - 1e-9:
-            if other != one:
-                folds[other] = folds[one]
-            folds[one], sizes, cost = fold, proposed, new_cost
-    return cost, folds
+        first = better[0]
+        accepted = position + first
+        sizes[source[first]] -= delta[accepted]
+        sizes[goal[first]] += delta[accepted]
+        folds[other[accepted]] = source[first]  # of a move, `other` is `one`: overwritten
+        folds[one[accepted]] = goal[first]
+        position, step = accepted + 1, _FIRST_STEP
+    return float(_fold_costs(sizes, target).sum()), folds.tolist()
+
+
+def _proposals(
+    num_speakers: int, chance: random.Random
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what the search tries: speakers, with whom they change places, and new folds.
+
+    Who changes places with themselves moves to the new fold.
+    """
+
+    def below(limit: int, bits: int, draw=chance.getrandbits) -> int:
+        # What randrange does, without its checks, which took most of the search's time.
+        while (value := draw(bits)) >= limit:
+            pass
+        return value
+
+    bits, fold_bits = num_speakers.bit_length(), NUM_FOLDS.bit_length()
+    drawn = []
+    for _ in range(min(PROPOSALS, 30 * num_speakers**2)):
+        one, to = below(num_speakers, bits), below(NUM_FOLDS, fold_bits)
+        other = below(num_speakers, bits) if chance.random() < 0.5 else one
+        drawn.append((one, other, to))
+    one, other, to = np.array(drawn).T
+    return one, other, to
 
 
 def sizes(utterances: Iterable[Utterance], protocol: str) -> Mapping[int, int]:
