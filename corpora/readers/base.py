@@ -114,6 +114,14 @@ def walk(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in sorted(files))
 
 
+def no_recording(path: Path) -> str:
+    """Returns in words why the file, by its name, is no recording; empty if it may be one."""
+    if path.name.startswith("."):
+        return "hidden file"
+    suffix = path.suffix.lower()
+    return "" if suffix in AUDIO_SUFFIXES else f"not a recording ({suffix or 'no suffix'})"
+
+
 def folder_match(path: Path, pattern: str, *, levels: int = 4) -> re.Match[str] | None:
     """Returns the match of the nearest folder above `path` whose whole name matches `pattern`.
 
@@ -142,7 +150,7 @@ def read_files(
       parse: given a recording's absolute path, its utterance, or in words why it is skipped.
     """
     root = Path(os.path.abspath(root))
-    parsed = {path: _parse(path, parse) for path in walk(root)}
+    parsed = {path: no_recording(path) or parse(path) for path in walk(root)}
     # Some copies carry the whole corpus twice, or clips both as videos and as their extracted
     # sound: a clip in two folds would be a leak.
     chosen: dict[str, Path] = {}
@@ -157,14 +165,6 @@ def read_files(
             yield Found(path=path, domain=domain, reason=f"second copy of {first}")
         else:
             yield Found(path=path, domain=domain, utterance=clip)
-
-
-def _parse(path: Path, parse: Callable[[Path], Utterance | str]) -> Utterance | str:
-    if path.name.startswith("."):
-        return "hidden file"
-    if path.suffix.lower() not in AUDIO_SUFFIXES:
-        return f"not a recording ({path.suffix.lower() or 'no suffix'})"
-    return parse(path)
 
 
 def _preference(path: Path) -> tuple[int, Path]:

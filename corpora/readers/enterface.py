@@ -1,0 +1,77 @@
+"""eNTERFACE'05: 44 non-actors from 14 nations who react in English to six stories, on video.
+
+`subject 1/anger/sentence 1/s1_an_1.avi`. Five sentences an emotion, of its own. The names cannot
+be trusted with the speaker (subject 11's are called s12_*, some subject 3's s_3_*), so the folder
+tells. Subject 6 was never cut: one file of a minute or two for each emotion.
+"""
+
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.readers.base import Found, Option, folder_match, read_files
+from corpora.utterance import Utterance
+from modules.features import EMOTIONS
+
+LABEL_MAP = {
+    "an": "anger",
+    "di": "disgust",
+    "fe": "fear",
+    "ha": "happiness",
+    "sa": "sadness",
+    "su": "surprise",
+}
+LAYOUT = "subject 1/anger/sentence 1/s1_an_1.avi"
+CITATION = (
+    "O. Martin, I. Kotsia, B. Macq, I. Pitas: The eNTERFACE'05 Audio-Visual Emotion Database."
+    " ICDE Workshops 2006."
+)
+LICENCE = "open (MIT licence conditions, says its page)"
+LANGUAGE = "en"
+ELICITATION = "induced"
+OPTIONS = {
+    "subject_6": Option(
+        allowed=("skip", "include"), help="subject 6's six long files, each of joined sentences"
+    )
+}
+
+# subject, emotion, sentence; one file is called s16_su_3avi.avi
+_NAME = re.compile(
+    r"s_?(?P<subject>\d+)_(?P<emotion>an|di|fe|ha|sa|su)_(?P<sentence>\d)(?:avi)?", re.IGNORECASE
+)
+
+
+def _parse(path: Path, *, subject_6: str) -> Utterance | str:
+    match = _NAME.fullmatch(path.stem)
+    subject_folder = folder_match(path, r"subject[ _-]?0*(\d+)")
+    emotion_folder = folder_match(path, "|".join(EMOTIONS), levels=2)
+    # A copy without these folders has only the name to go by.
+    subject = subject_folder[1] if subject_folder else match["subject"] if match else ""
+    by_folder = emotion_folder[0].lower() if emotion_folder else ""
+    by_name = LABEL_MAP[match["emotion"].lower()] if match else ""
+    joined = subject == "6" and bool(by_folder or by_name)
+    if joined and subject_6 == "skip":
+        return "subject 6: long files of joined sentences"
+    if not (match or joined):
+        return "name does not match eNTERFACE's pattern, like s1_an_1"
+    if by_folder and by_name and by_folder != by_name:
+        return f"folder {by_folder} and the name, which says {by_name}, disagree"
+    return Utterance(
+        utterance_id=f"enterface/subject-{subject}/{path.stem}",
+        path=str(path),
+        domain="enterface",
+        speaker=subject,
+        emotion=by_folder or by_name,
+        language=LANGUAGE,
+        elicitation=ELICITATION,
+        sentence=f"{match['emotion'].lower()}{match['sentence']}" if match and not joined else "",
+        licence=LICENCE,
+    )
+
+
+def read(root: Path, *, subject_6: str = "skip") -> Iterator[Found]:
+    """Yields every file below `root`; `subject_6` is one of `OPTIONS`."""
+    return read_files(
+        root, domain="enterface", parse=functools.partial(_parse, subject_6=subject_6)
+    )

@@ -1,0 +1,155 @@
+"""IEMOCAP: ten actors in five sessions, improvised and scripted dialogues, cut into turns.
+
+`Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav`. The labels are a majority of
+annotators and stand in `Session1/dialog/EmoEvaluation/Ses01F_impro01.txt`, a line for each turn,
+`[6.2901 - 8.2357] Ses01F_impro01_F000 neu [2.5000, 2.5000, 2.5000]`, separated by tabs. The speaker
+is the session and the letter of the last field; the first letter tells who wore the markers.
+"""
+
+import dataclasses
+import functools
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpora.readers.base import Found, Option, read_files, walk
+from corpora.utterance import Utterance
+from modules.features import EMOTIONS
+
+LABEL_MAP = {
+    "ang": "anger",
+    "dis": "disgust",
+    "fea": "fear",
+    "hap": "happiness",
+    "sad": "sadness",
+    "sur": "surprise",
+    "exc": "excitement",
+    "fru": "frustration",
+    "neu": "neutral",
+    "oth": "other",
+    "xxx": "annotators disagree",
+}
+LAYOUT = "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
+CITATION = (
+    "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee,"
+    " S. S. Narayanan: IEMOCAP: Interactive emotional dyadic motion capture database. Language"
+    " Resources and Evaluation 42(4), 2008."
+)
+LICENCE = "academic research only, by signed agreement"
+LANGUAGE = "en"
+ELICITATION = "acted"
+OPTIONS = {
+    "excited": Option(
+        allowed=("skip", "happiness"), help="turns labelled excited: skipped, or merged into it"
+    )
+}
+
+_DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d\w*"
+_TURN = re.compile(r"(?P<dialogue>(?P<session>Ses0[1-5])[FM]_\w+)_(?P<speaker>[FM])\d{3}")
+_LINE = re.compile(
+    r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s+(?P<turn>Ses\w+)\s+(?P<label>[a-z]{3})\b\s*(?:\[.*\])?\s*"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Labels:
+    """What the label files say.
+
+    Attributes:
+      files: their names without the suffix.
+      codes: turn to the codes it is given, normally one.
+      sources: turn to the file and the line that labels it.
+      broken: file and reason for each line that cannot be understood.
+    """
+
+    files: set[str] = dataclasses.field(default_factory=set)
+    codes: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    sources: dict[str, tuple[Path, int]] = dataclasses.field(default_factory=dict)
+    broken: list[tuple[Path, str]] = dataclasses.field(default_factory=list)
+
+
+def _label_files(root: Path) -> Iterator[Path]:
+    """Yields those below `root`, and those of the session that `root` is a part of."""
+    session = [parent / "dialog" / "EmoEvaluation" for parent in root.parents]
+    for folder in (root, *(folder for folder in session[:4] if folder.is_dir())):
+        for path in walk(folder):
+            # Folders below EmoEvaluation hold the single annotators' files, in other formats.
+            if path.parent.name == "EmoEvaluation" and re.fullmatch(
+                rf"{_DIALOGUE}\.txt", path.name
+            ):
+                yield path
+
+
+def _read_labels(root: Path) -> _Labels:
+    labels = _Labels()
+    for path in dict.fromkeys(_label_files(root)):
+        labels.files.add(path.stem)
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, start=1):
+            # All others are a header and the single annotators' opinions.
+            if not (line.startswith("[") or (line.startswith("Ses") and "]" in line)):
+                continue
+            match = _LINE.fullmatch(line)
+            if match and match["label"] in LABEL_MAP and _TURN.fullmatch(match["turn"]):
+                codes = labels.codes.setdefault(match["turn"], [])
+                if match["label"] not in codes:
+                    codes.append(match["label"])
+                labels.sources.setdefault(match["turn"], (path, number))
+            else:
+                reason = f"{path.name}, line {number}: broken, labels nothing: {line.strip()[:80]}"
+                labels.broken.append((path, reason))
+    return labels
+
+
+def _parse(path: Path, *, labels: _Labels, excited: str) -> Utterance | str:
+    match = _TURN.fullmatch(path.stem)
+    if not match:
+        if re.fullmatch(_DIALOGUE, path.stem):
+            return "whole dialogue; its turns are files of their own"
+        return "name does not match IEMOCAP's pattern, like Ses01F_impro01_F000"
+    codes = labels.codes.get(path.stem, [])
+    if not codes:
+        if match["dialogue"] in labels.files:
+            return f"no label in {match['dialogue']}.txt"
+        return f"no label: EmoEvaluation/{match['dialogue']}.txt is not there"
+    if len(codes) > 1:
+        return f"labelled both {' and '.join(sorted(codes))}"
+    merge = codes[0] == "exc" and excited == "happiness"
+    emotion = "happiness" if merge else LABEL_MAP[codes[0]]
+    if emotion not in EMOTIONS:
+        return emotion
+    return Utterance(
+        utterance_id=f"iemocap/{path.stem}",
+        path=str(path),
+        domain="iemocap",
+        speaker=match["session"] + match["speaker"],
+        emotion=emotion,
+        language=LANGUAGE,
+        gender="male" if match["speaker"] == "M" else "female",
+        elicitation=ELICITATION,
+        licence=LICENCE,
+    )
+
+
+def read(root: Path, *, excited: str = "skip") -> Iterator[Found]:
+    """Yields every file below `root`, broken lines of labels, and labels without a recording.
+
+    Args:
+      root: the corpus, or a folder above or inside it.
+      excited: one of `OPTIONS`.
+    """
+    root = Path(os.path.abspath(root))
+    labels = _read_labels(root)
+    parse = functools.partial(_parse, labels=labels, excited=excited)
+    turns = set()
+    for found in read_files(root, domain="iemocap", parse=parse):
+        turns.add(found.path.stem)
+        yield found
+    for path, reason in labels.broken:
+        yield Found(path=path, domain="iemocap", reason=reason)
+    for turn, (path, number) in labels.sources.items():
+        # Label files outside the folder that was given label much that was not given.
+        if turn not in turns and path.is_relative_to(root):
+            reason = f"{path.name}, line {number}: there is no recording {turn}"
+            yield Found(path=path, domain="iemocap", reason=reason)
