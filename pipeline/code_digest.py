@@ -18,6 +18,12 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "modules/decoding.py",
         "modules/features.py",
     ),
+    "manifest_statistics": (
+        "components/manifest_statistics",
+        "corpora/manifest.py",
+        "corpora/utterance.py",
+    ),
+    "data_gate": ("components/data_gate", "components/manifest_statistics"),
     "transform": ("modules/audio.py", "modules/features.py", "modules/preprocessing.py"),
     "trainer": (
         "modules/audio.py",

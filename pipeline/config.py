@@ -4,7 +4,7 @@ A fault stops at start, with the key's path and what is allowed.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -52,6 +52,59 @@ class Gate(_Section):
     """How much UAR it may lose against the last blessed model, in absolute terms."""
 
 
+# YAML reads a bare `off` as false.
+Action = Annotated[
+    Literal["stop", "report", "off"],
+    pydantic.BeforeValidator(lambda value: "off" if value is False else value),
+]
+Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+
+
+class Skew(_Section):
+    """How far a domain's test fold may be from its training folds before it is told.
+
+    Thresholds of TFDV's L-infinity distance: the largest difference of a value's shares.
+    """
+
+    action: Action = "report"
+    emotion: Share = 0.15
+    gender: Share = 0.25
+    language: Share = 0.25
+    elicitation: Share = 0.1
+    rate_hz: Share = 0.1
+    duration_s: Share = 0.3
+    """Jensen–Shannon divergence, as all thresholds of durations."""
+
+
+class Drift(_Section):
+    """How far the data may be from the data accepted last; thresholds as in `Skew`."""
+
+    action: Action = "stop"
+    domain: Share = 0.1
+    """The domains' shares of all clips; a new or lost corpus shows here."""
+    clips: Share = 0.25
+    """The share of a domain's clips that may go."""
+    emotion: Share = 0.1
+    gender: Share = 0.1
+    language: Share = 0.1
+    elicitation: Share = 0.1
+    rate_hz: Share = 0.1
+    duration_s: Share = 0.2
+
+
+class Validation(_Section):
+    """What is checked before anything is trained, and what stops the run."""
+
+    audit: Action = "stop"
+    """What the audit of the manifest counts as an error: copies across folds and the like."""
+    anomalies: Literal["stop", "errors", "report"] = "stop"
+    """What breaks `schemas/speech.pbtxt`; `errors` lets TFDV's warnings pass."""
+    drift: Drift = Drift()
+    accept_drift: bool = False
+    """Whether this data becomes the reference although it has drifted."""
+    skew: Skew = Skew()
+
+
 class Domain(_Section):
     """What differs for one domain; absent keys take the release's."""
 
@@ -89,6 +142,7 @@ class ReleaseConfig(_Section):
     fine_tune: Training = Training(epochs=30, patience=8)
     approach: ApproachName = "A2"
     scenario: Scenario = "S1"
+    validation: Validation = Validation()
     gate: Gate = Gate()
     domains: dict[str, Domain] = {}
     """Per-domain settings, by the manifest's domain names."""

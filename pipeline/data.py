@@ -1,6 +1,7 @@
 """The part of a pipeline that every use of the recordings shares: from a manifest to clips.
 
-AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → Transform.
+AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → ManifestStatistics → DataGate
+→ Transform.
 """
 
 import dataclasses
@@ -10,6 +11,9 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
 from components.audio_example_gen.component import AudioExampleGen
+from components.data_gate import strategy
+from components.data_gate.component import AcceptedData, DataGate
+from components.manifest_statistics.component import ManifestStatistics
 from modules import features
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig
@@ -62,6 +66,32 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
+    manifest_statistics = ManifestStatistics(
+        account=example_gen.outputs["account"],
+        manifest_path=manifest.path,
+        manifest_digest=manifest.digest,
+        protocol=config.protocol,
+        test_fold=config.test_fold,
+        code_digest=code_digest("manifest_statistics"),
+    )
+    accepted = tfx.dsl.Channel(type=AcceptedData, producer_component_id=DataGate.__name__)
+    last_accepted = tfx.dsl.Resolver(
+        strategy_class=strategy.LastAcceptedStrategy,
+        **{
+            strategy.REFERENCE: accepted,
+            strategy.DECISION: accepted,
+            strategy.CANDIDATE: manifest_statistics.outputs["statistics"],
+        },
+    ).with_id("LastAcceptedData")
+    gate = DataGate(
+        anomalies=validator.outputs["anomalies"],
+        statistics=manifest_statistics.outputs["statistics"],
+        reference=last_accepted.outputs[strategy.REFERENCE],
+        decision=last_accepted.outputs[strategy.DECISION],
+        settings=config.validation.model_dump(include={"anomalies", "drift", "skew"}),
+        accept_drift=config.validation.accept_drift,
+        code_digest=code_digest("data_gate"),
+    )
     transform = tfx.components.Transform(
         examples=examples,
         schema=schema.outputs["schema"],
@@ -79,8 +109,19 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
             "code_digest": code_digest("transform"),
         },
     )
+    # It takes nothing from the gate, and must not run before it.
+    transform.add_upstream_node(gate)
     return DataNodes(
-        nodes=[example_gen, statistics, schema, validator, transform],
+        nodes=[
+            example_gen,
+            statistics,
+            schema,
+            validator,
+            manifest_statistics,
+            last_accepted,
+            gate,
+            transform,
+        ],
         example_gen=example_gen,
         transform=transform,
     )

@@ -112,7 +112,9 @@ def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
         error = ""
     except Exception as fault:
         logging.getLogger(__name__).exception("%s failed", name)
-        status, error = "failed", f"{type(fault).__name__}: {fault}"
+        # A user's mistake is told in words made for users.
+        own_words = isinstance(fault, UserError)
+        status, error = "failed", str(fault) if own_words else f"{type(fault).__name__}: {fault}"
     return NodeResult(
         node_id=name, status=status, duration_s=time.monotonic() - start_s, error=error
     )

@@ -1,0 +1,1 @@
+"""The gate between the data and the training: anomalies, drift and skew, in words."""

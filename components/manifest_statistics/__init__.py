@@ -1,0 +1,1 @@
+"""What the recordings in use are made of: TFDV statistics by domain."""
