@@ -1,4 +1,4 @@
-"""eNTERFACE'05: 44 non-actors from 14 nations who react in English to six stories, on video.
+"""eNTERFACE'05: 44 people, no actors, react in English to six stories told to them, on video.
 
 `subject 1/anger/sentence 1/s1_an_1.avi`. Five sentences an emotion, of its own. The names cannot
 be trusted with the speaker (subject 11's are called s12_*, some subject 3's s_3_*), so the folder
