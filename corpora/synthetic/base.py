@@ -1,0 +1,244 @@
+"""What the synthetic corpora share: the records that describe them, and how clips are dealt out."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from modules.errors import UserError
+from modules.features import EMOTIONS, NUM_FOLDS
+
+# A clip in this many is over-length, and so dropped (`over_length: drop`) or truncated.
+OVER_LENGTH_EVERY = 20
+# To be longer than the network's 3.375 s, the speaker says the same this often.
+OVER_LENGTH_REPEATS = 3
+# Of an emotion: two for each random fold.
+LEAST_CLIPS = 2 * NUM_FOLDS
+# What becomes of a clip: all but `skipped` and `damaged` ones are used.
+KINDS = ("usual", "over-length", "skipped", "damaged")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Speaker:
+    """A voice of espeak and what makes it another speaker.
+
+    Attributes:
+      name: as in the corpus' file names.
+      variant: of espeak's voices; see `corpora.espeak.speak` for those that differ between runs.
+      tract: factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
+      language: espeak's name of what the speaker speaks; another one than the text's is an accent.
+    """
+
+    name: str
+    variant: str
+    language: str
+    tract: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Where and how a corpus was recorded.
+
+    Attributes:
+      noise_dbfs: level of the room's noise.
+      echo_db: of the room's reverberation, relative to the voice; `None` for none.
+      second_channel: `none`; `same` as the first; or `late`, a microphone that stood elsewhere.
+      film: whether there is noise and music of a film, 4 to 18 dB below the voice.
+    """
+
+    noise_dbfs: float
+    echo_db: float | None = None
+    second_channel: str = "none"
+    film: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clip:
+    """One recording to make.
+
+    Attributes:
+      corpus: key of `corpora.synthetic.CORPORA`.
+      path: relative to the corpus' folder.
+      speaker: who says it.
+      emotion: how; a key of `corpora.synthetic.prosody.RULES`.
+      code: how the corpus labels it.
+      texts: what is said. One is said within the network's 3.375 s; several, one after the other,
+        take longer.
+      defect: `no sound` for a video without a sound track, `corrupt` for one whose bytes are
+        noise; empty for a good recording.
+    """
+
+    corpus: str
+    path: str
+    speaker: Speaker
+    emotion: str
+    code: str
+    texts: tuple[str, ...]
+    defect: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What the clip is for, one of `KINDS`."""
+        if self.defect:
+            return "damaged"
+        if self.emotion not in EMOTIONS or len(set(self.texts)) > 1:
+            return "skipped"
+        return "usual" if len(self.texts) == 1 else "over-length"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """How to imitate a corpus.
+
+    Attributes:
+      name: as its reader's.
+      rate_hz: of the recordings.
+      sound: codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
+      words_per_minute: of neutral speech.
+      scene: where it was recorded.
+      clips: at scale 1, without over-length and skipped ones: the paper's Table 1.
+      quirks: in words, for the README.txt.
+      plan: given the scale and chance, all recordings to make.
+      finish: given the corpus' folder and all its clips, adds what lies beside the recordings.
+    """
+
+    name: str
+    rate_hz: int
+    sound: str
+    words_per_minute: float
+    scene: Scene
+    clips: int
+    quirks: str
+    plan: Callable[[float, np.random.Generator], list[Clip]]
+    finish: Callable[[Path, Sequence[Clip]], None] = lambda root, clips: None
+
+    @property
+    def format(self) -> str:
+        """The recordings' format in a few words, like `48 kHz stereo, avi (MP3)`."""
+        channels = "mono" if self.scene.second_channel == "none" else "stereo"
+        container = {"wav": "wav", "pcm_s16le": "avi (PCM)", "libmp3lame": "avi (MP3)"}[self.sound]
+        return f"{self.rate_hz / 1000:g} kHz {channels}, {container}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cell:
+    """How many clips a speaker has in an emotion; `over_length` of them, the last, are too long."""
+
+    speaker: Speaker
+    emotion: str
+    count: int
+    over_length: int = 0
+
+
+def deal(
+    total: int, *, shares: Mapping[str, float], speakers: Sequence[Speaker], rng
+) -> list[Cell]:
+    """Deals clips out to speakers and emotions.
+
+    Args:
+      total: number of clips that are not over-length.
+      shares: emotion to its relative frequency.
+      speakers: each gets as many as the others, or one more, of each emotion; at least one, so
+        that the folds of speakers hold every emotion.
+      rng: chance.
+
+    Returns:
+      A cell per emotion and speaker. To `total`, which is exceeded only where the least numbers
+      require it, come over-length clips.
+    """
+    least = max(LEAST_CLIPS, len(speakers))
+    sizes = least_of(apportion(total, list(shares.values())), least=least, total=total)
+    cells = [
+        Cell(speaker=speaker, emotion=emotion, count=int(count))
+        for emotion, size in zip(shares, sizes, strict=True)
+        for speaker, count in zip(speakers, spread(size, len(speakers), rng), strict=True)
+    ]
+    # The smallest first, whose names are fewest used.
+    order = sorted(rng.permutation(len(cells)), key=lambda i: cells[i].count)
+    candidates = [cells[i].emotion for i in order]
+    chosen = choose_over_length(candidates, sizes=dict(zip(shares, sizes, strict=True)))
+    for i in chosen:
+        cell = cells[order[i]]
+        cells[order[i]] = dataclasses.replace(cell, count=cell.count + 1, over_length=1)
+    return cells
+
+
+def deal_skipped(
+    total: int, *, emotions: Sequence[str], speakers: Sequence[Speaker], rng
+) -> list[Cell]:
+    """Deals `total` clips of each of `emotions`, which the reader skips; at least two of each."""
+    return [
+        Cell(speaker=speaker, emotion=emotion, count=int(count))
+        for emotion in emotions
+        for speaker, count in zip(speakers, spread(max(total, 2), len(speakers), rng), strict=True)
+        if count
+    ]
+
+
+def said(cell: Cell, index: int, text: str) -> tuple[str, ...]:
+    """Returns the texts of the clip `index` of a cell."""
+    over_length = index >= cell.count - cell.over_length
+    return (text,) * (OVER_LENGTH_REPEATS if over_length else 1)
+
+
+def choose_over_length(emotions: Sequence[str], *, sizes: Mapping[str, int]) -> list[int]:
+    """Returns which of the candidates, by index, get an over-length clip: the first that may.
+
+    An emotion gets fewer than any random fold has clips of it: folds that are dealt before
+    over-length clips are dropped still hold every emotion after it.
+
+    Args:
+      emotions: of the candidates.
+      sizes: emotion to the number of its other clips.
+    """
+    left = {emotion: size // NUM_FOLDS - 1 for emotion, size in sizes.items()}
+    wanted = max(1, round(sum(sizes.values()) / OVER_LENGTH_EVERY))
+    chosen: list[int] = []
+    for i, emotion in enumerate(emotions):
+        if left[emotion] > 0 and len(chosen) < wanted:
+            left[emotion] -= 1
+            chosen.append(i)
+    return chosen
+
+
+def least_of(sizes: Sequence[int], *, least: int, total: int) -> list[int]:
+    """Returns the sizes, none below `least`, with their sum brought back to `total` if it can."""
+    result = [max(size, least) for size in sizes]
+    while (excess := sum(result) - total) > 0:
+        largest = max(range(len(result)), key=lambda i: result[i])
+        if (spare := result[largest] - least) <= 0:
+            break
+        result[largest] -= min(excess, (spare + 1) // 2)
+    return result
+
+
+def apportion(total: int, shares: Sequence[float]) -> list[int]:
+    """Returns integers proportional to `shares` that sum to `total` (largest remainders)."""
+    exact = [total * share / sum(shares) for share in shares]
+    result = [int(value) for value in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: result[i] - exact[i])
+    for i in by_remainder[: total - sum(result)]:
+        result[i] += 1
+    return result
+
+
+def spread(total: int, cells: int, rng: np.random.Generator) -> np.ndarray:
+    """Returns int [cells] with sum `total` that differ by at most one."""
+    counts = np.full(cells, total // cells)
+    counts[rng.permutation(cells)[: total % cells]] += 1
+    return counts
+
+
+def check_names(cells: Sequence[Cell], *, corpus: str, most: int, scale: float) -> None:
+    """Checks that the corpus' names can tell apart the clips of each cell.
+
+    Raises:
+      UserError: a cell has more than `most`.
+    """
+    largest = max(cell.count for cell in cells)
+    if largest > most:
+        raise UserError(
+            f"scale {scale:g} is too large for {corpus}, whose names tell apart {most} clips of an"
+            f" emotion by a speaker ({largest} needed); try {scale * most / largest:.2g}"
+        )
