@@ -3,14 +3,23 @@
 import collections
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from corpora import folds, probe
+from corpora import sources as provenance
+from corpora.exclusions import Exclusions
 from corpora.manifest import Entry
+from corpora.probe_cache import ProbeCache
 from corpora.readers import READERS, Found
+from corpora.readers.base import resolve_options
+from corpora.sources import Source
 from corpora.utterance import Utterance
 from modules.errors import UserError
+from modules.features import PROTOCOLS
+
+# Those that are a format rather than one corpus: they may be given several times.
+FORMATS = ("audformat", "csv")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -20,11 +29,13 @@ class Index:
     Attributes:
       utterances: those to use, by domain and id.
       account: what became of every file, in the order in which they were met.
+      sources: one for each corpus given, in that order.
       kept_folds: (domain, protocol) where a CSV brought folds, which were kept.
     """
 
     utterances: list[Utterance]
     account: list[Entry]
+    sources: list[Source] = dataclasses.field(default_factory=list)
     kept_folds: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
     def domains(self) -> list[str]:
@@ -53,6 +64,9 @@ def reasons(account: Iterable[Entry]) -> dict[str, int]:
 def index(
     sources: Iterable[tuple[str, str | os.PathLike[str]]],
     *,
+    options: Mapping[str, Mapping[str, str]] | None = None,
+    exclusions: Exclusions | None = None,
+    cache: ProbeCache | None = None,
     seed: int = 0,
     track: probe.Track = probe.no_track,
 ) -> Index:
@@ -64,40 +78,74 @@ def index(
     Args:
       sources: pairs of a corpus' name (a key of `corpora.readers.READERS`) and its folder, or for
         `csv` its file.
+      options: corpus to its reader's options, name to value; those left out have their default.
+      exclusions: utterances to leave out.
+      cache: what an earlier run saw, so that recordings that have not changed are not read again.
       seed: of the folds.
       track: shows progress.
 
     Raises:
       UserError: a corpus is unknown or given twice, its folder is missing or holds nothing to
-        use, or two sources share a domain.
+        use, an option does not exist, or two sources share a domain or an utterance's id.
     """
     resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
     _check_sources(resolved)
-    utterances: list[Utterance] = []
-    account: list[Entry] = []
-    source_of: dict[str, str] = {}
-    for name, path in resolved:
-        used, entries = _index_source(name, path, track)
-        for domain in dict.fromkeys(entry.domain for entry in entries):
-            if domain in source_of:
-                raise UserError(
-                    f"domain {domain} comes from both {source_of[domain]} and {name}={path};"
-                    " give it once, or rename it in the CSV"
-                )
-            source_of[domain] = f"{name}={path}"
-        utterances += used
-        account += entries
+    chosen = _options(resolved, options or {})
+    # Names first, for all: a wrong folder is told before the others' recordings have been read.
+    listed = [list(READERS[name].read(path, **chosen[name])) for name, path in resolved]
+    _check_usable(
+        (name, path, [_skipped(item) for item in found if not item.utterance])
+        for (name, path), found in zip(resolved, listed, strict=True)
+        if not any(item.utterance for item in found)
+    )
+    is_synthetic = provenance.synthetic_test()
+    indexed = []
+    for (name, path), found in zip(resolved, listed, strict=True):
+        probe_one = cache.probe if cache else probe.probe
+        found = [_excluded(item, exclusions) for item in found] if exclusions else found
+        recordings = [item.utterance.path for item in found if item.utterance]
+        probes = probe.probe_all(
+            recordings, probe_one=probe_one, track=track, description=f"Indexing {name}"
+        )
+        used, account = _account(found, probes)
+        if any(synthetic := [is_synthetic(utterance.path) for utterance in used]):
+            used = [
+                dataclasses.replace(utterance, licence=provenance.SYNTHETIC_LICENCE)
+                if yes
+                else utterance
+                for utterance, yes in zip(used, synthetic, strict=True)
+            ]
+        source = _source(name, path, chosen[name], used, account, synthetic=any(synthetic))
+        indexed.append((source, used, account))
+    _check_usable(
+        (source.corpus, Path(source.folder), account)
+        for source, used, account in indexed
+        if not used
+    )
+    _check_distinct(indexed)
+    utterances = [utterance for _, used, _ in indexed for utterance in used]
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
     by_domain: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         by_domain.setdefault(utterance.domain, []).append(utterance)
-    kept = [
-        (domain, protocol)
-        for domain, clips in by_domain.items()
-        for protocol in ("speaker_independent", "random")
-        if folds.has_folds(clips, protocol)
-    ]
-    return Index(utterances=folds.assign(utterances, seed=seed), account=account, kept_folds=kept)
+    return Index(
+        utterances=folds.assign(utterances, seed=seed),
+        account=[entry for _, _, account in indexed for entry in account],
+        sources=[source for source, _, _ in indexed],
+        kept_folds=[
+            (domain, protocol)
+            for domain, clips in by_domain.items()
+            for protocol in PROTOCOLS
+            if folds.has_folds(clips, protocol)
+        ],
+    )
+
+
+def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utterance]]:
+    """Returns utterances whose different recordings have the same bytes, each with the first."""
+    first: dict[str, Utterance] = {}
+    pairs = ((first.setdefault(clip.sha256, clip), clip) for clip in utterances)
+    return [(one, other) for one, other in pairs if one.path != other.path]
 
 
 def _check_sources(sources: list[tuple[str, Path]]) -> None:
@@ -107,7 +155,7 @@ def _check_sources(sources: list[tuple[str, Path]]) -> None:
     for name, path in sources:
         if name not in READERS:
             raise UserError(f"corpus {name} is unknown; known: {', '.join(READERS)}")
-        if name in seen and (name != "csv" or path in seen.values()):
+        if name in seen and (name not in FORMATS or path in seen.values()):
             raise UserError(f"corpus {name} is given twice ({seen[name]} and {path}); give it once")
         seen[name] = path
         if not path.exists():
@@ -119,11 +167,32 @@ def _check_sources(sources: list[tuple[str, Path]]) -> None:
             raise UserError(f"corpus {name}: {path} is a file; unpack it and give the folder")
 
 
-def _index_source(name: str, path: Path, track: probe.Track) -> tuple[list[Utterance], list[Entry]]:
+def _options(
+    sources: list[tuple[str, Path]], options: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Returns the options of each corpus, with defaults."""
+    names = [name for name, _ in sources]
+    for name in options:
+        if name not in names:
+            raise UserError(
+                f"option {name}.{next(iter(options[name]), '')}: corpus {name} is not among those"
+                f" given ({', '.join(names)})"
+            )
+    return {
+        name: resolve_options(name, READERS[name].OPTIONS, options.get(name, {})) for name in names
+    }
+
+
+def _excluded(item: Found, exclusions: Exclusions) -> Found:
+    if item.utterance and (reason := exclusions.reason(item.utterance)):
+        return dataclasses.replace(item, utterance=None, reason=reason)
+    return item
+
+
+def _account(
+    found: list[Found], probes: Mapping[str, probe.Probe]
+) -> tuple[list[Utterance], list[Entry]]:
     """Returns the usable utterances of one corpus, and an entry for everything in it."""
-    found = list(READERS[name].read(path))
-    recordings = [item.utterance.path for item in found if item.utterance]
-    probes = probe.probe_all(recordings, track=track, description=f"Indexing {name}")
     used, account = [], []
     for item in found:
         entry = _entry(item, probes)
@@ -133,28 +202,91 @@ def _index_source(name: str, path: Path, track: probe.Track) -> tuple[list[Utter
     counts = collections.Counter(entry.status for entry in account)
     assert len(found) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
     assert len(used) == counts["used"], counts
-    _check_ids(used, path)
-    if not used:
-        raise UserError(_nothing_usable(name, path, account))
     return used, account
 
 
-def _entry(item: Found, probes: dict[str, probe.Probe]) -> Entry:
-    path = str(item.path)
+def _skipped(item: Found) -> Entry:
+    return Entry(path=str(item.path), domain=item.domain, status="skipped", reason=item.reason)
+
+
+def _entry(item: Found, probes: Mapping[str, probe.Probe]) -> Entry:
     if item.utterance is None:
-        return Entry(path=path, domain=item.domain, status="skipped", reason=item.reason)
-    if reason := probe.problem(item.utterance, probes[item.utterance.path]):
-        return Entry(path=path, domain=item.domain, status="unreadable", reason=reason)
-    return Entry(path=path, domain=item.domain, status="used")
+        return _skipped(item)
+    reason = probe.problem(item.utterance, probes[item.utterance.path])
+    return Entry(
+        path=str(item.path),
+        domain=item.domain,
+        status="unreadable" if reason else "used",
+        reason=reason,
+    )
 
 
-def _check_ids(utterances: list[Utterance], path: Path) -> None:
-    counts = collections.Counter(utterance.utterance_id for utterance in utterances)
-    if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
-        raise UserError(
-            f"{path}: has the utterance {twice[0]} {counts[twice[0]]} times"
-            f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
-        )
+def _source(
+    name: str,
+    path: Path,
+    options: dict[str, str],
+    used: list[Utterance],
+    account: list[Entry],
+    *,
+    synthetic: bool,
+) -> Source:
+    """Describes one corpus as it was indexed; of what its reader tells and of its utterances."""
+    reader = READERS[name]
+    counts = collections.Counter(entry.status for entry in account)
+
+    def values(attribute: str, default: str) -> str:
+        own = sorted({getattr(utterance, attribute) for utterance in used} - {""})
+        return "; ".join(own) or default
+
+    return Source(
+        corpus=name,
+        folder=str(path),
+        domains=list(dict.fromkeys(entry.domain for entry in account)),
+        options=options,
+        licence=values("licence", reader.LICENCE),
+        citation=reader.CITATION,
+        elicitation=values("elicitation", reader.ELICITATION),
+        language=values("language", reader.LANGUAGE),
+        synthetic=synthetic,
+        found=len(account),
+        used=counts["used"],
+        skipped=counts["skipped"],
+        unreadable=counts["unreadable"],
+    )
+
+
+def _check_distinct(indexed: list[tuple[Source, list[Utterance], list[Entry]]]) -> None:
+    """Checks that no domain comes from two sources, and no utterance twice."""
+    source_of: dict[str, str] = {}
+    source_of_id: dict[str, str] = {}
+    for source, used, _ in indexed:
+        place = f"{source.corpus}={source.folder}"
+        for domain in source.domains:
+            if domain in source_of:
+                raise UserError(
+                    f"domain {domain} comes from both {source_of[domain]} and {place};"
+                    " give it once, or rename it in the CSV"
+                )
+            source_of[domain] = place
+        counts = collections.Counter(utterance.utterance_id for utterance in used)
+        if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
+            raise UserError(
+                f"{source.folder}: has the utterance {twice[0]} {counts[twice[0]]} times"
+                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
+            )
+        if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:
+            raise UserError(
+                f"{len(shared)} utterances, like {shared[0]}, are in both"
+                f" {source_of_id[shared[0]]} and {place}; drop the column utterance_id, or let it"
+                " begin with the domain"
+            )
+        source_of_id |= dict.fromkeys(counts, place)
+
+
+def _check_usable(empty: Iterable[tuple[str, Path, list[Entry]]]) -> None:
+    """Raises an error that names all corpora without anything to use, if there are any."""
+    if problems := [_nothing_usable(name, path, account) for name, path, account in empty]:
+        raise UserError("\n".join(problems))
 
 
 def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
@@ -168,4 +300,5 @@ def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
 
 def _kind(reason: str) -> str:
     """Returns the reason without what is particular to one file, for counting."""
-    return "second copy" if reason.startswith("second copy of ") else reason
+    kinds = ("second copy", "excluded", "truncated")
+    return next((kind for kind in kinds if reason.startswith(kind)), reason)

@@ -1,5 +1,6 @@
 """Manifests: CSV files with a row per utterance, and what may be asked of one."""
 
+import contextlib
 import csv
 import dataclasses
 import hashlib
@@ -8,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from corpora import folds, probe
 from corpora.utterance import Utterance
@@ -46,6 +48,9 @@ class Entry:
     domain: str
     status: str
     reason: str = ""
+
+
+_ENTRY_COLUMNS = tuple(field.name for field in dataclasses.fields(Entry))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -163,8 +168,8 @@ class Row:
         return f"{domain}/{stem.with_suffix('').as_posix()}{suffix}"
 
 
-def rows(path: str | os.PathLike[str]) -> Iterator[Row]:
-    """Yields the rows of a CSV that has at least the `REQUIRED` columns.
+def rows(path: str | os.PathLike[str], *, required: tuple[str, ...] = REQUIRED) -> Iterator[Row]:
+    """Yields the rows of a CSV that has at least the `required` columns.
 
     Raises:
       UserError: there is no such file, it is not UTF-8 text, or it lacks a column.
@@ -183,10 +188,10 @@ def rows(path: str | os.PathLike[str]) -> Iterator[Row]:
         raise UserError(f"{path}: is not a CSV file, but binary")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     columns = [name.strip() for name in reader.fieldnames or ()]
-    if lacking := [name for name in REQUIRED if name not in columns]:
+    if lacking := [name for name in required if name not in columns]:
         raise UserError(
             f"{path}: has no column {', '.join(lacking)}; the first line must name the columns,"
-            f" separated by commas, at least {', '.join(REQUIRED)}; it reads"
+            f" separated by commas, at least {', '.join(required)}; it reads"
             f" `{text.partition(chr(10))[0][:100]}`"
         )
     reader.fieldnames = columns
@@ -228,8 +233,19 @@ def account_path(path: str | os.PathLike[str]) -> Path:
 
 def write_account(account: Iterable[Entry], path: str | os.PathLike[str]) -> None:
     """Writes what became of every file that was met, as CSV (path, domain, status, reason)."""
-    columns = tuple(field.name for field in dataclasses.fields(Entry))
-    _write_csv((dataclasses.asdict(entry) for entry in account), columns, path)
+    _write_csv((dataclasses.asdict(entry) for entry in account), _ENTRY_COLUMNS, path)
+
+
+def read_account(path: str | os.PathLike[str]) -> list[Entry]:
+    """Returns what `write_account` wrote.
+
+    Raises:
+      UserError: the file is not there or is not an account.
+    """
+    return [
+        Entry(**{name: row.values[name] for name in _ENTRY_COLUMNS})
+        for row in rows(path, required=_ENTRY_COLUMNS)
+    ]
 
 
 def digest(utterances: Iterable[Utterance]) -> str:
@@ -259,7 +275,12 @@ def refresh(
     """
     paths = sorted({utterance.path for utterance in utterances})
     known = {utterance.path: utterance.sha256 for utterance in utterances if utterance.duration_s}
-    probes = probe.probe_all(paths, known=known, track=track, description="Checking the recordings")
+    probes = probe.probe_all(
+        paths,
+        probe_one=lambda path: probe.probe(path, known_sha256=known.get(path, "")),
+        track=track,
+        description="Checking the recordings",
+    )
     refreshed, changed, missing = [], [], []
     for utterance in utterances:
         seen = probes[utterance.path]
@@ -375,20 +396,27 @@ def _domain_problems(
     return problems
 
 
-def _write_csv(
-    records: Iterable[dict[str, object]], columns: tuple[str, ...], path: str | os.PathLike[str]
-) -> None:
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """Opens a text file that replaces `path` at once when it is complete; makes its folder."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         # Names on disk may be no UTF-8; such files are unreadable but still in the account.
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(records)
+            yield file
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _write_csv(
+    records: Iterable[dict[str, object]], columns: tuple[str, ...], path: str | os.PathLike[str]
+) -> None:
+    with replacing(path) as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)

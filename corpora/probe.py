@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import struct
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 import soundfile
@@ -18,6 +18,23 @@ T = TypeVar("T")
 THREADS = 4
 # A segment may end this much after its recording: label files are rounded.
 SEGMENT_TOLERANCE_S = 0.05
+
+# As in modules.decoding, which is too heavy to import; a test compares them. Some of FFmpeg's
+# formats open other files, or addresses, that their content names.
+CONTAINERS = (
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dv,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,"
+    "nistsphere,ogg,tta,voc,w64,wav,wv"
+)
+# A size that was not known when the header was written.
+_STREAMING_BYTES = 0x7FFF0000
+_LEAST_FRACTION = 0.9  # of the bytes that a video promises
+
+_NO_AUDIO = "not audio, or its header is damaged"
+_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+
+
+class _Unreadable(Exception):
+    """The message is the reason, in words."""
 
 
 class Track(Protocol):
@@ -58,7 +75,8 @@ def probe(path: str, *, known_sha256: str = "") -> Probe:
     """
     try:
         path.encode()
-        content = Path(path).read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            content = file.readall()
     except UnicodeEncodeError:
         return Probe(problem="its path is not UTF-8, rename it")
     except FileNotFoundError:
@@ -68,35 +86,31 @@ def probe(path: str, *, known_sha256: str = "") -> Probe:
     sha256 = hashlib.sha256(content).hexdigest()
     if sha256 == known_sha256:
         return Probe(sha256=sha256)
-    if not content:
-        return Probe(sha256=sha256, problem="empty file")
-    header = _soundfile_header(content) or _av_header(content)
-    if header is None:
-        return Probe(sha256=sha256, problem="not audio, or its header is damaged")
-    rate_hz, duration_s = header
-    if rate_hz <= 0 or duration_s <= 0:
-        return Probe(sha256=sha256, problem="holds no sound")
+    try:
+        rate_hz, duration_s = _header(content)
+    except _Unreadable as error:
+        return Probe(sha256=sha256, problem=str(error))
     return Probe(sha256=sha256, sample_rate_hz=rate_hz, duration_s=duration_s)
 
 
 def probe_all(
     paths: Iterable[str],
     *,
-    known: Mapping[str, str] | None = None,
+    probe_one: Callable[[str], Probe] = probe,
     track: Track = no_track,
     description: str,
 ) -> dict[str, Probe]:
-    """Probes every recording once.
+    """Probes every recording once, some at a time.
 
     Args:
       paths: of the recordings.
-      known: path to the hash of an earlier probe; see `probe`.
+      probe_one: probes one of them.
       track: shows progress.
       description: of the progress.
     """
-    paths, known = list(dict.fromkeys(paths)), known or {}
+    paths = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(THREADS) as pool:
-        probes = pool.map(lambda path: probe(path, known_sha256=known.get(path, "")), paths)
+        probes = pool.map(probe_one, paths)
         return dict(
             zip(paths, track(probes, description=description, total=len(paths)), strict=True)
         )
@@ -127,6 +141,60 @@ def problem(utterance: Utterance, seen: Probe) -> str:
     return ""
 
 
+def _header(content: bytes) -> tuple[int, float]:
+    """Returns rate in Hz and duration in s.
+
+    Raises:
+      _Unreadable: there is no sound in it.
+    """
+    if not content:
+        raise _Unreadable("empty file")
+    header = _plain_header(content) or _soundfile_header(content) or _av_header(content)
+    if header[0] <= 0 or header[1] <= 0:
+        raise _Unreadable("holds no sound")
+    return header
+
+
+def _plain_header(content: bytes) -> tuple[int, float] | None:
+    """Returns rate in Hz and duration in s of a plain wav or FLAC file, else `None`.
+
+    Most recordings are of these two kinds, and libsndfile's callbacks into Python for each take
+    twice the time of reading and hashing it.
+    """
+    if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
+        return _wav_header(content)
+    if content[:4] == b"fLaC" and len(content) >= 26 and content[4] & 0x7F == 0:
+        stream_info = int.from_bytes(content[18:26], "big")  # 20 bits rate, …, 36 bits frames
+        rate_hz, frames = stream_info >> 44, stream_info & (2**36 - 1)
+        return (rate_hz, frames / rate_hz) if rate_hz and frames else None
+    return None
+
+
+def _wav_header(content: bytes) -> tuple[int, float] | None:
+    """As `_plain_header`; `None` for what is neither integers nor floats."""
+    rate_hz = frame_bytes = 0
+    position = 12
+    while position + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, position)
+        position += 8
+        if name == b"fmt " and position + 16 <= len(content):
+            tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", content, position)
+            if tag not in (_PCM, _FLOAT, _EXTENSIBLE):
+                return None
+        if name == b"data":
+            available = len(content) - position
+            if not 0 < size < _STREAMING_BYTES:
+                size = available
+            if size > available:
+                raise _Unreadable(
+                    f"truncated: its header promises {size:,} bytes of samples, {available:,} are"
+                    " there"
+                )
+            return (rate_hz, size // frame_bytes / rate_hz) if rate_hz and frame_bytes else None
+        position += size + size % 2
+    return None
+
+
 def _soundfile_header(content: bytes) -> tuple[int, float] | None:
     """Returns rate in Hz and duration in s, or `None` if libsndfile cannot tell."""
     try:
@@ -138,20 +206,39 @@ def _soundfile_header(content: bytes) -> tuple[int, float] | None:
     return (info.samplerate, info.frames / info.samplerate) if plausible else None
 
 
-def _av_header(content: bytes) -> tuple[int, float] | None:
-    """Returns rate in Hz and duration in s of the first sound track, or `None` without one."""
-    import av  # loads ffmpeg, which only videos and the rarer formats need
+def _av_header(content: bytes) -> tuple[int, float]:
+    """Returns rate in Hz and duration in s of the first sound track.
 
+    Raises:
+      _Unreadable: no sound track, or nothing that FFmpeg recognises.
+    """
+    import av  # loads FFmpeg, which only videos and the rarer formats need
+
+    _check_avi_size(content)
     try:
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), options={"format_whitelist": CONTAINERS}) as container:
+            if container.streams and not container.streams.audio:
+                raise _Unreadable("video without a sound track")
             stream = next(iter(container.streams.audio), None)
             if stream is None or not stream.rate or stream.time_base is None:
-                return None
-            if stream.duration:
-                return stream.rate, float(stream.duration * stream.time_base)
-            if container.duration:
+                raise _Unreadable(_NO_AUDIO)
+            ticks = stream.duration
+            if not ticks and container.format.name == "avi":
+                ticks = stream.frames  # of an avi's sound, the length in its header
+            if not ticks and container.duration:
                 return stream.rate, container.duration / av.time_base
-            ticks = sum(packet.duration or 0 for packet in container.demux(stream))
+            ticks = ticks or sum(packet.duration or 0 for packet in container.demux(stream))
             return stream.rate, float(ticks * stream.time_base)
     except (av.error.FFmpegError, ValueError):
-        return None
+        raise _Unreadable(_NO_AUDIO) from None
+
+
+def _check_avi_size(content: bytes) -> None:
+    """Raises `_Unreadable` for an avi of which a good part is missing."""
+    if content[:4] != b"RIFF" or content[8:12] != b"AVI ":
+        return
+    (size,) = struct.unpack_from("<I", content, 4)
+    if size < _STREAMING_BYTES and len(content) < _LEAST_FRACTION * size:
+        raise _Unreadable(
+            f"truncated: its header promises {size + 8:,} bytes, {len(content):,} are there"
+        )

@@ -4,22 +4,61 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from corpora.exclusions import Exclusions
     from corpora.index import Index
 
-# Repeated from corpora.readers, which is too heavy to import for --help; a test compares them.
-CORPORA = ("csv", "emodb", "emovo", "ravdess", "urdu")
+AUDB = "audb:"
+
+# Repeated from corpora.readers, which is too heavy to import for --help; tests compare them.
+CORPORA = (
+    "afew",
+    "emodb",
+    "emovo",
+    "enterface",
+    "iemocap",
+    "rml",
+    "cremad",
+    "ravdess",
+    "savee",
+    "tess",
+    "urdu",
+    "csv",
+    "audformat",
+)
+OPTIONS = ("afew.parts", "enterface.subject_6", "iemocap.excited")
 STATUSES = ("used", "skipped", "unreadable")
 
 EPILOG = """\
-corpora:
-  emodb    wav/03a01Wa.wav                      German, acted
-  emovo    EMOVO/f1/dis-f1-b1.wav               Italian, acted
-  ravdess  Actor_01/03-01-05-01-01-01-01.wav    English, acted
-  urdu     Angry/SM1_F10_A010.wav               Urdu, spontaneous
-  csv      your own: a CSV file with at least the columns path, domain, speaker, emotion
+corpora of the paper:
+  afew       Train/Angry/000046280.avi                  English, films
+  emodb      wav/03a01Wa.wav                            German, acted
+  emovo      EMOVO/f1/dis-f1-b1.wav                     Italian, acted
+  enterface  subject 1/anger/sentence 1/s1_an_1.avi     English, induced
+  iemocap    Session1/sentences/wav/…/Ses01F_…_F000.wav English, acted
+  rml        rml-1/s1/an1.avi                           six languages, induced
+free ones:
+  cremad     AudioWAV/1001_DFA_ANG_XX.wav               English, acted
+  ravdess    Actor_01/03-01-05-01-01-01-01.wav          English, acted
+  savee      AudioData/DC/a01.wav                       English, acted
+  tess       OAF_angry/OAF_back_angry.wav               English, acted
+  urdu       Angry/SM1_F10_A010.wav                     Urdu, spontaneous
+your own, or any other (repeatable):
+  csv        a CSV file with at least the columns path, domain, speaker, emotion
+  audformat  a folder with an audformat database (db.yaml)
+  audb:NAME  a published audformat database, like audb:emodb or audb:emodb==1.4.1; downloaded
 
-example:
-  ser corpora index --corpus emodb=data/emodb --corpus csv=data/calls.csv --out manifest.csv
+options, the first value is the default:
+  afew.parts           train+val | train | val
+  enterface.subject_6  skip | include      (six long files, each of joined sentences)
+  iemocap.excited      skip | happiness    (turns labelled excited)
+
+examples:
+  ser corpora index --corpus emodb=data/emodb --corpus csv=data/calls.csv --out speech.csv
+  ser corpora index --corpus iemocap=data/IEMOCAP --option iemocap.excited=happiness \\
+    --out speech.csv
+
+Beside the manifest FILE.csv lie FILE.account.csv (what became of every file), FILE.sources.json
+(corpora, options, licences) and FILE.probes.json, with which indexing again reads what changed.
 """
 
 
@@ -36,10 +75,28 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         action="append",
         required=True,
         metavar="NAME=PATH",
-        help=f"a corpus and its folder, or csv=FILE; repeatable; names: {', '.join(CORPORA)}",
+        help="a corpus (see below) and its folder, csv=FILE, or audb:NAME[==VERSION]; repeatable",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the manifest to write (CSV)")
     parser.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="CORPUS.NAME=VALUE",
+        help="a choice in which the literature differs (see below); repeatable",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="FILE",
+        help="a CSV of utterances to leave out: columns utterance_id or path, and reason, like"
+        " `ser corpora audit --write-exclusions` writes",
+    )
+    parser.add_argument(
+        "--reread",
+        action="store_true",
+        help="read all recordings, also those whose size and times are as at the last index",
+    )
     return parser
 
 
@@ -50,36 +107,85 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cli.progress import track
-    from corpora import manifest
+    from corpora import manifest, sources
+    from corpora.exclusions import Exclusions
     from corpora.index import index
+    from corpora.probe_cache import ProbeCache, cache_path
     from modules.errors import UserError
     from modules.features import PROTOCOLS
 
-    sources = []
-    for source in args.corpus:
-        name, separator, path = source.partition("=")
-        if not (name and separator and path):
-            raise UserError(f"--corpus {source}: must be NAME=PATH, like emodb=data/emodb")
-        sources.append((name, path))
     out = Path(args.out)
     if out.is_dir():
         raise UserError(f"--out {out}: is a folder; give the name of a file, like {out}/speech.csv")
-    result = index(sources, seed=args.seed, track=track)
-    account = manifest.account_path(out)
+    options = _parse_options(args.option)
+    exclusions = Exclusions(args.exclude) if args.exclude else None
+    cache = ProbeCache() if args.reread else ProbeCache.load(cache_path(out))
+    result = index(
+        [_parse_source(source) for source in args.corpus],
+        options=options,
+        exclusions=exclusions,
+        cache=cache,
+        seed=args.seed,
+        track=track,
+    )
+    written = {
+        "manifest": (out, f"{len(result.utterances):,} utterances"),
+        "account": (manifest.account_path(out), f"{len(result.account):,} files"),
+        "sources": (sources.sources_path(out), "corpora, options, licences"),
+    }
     manifest.write(result.utterances, out)
-    manifest.write_account(result.account, account)
+    manifest.write_account(result.account, manifest.account_path(out))
+    sources.write(result.sources, sources.sources_path(out))
+    cache.save(cache_path(out))
 
     console = Console()
     console.print(_files_table(result))
     # Plain prints: rich would break long lines and colour what looks like markup.
     print("\n".join(_reason_lines(result)), end="\n\n")
+    print("\n".join(_source_lines(result)), end="\n\n")
     console.print(_folds_table(result))
     for protocol in PROTOCOLS:
         for problem in manifest.fold_problems(result.utterances, protocol):
             print(f"warning: {problem}")
-    print(f"manifest: {out} ({len(result.utterances)} utterances)")
-    print(f"account:  {account} ({len(result.account)} files)")
+    for warning in [*_copies(result), *_unmet(exclusions)]:
+        print(f"warning: {warning}")
+    print(
+        f"{len(cache.read):,} recordings read, {len(cache.unchanged):,} unchanged since last time"
+    )
+    for what, (path, content) in written.items():
+        print(f"{what + ':':9} {path} ({content})")
     return 0
+
+
+def _parse_source(text: str) -> tuple[str, str]:
+    """Returns the name of the reader and the path that `--corpus` gave."""
+    from corpora.readers import audformat_db
+    from modules.errors import UserError
+
+    if text.startswith(AUDB):
+        print(f"{text}: downloading, unless it is in audb's cache")
+        return "audformat", str(audformat_db.download(text.removeprefix(AUDB)))
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        raise UserError(f"--corpus {text}: must be NAME=PATH, like emodb=data/emodb")
+    return name, path
+
+
+def _parse_options(texts: list[str]) -> dict[str, dict[str, str]]:
+    """Returns corpus to its options that `--option` gave, name to value."""
+    from modules.errors import UserError
+
+    options: dict[str, dict[str, str]] = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        corpus, dot, name = key.partition(".")
+        if not (corpus and dot and name and separator and value):
+            raise UserError(
+                f"--option {text}: must be CORPUS.NAME=VALUE, like iemocap.excited=happiness"
+            )
+        if options.setdefault(corpus, {}).setdefault(name, value) != value:
+            raise UserError(f"--option {key}: is given twice, with different values")
+    return options
 
 
 def _files_table(result: "Index"):
@@ -135,3 +241,42 @@ def _reason_lines(result: "Index", *, most: int = 6) -> list[str]:
             if parts:
                 lines.append(f"{status} of {domain}: {'; '.join(parts)}")
     return lines
+
+
+def _source_lines(result: "Index") -> list[str]:
+    """Returns the licence and the options of each source."""
+    lines = []
+    for source in result.sources:
+        name = f"{source.corpus} ({', '.join(source.domains)})"
+        name = source.corpus if source.domains == [source.corpus] else name
+        options = [f"{source.corpus}.{option}={value}" for option, value in source.options.items()]
+        lines.append(f"licence of {name}: {source.licence or 'unknown'}")
+        lines += [f"option {option}" for option in options]
+    return lines
+
+
+def _copies(result: "Index") -> list[str]:
+    """Returns in words how many recordings have the same bytes, by the domains they are in."""
+    from corpora.index import same_bytes
+
+    pairs = same_bytes(result.utterances)
+    lines = []
+    for domains in dict.fromkeys((one.domain, other.domain) for one, other in pairs):
+        some = [pair for pair in pairs if (pair[0].domain, pair[1].domain) == domains]
+        where = "of " + (domains[0] if len(set(domains)) == 1 else " and ".join(domains))
+        lines.append(
+            f"{len(some):,} {'pair' if len(some) == 1 else 'pairs'} of recordings {where} are the"
+            f" same byte for byte, like {some[0][0].utterance_id} and {some[0][1].utterance_id};"
+            " `ser corpora audit` tells whether it matters and can write an --exclude file"
+        )
+    return lines
+
+
+def _unmet(exclusions: "Exclusions | None") -> list[str]:
+    """Returns in words which exclusions name nothing that is here."""
+    if exclusions is None or not (unmet := exclusions.unmet()):
+        return []
+    return [
+        f"{exclusions.path}: {len(unmet):,} of its entries name nothing in these corpora, like"
+        f" {unmet[0]}"
+    ]

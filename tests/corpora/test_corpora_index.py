@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora import manifest
-from corpora.index import index
+from corpora import manifest, probe, sources, synthetic
+from corpora.index import index, same_bytes
 from modules.errors import UserError
 from modules.features import EMOTIONS
 
@@ -54,7 +54,10 @@ def test_counts_add_up_and_every_file_has_its_reason(tmp_path, write_tone):
     assert entries["03a02Wa.wav"] == ("unreadable", "empty file")
     assert entries["03a02Ea.wav"] == ("unreadable", "not audio, or its header is damaged")
     assert entries["03a02Aa.wav"] == ("unreadable", "not audio, or its header is damaged")
-    assert entries["03a02Fa.wav"] == ("unreadable", "holds no sound")
+    assert entries["03a02Fa.wav"] == (
+        "unreadable",
+        "truncated: its header promises 3,200 bytes of samples, 0 are there",
+    )
     assert entries["oops.wav"][0] == "skipped"
 
 
@@ -114,7 +117,7 @@ def test_what_libsndfile_does_not_know_is_read_by_ffmpeg(tmp_path, write_tone):
     clip = next(clip for clip in result.utterances if clip.utterance_id == "emodb/12a01Wa")
     assert clip.sample_rate_hz == 22_050
     assert clip.duration_s == pytest.approx(0.5, abs=0.01)
-    assert result.reasons("emodb", "unreadable") == {"not audio, or its header is damaged": 1}
+    assert result.reasons("emodb", "unreadable") == {"video without a sound track": 1}
 
 
 def test_segments_of_one_recording(tmp_path, write_tone):
@@ -157,7 +160,7 @@ def test_bad_sources_are_named(tmp_path, write_tone):
     table.write_text(f"path,domain,speaker,emotion\n{root}/wav/03a01Wa.wav,emodb,03,anger\n")
     cases = [
         ([], "no corpus given"),
-        ([("emobd", root)], "corpus emobd is unknown; known: csv, emodb, emovo"),
+        ([("emobd", root)], "corpus emobd is unknown; known: afew, emodb"),
         ([("emodb", tmp_path / "no")], f"{tmp_path}/no does not exist; give where wav/03a01Wa.wav"),
         ([("emodb", table)], "is a file; unpack it"),
         ([("emodb", root), ("emodb", tmp_path)], "corpus emodb is given twice"),
@@ -170,6 +173,67 @@ def test_bad_sources_are_named(tmp_path, write_tone):
     for sources, message in cases:
         with pytest.raises(UserError, match=message):
             index(sources)
+
+
+def test_all_bad_corpora_are_named_before_anything_is_read(tmp_path, write_tone, monkeypatch):
+    root = emodb_tree(tmp_path / "emodb", write_tone)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(probe, "probe_all", lambda *_, **__: pytest.fail("recordings were read"))
+    with pytest.raises(UserError) as error:
+        index([("emodb", root), ("emovo", tmp_path / "empty"), ("ravdess", root)])
+    lines = str(error.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["corpus emovo", "corpus ravdess"]
+
+
+def test_utterances_of_equal_names_in_two_sources(tmp_path, write_tone):
+    for name in ("one", "two"):
+        write_tone(tmp_path / name / "a.wav")
+        (tmp_path / f"{name}.csv").write_text(
+            f"path,domain,speaker,emotion,utterance_id\n{name}/a.wav,{name},s,anger,a\n"
+        )
+    with pytest.raises(UserError, match=r"1 utterances, like a, are in both .*one.csv and .*two"):
+        index([("csv", tmp_path / "one.csv"), ("csv", tmp_path / "two.csv")])
+    # The same files without ids of their own.
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.csv").write_text(
+            f"path,domain,speaker,emotion\n{name}/a.wav,{name},s,anger\n"
+        )
+    result = index([("csv", tmp_path / "one.csv"), ("csv", tmp_path / "two.csv")])
+    assert [clip.utterance_id for clip in result.utterances] == ["one/one/a", "two/two/a"]
+    assert same_bytes(result.utterances) == []
+    (tmp_path / "two/a.wav").write_bytes((tmp_path / "one/a.wav").read_bytes())
+    result = index([("csv", tmp_path / "one.csv"), ("csv", tmp_path / "two.csv")])
+    ((one, other),) = same_bytes(result.utterances)
+    assert (one.domain, other.domain) == ("one", "two")
+
+
+def test_sources_tell_where_a_manifest_comes_from(tmp_path, write_tone):
+    root = emodb_tree(tmp_path / "emodb", write_tone)
+    write_tone(tmp_path / "calls/a.wav")
+    (tmp_path / "calls.csv").write_text(
+        "path,domain,speaker,emotion,language,licence,elicitation\n"
+        "calls/a.wav,calls,s,anger,en,ours,natural\ncalls/b.wav,calls,s,fear,en,,natural\n"
+    )
+    result = index([("emodb", root), ("csv", tmp_path / "calls.csv")])
+    file = tmp_path / "m.sources.json"
+    sources.write(result.sources, file)
+    emodb, calls = sources.read(file)
+    assert [emodb, calls] == result.sources
+    assert (emodb.licence, emodb.synthetic) == ("open (published as CC0-1.0 / CC BY 4.0)", False)
+    assert (calls.domains, calls.licence, calls.language) == (["calls"], "ours", "en")
+    assert (calls.found, calls.used, calls.unreadable) == (2, 1, 1)
+    file.write_text("{}")
+    with pytest.raises(UserError, match=r"m\.sources\.json: does not hold sources"):
+        sources.read(file)
+
+
+def test_synthetic_speech_is_called_synthetic(tmp_path, write_tone):
+    root = emodb_tree(tmp_path / "made" / "emodb", write_tone)
+    (tmp_path / "made" / synthetic.STAMP).write_text("{}")
+    result = index([("emodb", root)])
+    assert result.sources[0].synthetic
+    assert {clip.licence for clip in result.utterances} == {sources.SYNTHETIC_LICENCE}
+    assert sources.SYNTHETIC_STAMP == synthetic.STAMP
 
 
 def test_names_that_are_no_utf8_are_accounted_for(tmp_path, write_tone):

@@ -167,6 +167,18 @@ def test_account_is_written_as_csv(tmp_path):
         ]
 
 
+def test_an_account_is_read_as_written(tmp_path):
+    account = [
+        manifest.Entry(path="/a,b.wav", domain="d", status="skipped", reason='"neutral"'),
+        manifest.Entry(path="/c.wav", domain="d", status="used"),
+    ]
+    manifest.write_account(account, tmp_path / "m.account.csv")
+    assert manifest.read_account(tmp_path / "m.account.csv") == account
+    (tmp_path / "other.csv").write_text("path,fold\n")
+    with pytest.raises(UserError, match=r"other\.csv: has no column domain, status, reason"):
+        manifest.read_account(tmp_path / "other.csv")
+
+
 def folded(number, fold, **changes):
     return clip(number, fold_random=fold, fold_speaker_independent=fold, **changes)
 

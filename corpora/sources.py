@@ -1,0 +1,86 @@
+"""Where a manifest comes from: `speech.sources.json` beside `speech.csv`."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from corpora.manifest import replacing
+from modules.errors import UserError
+
+# The file in a folder of synthetic corpora (as corpora.synthetic.STAMP; a test compares them).
+SYNTHETIC_STAMP = "synthetic.json"
+SYNTHETIC_LICENCE = "synthetic speech; holds nothing of the real corpus"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """One corpus as it was indexed.
+
+    Attributes:
+      corpus: the reader's name. folder: what was read, absolute; of `csv`, the file.
+      domains: those of its utterances.
+      options: the reader's options, defaults included.
+      licence, citation: of the corpus. elicitation, language: of its utterances.
+      synthetic: whether its speech is synthetic (`ser corpora synthesize`).
+      found, used, skipped, unreadable: numbers of files; the first is the sum of the others.
+    """
+
+    corpus: str
+    folder: str
+    domains: list[str]
+    options: dict[str, str]
+    licence: str
+    citation: str
+    elicitation: str
+    language: str
+    synthetic: bool
+    found: int
+    used: int
+    skipped: int
+    unreadable: int
+
+
+def sources_path(path: str | os.PathLike[str]) -> Path:
+    """Returns where the sources of the manifest at `path` lie: beside it, `.sources.json`."""
+    return Path(path).with_suffix(".sources.json")
+
+
+def write(sources: list[Source], path: str | os.PathLike[str]) -> None:
+    """Writes the sources as JSON, replacing `path` at once."""
+    with replacing(path) as file:
+        content = {"sources": [dataclasses.asdict(source) for source in sources]}
+        json.dump(content, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+
+
+def read(path: str | os.PathLike[str]) -> list[Source]:
+    """Returns what `write` wrote.
+
+    Raises:
+      UserError: the file is not there or does not hold sources.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        return [Source(**source) for source in content["sources"]]
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; `ser corpora index` writes one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: does not hold sources ({error}); index anew") from None
+
+
+def synthetic_test() -> Callable[[str], bool]:
+    """Returns a function that tells whether the recording at a path is synthetic.
+
+    It is if a stamp of `ser corpora synthesize` lies in a folder above. Folders are looked at once.
+    """
+    stamped: dict[Path, bool] = {}
+
+    def is_stamped(folder: Path) -> bool:
+        if folder not in stamped:
+            above = folder != folder.parent and is_stamped(folder.parent)
+            stamped[folder] = above or (folder / SYNTHETIC_STAMP).is_file()
+        return stamped[folder]
+
+    return lambda path: is_stamped(Path(path).parent)
