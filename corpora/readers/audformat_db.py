@@ -5,6 +5,8 @@ names of schemes and columns. The domain has the name of the database.
 """
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,17 +90,17 @@ def read(root: Path) -> Iterator[Found]:
     Raises:
       UserError: there is no database, it cannot be read, or has no emotions.
     """
-    import audformat
-
     header = _find_header(Path(os.path.abspath(root)))
     try:
-        database = audformat.Database.load(str(header.parent))
+        database = _load(header)
         emotions = _series(database, _EMOTION)
         # Without `mapped`, the code of a text where the database has one.
         sentences = _Labels(database, *_SENTENCE, mapped=False)
         speakers, genders, languages = (
             _Labels(database, name) for name in ("speaker", "gender", "language")
         )
+    except UserError:
+        raise
     except Exception as error:  # of many kinds, of yaml, pandas and audformat
         raise UserError(f"{header}: cannot be read as an audformat database: {error}") from error
     if emotions.empty:
@@ -174,7 +176,35 @@ def download(spec: str) -> Path:
             f"audb:{spec}: cannot be downloaded: {error or type(error).__name__}; check the name"
             " and version (https://audeering.github.io/datasets), and the connection to the"
             " internet; a database that lies on a disk is read with --corpus audformat=FOLDER"
+            " (docs/your-own-corpus.md tells how to get one there)"
         ) from error
+
+
+def _load(header: Path) -> "audformat.Database":
+    """Loads a database from what is plain data in its folder, which is only read.
+
+    audformat would prefer pickles, which run code and depend on pandas' version, and write them
+    where there are none. This version of it does not read Parquet.
+    """
+    import audformat
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(header, folder)
+        for path in header.parent.glob("db.*.csv"):
+            shutil.copy(path, folder)
+        for path in header.parent.glob("db.*.parquet"):
+            table = Path(folder, path.with_suffix(".csv").name)
+            pd.read_parquet(path).to_csv(table, index=False)
+        database = audformat.Database.load(folder)
+        for name in (*database.tables, *database.misc_tables):
+            if not Path(folder, f"db.{name}.csv").exists():
+                raise UserError(
+                    f"{header}: the table {name} is missing: there is neither db.{name}.csv nor"
+                    f" db.{name}.parquet; write it with Database.save, storage_format='csv'"
+                )
+            database[name].load(f"{folder}/db.{name}")
+        return database
 
 
 def _find_header(root: Path) -> Path:

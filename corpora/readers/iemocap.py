@@ -97,7 +97,8 @@ def _read_labels(root: Path) -> _Labels:
                     codes.append(match["label"])
                 labels.sources.setdefault(match["turn"], (path, number))
             else:
-                reason = f"{path.name}, line {number}: broken, labels nothing: {line.strip()[:80]}"
+                text = " ".join(line.split())[:80]
+                reason = f"broken line in labels: {path.name}, line {number}: {text}"
                 labels.broken.append((path, reason))
     return labels
 
@@ -111,8 +112,8 @@ def _parse(path: Path, *, labels: _Labels, excited: str) -> Utterance | str:
     codes = labels.codes.get(path.stem, [])
     if not codes:
         if match["dialogue"] in labels.files:
-            return f"no label in {match['dialogue']}.txt"
-        return f"no label: EmoEvaluation/{match['dialogue']}.txt is not there"
+            return f"recording without label: not in {match['dialogue']}.txt"
+        return f"recording without label: no EmoEvaluation/{match['dialogue']}.txt"
     if len(codes) > 1:
         return f"labelled both {' and '.join(sorted(codes))}"
     merge = codes[0] == "exc" and excited == "happiness"
@@ -151,5 +152,5 @@ def read(root: Path, *, excited: str = "skip") -> Iterator[Found]:
     for turn, (path, number) in labels.sources.items():
         # Label files outside the folder that was given label much that was not given.
         if turn not in turns and path.is_relative_to(root):
-            reason = f"{path.name}, line {number}: there is no recording {turn}"
+            reason = f"label without recording: {path.name}, line {number}: {turn}"
             yield Found(path=path, domain="iemocap", reason=reason)

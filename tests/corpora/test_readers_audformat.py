@@ -4,6 +4,7 @@ import sys
 import types
 
 import audformat
+import pandas as pd
 import pytest
 
 from corpora.index import index
@@ -86,6 +87,17 @@ def test_it_is_indexed_with_rates_and_durations(database):
     }
 
 
+def test_tables_are_read_from_csv_or_parquet_and_never_unpickled(database):
+    from_csv = [item for item in read(database) if item.path.suffix == ".wav"]
+    before = sorted(database.iterdir())
+    for table in database.glob("db.*.csv"):
+        pd.read_csv(table).to_parquet(table.with_suffix(".parquet"))
+        table.unlink()
+        table.with_suffix(".pkl").write_bytes(b"no pickle")
+    assert [item for item in read(database) if item.path.suffix == ".wav"] == from_csv
+    assert len(sorted(database.iterdir())) == len(before) + 4, "nothing is written into the folder"
+
+
 @pytest.mark.parametrize("other", ["..", "audio"])
 def test_a_folder_above_or_inside_is_recognised(database, other):
     assert read(database / other) == read(database)
@@ -119,7 +131,7 @@ def test_what_is_wrong_is_told(database, tmp_path):
     with pytest.raises(UserError, match=r"second/db\.yaml: cannot be read as an audformat"):
         read(second)
     (database / "db.whole.csv").unlink()
-    with pytest.raises(UserError, match=r"calls/db\.yaml: cannot be read as an audformat"):
+    with pytest.raises(UserError, match=r"calls/db\.yaml: the table whole is missing"):
         read(database)
 
 

@@ -126,14 +126,14 @@ def test_a_broken_line_is_reported_and_the_others_are_used(corpus):
 
     assert turns(items) == {
         **EXPECTED,
-        "Ses01F_impro01_F001": "no label in Ses01F_impro01.txt",
-        "Ses01F_impro01_M000": "no label in Ses01F_impro01.txt",
+        "Ses01F_impro01_F001": "recording without label: not in Ses01F_impro01.txt",
+        "Ses01F_impro01_M000": "recording without label: not in Ses01F_impro01.txt",
     }
     broken = [item.reason for item in items if "broken" in item.reason]
     assert [item.path for item in items if "broken" in item.reason] == [file, file]
-    assert broken[0].startswith("Ses01F_impro01.txt, line 8: broken")
+    assert broken[0].startswith("broken line in labels: Ses01F_impro01.txt, line 8: [")
     assert "Ses01F_impro01_F001" in broken[0]
-    assert broken[1].startswith("Ses01F_impro01.txt, line 13: broken")
+    assert broken[1].startswith("broken line in labels: Ses01F_impro01.txt, line 13: [")
 
 
 def test_bytes_that_are_no_text_do_not_stop_it(corpus):
@@ -159,14 +159,16 @@ def test_labels_and_recordings_without_each_other(corpus):
     del expected["Ses01F_impro01_F001"]
     assert turns(items) == {
         **expected,
-        "Ses01F_impro01_F099": "no label in Ses01F_impro01.txt",
-        "Ses01F_impro09_F000": "no label: EmoEvaluation/Ses01F_impro09.txt is not there",
+        "Ses01F_impro01_F099": "recording without label: not in Ses01F_impro01.txt",
+        "Ses01F_impro09_F000": "recording without label: no EmoEvaluation/Ses01F_impro09.txt",
         "._Ses01F_impro01_F000": "hidden file",
         "Ses01F_laughter": "name does not match IEMOCAP's pattern, like Ses01F_impro01_F000",
     }
-    (missing,) = [item for item in items if "there is no recording" in item.reason]
+    (missing,) = [item for item in items if item.reason.startswith("label without")]
     assert missing.path == corpus / FIRST
-    assert missing.reason == "Ses01F_impro01.txt, line 8: there is no recording Ses01F_impro01_F001"
+    assert (
+        missing.reason == "label without recording: Ses01F_impro01.txt, line 8: Ses01F_impro01_F001"
+    )
 
 
 def test_whole_dialogues_and_single_annotators_are_left_alone(corpus):
