@@ -1,0 +1,144 @@
+"""From recordings to what an audit must know of their sound."""
+
+import dataclasses
+import hashlib
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from corpora.audit.clips import Clip
+from corpora.fingerprint import Fingerprint, fingerprint
+from corpora.probe import Track
+
+_CLIPPED_RUN = 3  # samples
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Heard:
+    """What was heard of a clip.
+
+    Attributes:
+      problem: why it cannot be decoded; empty if it can. If it cannot, the rest has no meaning.
+      samples_sha256: of the decoded samples of the first channel, whatever the file's format.
+      fingerprint: of the first channel.
+      duration_s: of the clip.
+      peak, rms: relative to full scale.
+      dc_offset: the samples' mean, relative to full scale.
+      clipped_share: of the samples, those that touch full scale, or lie in a flat top: a run of
+        at least three equal samples at the peak.
+      constant: whether all samples are equal.
+    """
+
+    problem: str = ""
+    samples_sha256: str = ""
+    fingerprint: Fingerprint | None = None
+    duration_s: float = 0.0
+    peak: float = 0.0
+    rms: float = 0.0
+    dc_offset: float = 0.0
+    clipped_share: float = 0.0
+    constant: bool = False
+
+    @property
+    def sound_s(self) -> float:
+        """For how long there is more than background."""
+        return self.fingerprint.active_s if self.fingerprint else 0.0
+
+
+def listen_all(clips: Sequence[Clip], *, workers: int, track: Track) -> list[Heard]:
+    """Listens to every clip, in `workers` threads: decoding and FFTs release Python's lock."""
+    with ThreadPoolExecutor(workers) as pool:
+        heard = pool.map(listen, clips)
+        return list(track(heard, description="Listening", total=len(clips)))
+
+
+def listen(clip: Clip) -> Heard:
+    """Decodes and measures one clip; what goes wrong is told in `Heard.problem`."""
+    try:
+        contents = Path(clip.path).read_bytes()
+    except FileNotFoundError:
+        return Heard(problem="no such file")
+    except (OSError, ValueError) as error:
+        return Heard(problem=f"cannot be read: {getattr(error, 'strerror', None) or error}")
+    decoded = _decode(contents)
+    if isinstance(decoded, str):
+        return Heard(problem=decoded)
+    samples, rate_hz = decoded
+    start = round((clip.start_s or 0.0) * rate_hz)
+    end = len(samples) if clip.end_s is None else round(clip.end_s * rate_hz)
+    return measure(samples[start:end], rate_hz)
+
+
+def measure(samples: np.ndarray, rate_hz: int) -> Heard:
+    """Returns what there is to tell of float32 [samples]."""
+    if not len(samples):
+        return Heard(problem="holds no sound")
+    if not np.isfinite(samples).all():
+        return Heard(problem="has samples that are not finite numbers")
+    magnitude = np.abs(samples)
+    peak = float(magnitude.max())
+    return Heard(
+        samples_sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
+        fingerprint=fingerprint(samples, rate_hz),
+        duration_s=len(samples) / rate_hz,
+        peak=peak,
+        rms=float(np.sqrt(np.mean(samples**2, dtype=np.float64))),
+        dc_offset=float(np.mean(samples, dtype=np.float64)),
+        clipped_share=clipped_share(samples, magnitude, peak),
+        constant=bool(samples.max() == samples.min()),
+    )
+
+
+def clipped_share(samples: np.ndarray, magnitude: np.ndarray, peak: float) -> float:
+    """Returns the share of the samples that are clipped; see `Heard`."""
+    clipped = magnitude >= 32_767 / 32_768 - 1e-6
+    tops = np.flatnonzero(magnitude >= 0.98 * peak)  # all that may be in a flat top
+    if len(tops) >= _CLIPPED_RUN:
+        flat = np.flatnonzero(
+            (np.diff(tops) == 1) & (samples[tops[1:]] == samples[tops[:-1]])
+        )  # this top and the next are neighbours and equal
+        runs = np.split(flat, np.flatnonzero(np.diff(flat) != 1) + 1)
+        for run in runs:
+            if len(run) + 1 >= _CLIPPED_RUN:
+                clipped[tops[run[0]] : tops[run[-1]] + 2] = True
+    return float(clipped.mean())
+
+
+def _decode(contents: bytes) -> tuple[np.ndarray, int] | str:
+    """Returns the first channel as float32 [samples] and the rate in Hz; or why it cannot."""
+    if not contents:
+        return "empty file"
+    try:
+        samples, rate_hz = soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
+        return np.ascontiguousarray(samples[:, 0]), rate_hz
+    except (soundfile.SoundFileError, TypeError):
+        return _decode_av(contents)
+
+
+def _decode_av(contents: bytes) -> tuple[np.ndarray, int] | str:
+    """As `_decode`, for what libsndfile does not know: videos, AAC, …"""
+    import av  # loads FFmpeg, which most corpora do without
+
+    try:
+        with av.open(io.BytesIO(contents)) as container:
+            if not container.streams.audio:
+                return "has no sound track"
+            stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                return "its sound is in a coding that there is no decoder for"
+            resampler = av.AudioResampler(format="fltp")
+            frames = [
+                out
+                for frame in [*container.decode(stream), None]
+                for out in resampler.resample(frame)
+            ]
+    except (av.error.FFmpegError, ValueError, OSError):
+        return "not audio, or damaged"
+    if not frames:
+        return "its sound track has no samples"
+    # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].sample_rate
