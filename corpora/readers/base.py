@@ -101,10 +101,17 @@ def resolve_options(
     return {name: given.get(name, option.allowed[0]) for name, option in options.items()}
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Yields all files below `root`, sorted, through links, each folder once."""
+def walk(
+    root: Path, *, onerror: Callable[[OSError], object] = lambda error: None
+) -> Iterator[Path]:
+    """Yields all files below `root`, sorted, through links, each folder once.
+
+    Args:
+      root: a folder.
+      onerror: is told of each folder that cannot be opened; they are left out.
+    """
     seen = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
+    for folder, subfolders, files in os.walk(root, onerror=onerror, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
             subfolders.clear()
@@ -142,7 +149,7 @@ def folder_match(path: Path, pattern: str, *, levels: int = 4) -> re.Match[str] 
 def read_files(
     root: Path, *, domain: str, parse: Callable[[Path], Utterance | str]
 ) -> Iterator[Found]:
-    """Yields every file below `root` as `parse` labels it, sorted by path.
+    """Yields every file below `root` as `parse` labels it, by path, then folders it cannot open.
 
     Args:
       root: the corpus, or a folder above or inside it.
@@ -150,7 +157,8 @@ def read_files(
       parse: given a recording's absolute path, its utterance, or in words why it is skipped.
     """
     root = Path(os.path.abspath(root))
-    parsed = {path: no_recording(path) or parse(path) for path in walk(root)}
+    closed: list[OSError] = []
+    parsed = {path: no_recording(path) or parse(path) for path in walk(root, onerror=closed.append)}
     # Some copies carry the whole corpus twice, or clips both as videos and as their extracted
     # sound: a clip in two folds would be a leak.
     chosen: dict[str, Path] = {}
@@ -165,6 +173,9 @@ def read_files(
             yield Found(path=path, domain=domain, reason=f"second copy of {first}")
         else:
             yield Found(path=path, domain=domain, utterance=clip)
+    for error in closed:
+        reason = f"folder cannot be opened: {error.strerror}"
+        yield Found(path=Path(error.filename), domain=domain, reason=reason)
 
 
 def _preference(path: Path) -> tuple[int, Path]:

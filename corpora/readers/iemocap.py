@@ -60,7 +60,7 @@ class _Labels:
       files: their names without the suffix.
       codes: turn to the codes it is given, normally one.
       sources: turn to the file and the line that labels it.
-      broken: file and reason for each line that cannot be understood.
+      broken: file and reason for each line that cannot be understood, or file that cannot be read.
     """
 
     files: set[str] = dataclasses.field(default_factory=set)
@@ -85,7 +85,11 @@ def _read_labels(root: Path) -> _Labels:
     labels = _Labels()
     for path in dict.fromkeys(_label_files(root)):
         labels.files.add(path.stem)
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            labels.broken.append((path, f"labels cannot be read: {error.strerror}"))
+            continue
         for number, line in enumerate(lines, start=1):
             # All others are a header and the single annotators' opinions.
             if not (line.startswith("[") or (line.startswith("Ses") and "]" in line)):

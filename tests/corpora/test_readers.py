@@ -1,5 +1,9 @@
 """Small trees, labelled and counted by hand."""
 
+import collections
+import os
+from pathlib import Path
+
 import pytest
 
 from corpora.readers import READERS
@@ -322,6 +326,51 @@ def test_real_corpora_have_the_published_numbers_of_clips(name, found, used, rea
     items = list(READERS[name].read(real_corpora / name))
     assert len(items) == found
     assert sum(item.utterance is not None for item in items) == used
+
+
+def test_a_folder_that_cannot_be_opened_is_reported(tmp_path, monkeypatch):
+    touch(tmp_path, "a/03a01Wa.wav", "b/03a01Ea.wav")
+    scandir = os.scandir
+
+    def refuse_b(folder):
+        if Path(folder).name == "b":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse_b)
+    assert found_in("emodb", tmp_path) == {
+        "a/03a01Wa.wav": ("anger", "03", "male"),
+        "b": "folder cannot be opened: Permission denied",
+    }
+
+
+def test_names_that_are_no_text_are_listed(tmp_path):
+    name = os.fsdecode(b"Angry/caf\xe9.wav")
+    touch(tmp_path, "Angry/SM1_F10_A010.wav", name)
+    assert found_in("urdu", tmp_path)[name] == URDU
+
+
+def test_a_full_copy_of_enterface_has_the_published_number_of_clips(tmp_path):
+    # 44 subjects, 1,293 files; three of subject 23's happiness are missing, and six are subject 6's.
+    for subject in range(1, 45):
+        named = {11: 12}.get(subject, subject)
+        for code, emotion in READERS["enterface"].LABEL_MAP.items():
+            folder = f"subject {subject}/{emotion}"
+            for sentence in range(1, 6):
+                if subject == 23 and code == "ha" and sentence > 2:
+                    continue
+                if subject != 6:
+                    touch(tmp_path, f"{folder}/sentence {sentence}/s{named}_{code}_{sentence}.avi")
+            if subject == 6:
+                touch(tmp_path, f"{folder}/s6_{code}.avi")
+    for option, count in (("skip", 1287), ("include", 1293)):
+        items = list(READERS["enterface"].read(tmp_path, subject_6=option))
+        assert len(items) == 1293
+        used = [item.utterance for item in items if item.utterance]
+        assert len(used) == count
+        clips = collections.Counter(clip.speaker for clip in used)
+        assert clips["11"] == clips["12"] == 30
+        assert clips["23"] == 27
 
 
 def test_the_same_name_twice_is_used_once(tmp_path):
