@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from corpora import folds, probe
+from corpora import folds, manifest, probe
 from corpora import sources as provenance
 from corpora.exclusions import Exclusions
 from corpora.manifest import Entry
@@ -47,6 +47,22 @@ class Index:
         return sum(
             entry.domain == domain and status in (None, entry.status) for entry in self.account
         )
+
+    def write(self, path: str | os.PathLike[str]) -> dict[str, Path]:
+        """Writes the manifest to `path`, and beside it the account and the sources.
+
+        Returns:
+          What was written (`manifest`, `account`, `sources`) to where.
+        """
+        written = {
+            "manifest": Path(path),
+            "account": manifest.account_path(path),
+            "sources": provenance.sources_path(path),
+        }
+        manifest.write(self.utterances, written["manifest"])
+        manifest.write_account(self.account, written["account"])
+        provenance.write(self.sources, written["sources"])
+        return written
 
     def reasons(self, domain: str, status: str) -> dict[str, int]:
         """Returns how many of the domain's files have `status` for each reason, largest first."""

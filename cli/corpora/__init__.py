@@ -4,13 +4,13 @@ import argparse
 import importlib
 
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
-COMMANDS = ("index", "synthesize")
+COMMANDS = ("index", "summary", "audit", "synthesize")
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds `ser corpora` and returns its parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "corpora", help="index corpora into a manifest; synthesize a corpus"
+        "corpora", help="index corpora into a manifest, summarise it; synthesize corpora"
     )
     commands = parser.add_subparsers(dest="corpora_command", required=True, metavar="COMMAND")
     for name in COMMANDS:

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cli.progress import track
-    from corpora import manifest, sources
+    from corpora import manifest
     from corpora.exclusions import Exclusions
     from corpora.index import index
     from corpora.probe_cache import ProbeCache, cache_path
@@ -128,14 +128,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         track=track,
     )
-    written = {
-        "manifest": (out, f"{len(result.utterances):,} utterances"),
-        "account": (manifest.account_path(out), f"{len(result.account):,} files"),
-        "sources": (sources.sources_path(out), "corpora, options, licences"),
-    }
-    manifest.write(result.utterances, out)
-    manifest.write_account(result.account, manifest.account_path(out))
-    sources.write(result.sources, sources.sources_path(out))
+    written = result.write(out)
     cache.save(cache_path(out))
 
     console = Console()
@@ -152,7 +145,12 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{len(cache.read):,} recordings read, {len(cache.unchanged):,} unchanged since last time"
     )
-    for what, (path, content) in written.items():
+    contents = (
+        f"{len(result.utterances):,} utterances",
+        f"{len(result.account):,} files",
+        "corpora, options, licences",
+    )
+    for (what, path), content in zip(written.items(), contents, strict=True):
         print(f"{what + ':':9} {path} ({content})")
     return 0
 
@@ -191,7 +189,8 @@ def _parse_options(texts: list[str]) -> dict[str, dict[str, str]]:
 def _files_table(result: "Index"):
     from rich.table import Table
 
-    from corpora import folds
+    from cli.corpora.summary import speakers
+    from corpora.utterance import UNKNOWN_SPEAKER_PREFIX
 
     table = Table(title="Files", title_justify="left")
     table.add_column("corpus")
@@ -199,10 +198,12 @@ def _files_table(result: "Index"):
         table.add_column(column, justify="right")
     for domain in result.domains():
         clips = [clip for clip in result.utterances if clip.domain == domain]
+        names = {clip.speaker for clip in clips}
+        unknown = {name for name in names if name.startswith(UNKNOWN_SPEAKER_PREFIX)}
         table.add_row(
             domain,
             *(f"{result.count(domain, status):,}" for status in (None, *STATUSES)),
-            str(len(folds.speakers_of(clips))),
+            speakers(len(names - unknown), len(unknown)),
             f"{sum(clip.duration_s for clip in clips) / 60:.1f}",
         )
     return table

@@ -170,9 +170,9 @@ def test_bad_sources_are_named(tmp_path, write_tone):
         ([("emovo", root)], r"none of the 25 files .* \(25: name does not match EMOVO's"),
         ([("csv", tmp_path)], "is a folder, a CSV file is needed"),
     ]
-    for sources, message in cases:
+    for given, message in cases:
         with pytest.raises(UserError, match=message):
-            index(sources)
+            index(given)
 
 
 def test_all_bad_corpora_are_named_before_anything_is_read(tmp_path, write_tone, monkeypatch):

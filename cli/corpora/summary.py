@@ -1,0 +1,201 @@
+"""`ser corpora summary`: our Table 1 beside the paper's."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from corpora.summary import DomainSummary
+    from corpora.utterance import Utterance
+
+OVER_LENGTH = ("drop", "truncate")
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand's parser."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "summary",
+        help="our Table 1 beside the paper's, with the reason for each difference",
+        description="Prints what a manifest holds beside the paper's Table 1: languages,"
+        " elicitation, rates, speakers, clips per emotion after selection, and durations. Says for"
+        " each difference why, as far as the recordings tell.",
+    )
+    parser.add_argument("manifest", metavar="MANIFEST", help="from `ser corpora index`")
+    parser.add_argument(
+        "--over-length",
+        choices=OVER_LENGTH,
+        default=OVER_LENGTH[0],
+        help="clips longer than 3.375 s are left out, as in the paper (the default), or cut",
+    )
+    parser.add_argument(
+        "--trim-silence",
+        action="store_true",
+        help="judge clips without the silence before and after the speech; decodes all of them",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write everything there too")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the subcommand and returns its exit status."""
+    import dataclasses
+    import json
+
+    from rich.console import Console
+
+    from corpora import manifest, sources, summary
+    from modules.features import INPUT_DURATION_S
+
+    utterances = manifest.read(args.manifest)
+    account_path = manifest.account_path(args.manifest)
+    sources_path = sources.sources_path(args.manifest)
+    summaries = summary.summarise(
+        utterances,
+        over_length=args.over_length,
+        trimmed_s=_trimmed_durations_s(utterances) if args.trim_silence else None,
+        account=manifest.read_account(account_path) if account_path.exists() else None,
+        sources=sources.read(sources_path) if sources_path.exists() else (),
+    )
+    how = "left out" if args.over_length == "drop" else "cut"
+    trimmed = " after trimming" if args.trim_silence else ""
+    console = Console()
+    console.print(_table_1(summaries))
+    print(f"clips: after selection; those longer than {INPUT_DURATION_S:g} s{trimmed} are {how}\n")
+    console.print(_emotions_table(summaries))
+    console.print(_durations_table(summaries, trimmed))
+    print("\n".join(_note_lines(summaries)))
+    if args.json:
+        content = {
+            "manifest": str(args.manifest),
+            "over_length": args.over_length,
+            "trim_silence": args.trim_silence,
+            "cap_s": INPUT_DURATION_S,
+            "domains": [dataclasses.asdict(each) for each in summaries],
+        }
+        with manifest.replacing(args.json) as file:
+            json.dump(content, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+        print(f"written: {args.json}")
+    return 0
+
+
+def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]):
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in left:
+        table.add_column(column)
+    for column in right:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _table_1(summaries: "list[DomainSummary]"):
+    table = _table(
+        "Table 1, and below each corpus the paper's row",
+        ("corpus", "language", "elicitation", "kHz"),
+        ("speakers", "found", "used", "clips"),
+    )
+    for each in summaries:
+        table.add_row(
+            each.domain,
+            each.language,
+            "synthetic" if each.synthetic else each.elicitation,
+            ", ".join(f"{rate_hz / 1_000:g}" for rate_hz in each.rates_hz),
+            speakers(each.speakers, each.unknown_speakers),
+            "?" if each.found is None else f"{each.found:,}",
+            f"{each.used:,}",
+            f"{each.clips:,}",
+        )
+        if each.paper:
+            table.add_row(
+                "  paper",
+                each.paper.language,
+                each.paper.elicitation,
+                f"{each.paper.rate_hz / 1_000:g}",
+                *("", "", ""),
+                f"{each.paper.clips:,}",
+                style="dim",
+            )
+    return table
+
+
+def speakers(known: int, unknown: int) -> str:
+    """Returns the number of speakers of a domain in words; `unknown` clips name none."""
+    return " + ".join([str(known)] * bool(known) + ["unknown"] * bool(unknown))
+
+
+def _emotions_table(summaries: "list[DomainSummary]"):
+    from modules.features import EMOTIONS
+
+    table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
+    for each in summaries:
+        table.add_row(each.domain, *(f"{each.emotions[emotion]:,}" for emotion in EMOTIONS))
+    return table
+
+
+def _durations_table(summaries: "list[DomainSummary]", trimmed: str):
+    from modules.features import INPUT_DURATION_S
+
+    table = _table(
+        f"Durations of the used clips{trimmed}",
+        ("corpus",),
+        ("minutes", "median", "longest", f"over {INPUT_DURATION_S:g} s"),
+    )
+    for each in summaries:
+        share = each.over_length / max(each.used - each.undecodable, 1)
+        table.add_row(
+            each.domain,
+            f"{each.total_min:.1f}",
+            f"{each.median_s:.2f} s",
+            f"{each.longest_s:.2f} s",
+            f"{share:.0%}",
+        )
+    return table
+
+
+def _note_lines(summaries: "list[DomainSummary]") -> list[str]:
+    from corpora.summary import PAPER
+
+    lines = ["Beside the paper"]
+    for each in summaries:
+        lines += [f"{each.domain}:", *(f"  - {note}" for note in each.notes)]
+    if lacking := [name for name in PAPER if name not in {each.domain for each in summaries}]:
+        lines.append(f"of the paper's corpora, not in this manifest: {', '.join(lacking)}")
+    return lines
+
+
+def _trimmed_durations_s(utterances: "list[Utterance]") -> dict[str, float | None]:
+    """Returns id to duration without silence, as training trims it; `None` if undecodable."""
+    from concurrent.futures import ThreadPoolExecutor
+    from pathlib import Path
+
+    import tensorflow as tf
+
+    from cli.progress import track
+    from modules import audio, decoding
+    from modules.features import SAMPLE_RATE_HZ
+
+    num_samples = tf.function(
+        lambda waveform: tf.size(audio.trim_silence(waveform)),
+        input_signature=[tf.TensorSpec([None], tf.float32)],
+        autograph=False,
+    )
+
+    def duration_s(utterance: "Utterance") -> float | None:
+        try:
+            waveform = decoding.load(
+                Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
+            )
+        except (decoding.DecodingError, OSError):
+            return None
+        return int(num_samples(waveform)) / SAMPLE_RATE_HZ
+
+    with ThreadPoolExecutor(2) as pool:
+        durations_s = track(
+            pool.map(duration_s, utterances), description="Trimming", total=len(utterances)
+        )
+        return {
+            utterance.utterance_id: seconds
+            for utterance, seconds in zip(utterances, durations_s, strict=True)
+        }
