@@ -38,7 +38,7 @@ OPTIONS = {
 
 # subject, emotion, sentence; one file is called s16_su_3avi.avi
 _NAME = re.compile(
-    r"s_?(?P<subject>\d+)_(?P<emotion>an|di|fe|ha|sa|su)_(?P<sentence>\d)(?:avi)?", re.IGNORECASE
+    r"s_?0*(?P<subject>\d+)_(?P<emotion>an|di|fe|ha|sa|su)_(?P<sentence>\d)(?:avi)?", re.IGNORECASE
 )
 
 

@@ -286,9 +286,9 @@ def test_enterface_includes_subject_6_if_told_to(tmp_path):
 
 
 def test_enterface_without_folders_goes_by_the_names(tmp_path):
-    touch(tmp_path, "s1_an_1.wav", "s_3_ha_1.wav", "s6_an_1.wav", "s16_su_3avi.wav")
+    touch(tmp_path, "s01_an_1.wav", "s_3_ha_1.wav", "s6_an_1.wav", "s16_su_3avi.wav")
     assert found_in("enterface", tmp_path) == {
-        "s1_an_1.wav": ("anger", "1", ""),
+        "s01_an_1.wav": ("anger", "1", ""),
         "s_3_ha_1.wav": ("happiness", "3", ""),
         "s6_an_1.wav": LONG,
         "s16_su_3avi.wav": ("surprise", "16", ""),
@@ -351,7 +351,7 @@ def test_names_that_are_no_text_are_listed(tmp_path):
 
 
 def test_a_full_copy_of_enterface_has_the_published_number_of_clips(tmp_path):
-    # 44 subjects, 1,293 files; three of subject 23's happiness are missing, and six are subject 6's.
+    # 44 subjects; three files of subject 23 are missing, subject 6 has six in all.
     for subject in range(1, 45):
         named = {11: 12}.get(subject, subject)
         for code, emotion in READERS["enterface"].LABEL_MAP.items():
