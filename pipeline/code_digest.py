@@ -10,6 +10,16 @@ _ROOT = Path(__file__).parent.parent
 
 # The sources each step depends on: files, or folders for every module in them.
 SOURCES: dict[str, tuple[str, ...]] = {
+    "corpora_audit": (
+        "components/corpora_audit",
+        "corpora/audit",
+        "corpora/fingerprint.py",
+        "corpora/manifest.py",
+        "corpora/utterance.py",
+        "modules/audio.py",
+        "modules/decoding.py",
+        "modules/features.py",
+    ),
     "example_gen": (
         "components/audio_example_gen",
         "corpora/manifest.py",

@@ -1,7 +1,7 @@
 """The part of a pipeline that every use of the recordings shares: from a manifest to clips.
 
-AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → ManifestStatistics → DataGate
-→ Transform.
+CorporaAudit → AuditGate → AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator →
+ManifestStatistics → DataGate → Transform.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
 from components.audio_example_gen.component import AudioExampleGen
+from components.corpora_audit.component import AuditGate, CorporaAudit
 from components.data_gate import strategy
 from components.data_gate.component import AcceptedData, DataGate
 from components.manifest_statistics.component import ManifestStatistics
@@ -60,6 +61,10 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
         trim_silence=config.audio.trim_silence,
         code_digest=code_digest("example_gen"),
     )
+    audit = _audit(config, manifest)
+    if audit:
+        # It takes nothing from the gate, and must not run before it.
+        example_gen.add_upstream_node(audit[-1])
     examples = example_gen.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples)
     schema = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
@@ -109,10 +114,10 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
             "code_digest": code_digest("transform"),
         },
     )
-    # It takes nothing from the gate, and must not run before it.
     transform.add_upstream_node(gate)
     return DataNodes(
         nodes=[
+            *audit,
             example_gen,
             statistics,
             schema,
@@ -125,6 +130,25 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
         example_gen=example_gen,
         transform=transform,
     )
+
+
+def _audit(config: ReleaseConfig, manifest: Manifest) -> list[base_node.BaseNode]:
+    """Returns the audit and its gate; nothing where the configuration has it off."""
+    if config.validation.audit == "off":
+        return []
+    audit = CorporaAudit(
+        manifest_path=manifest.path,
+        manifest_digest=manifest.digest,
+        protocol=config.protocol,
+        test_fold=config.test_fold,
+        code_digest=code_digest("corpora_audit"),
+    )
+    gate = AuditGate(
+        audit=audit.outputs["audit"],
+        action=config.validation.audit,
+        code_digest=code_digest("corpora_audit"),
+    )
+    return [audit, gate]
 
 
 def pipeline_of(config: ReleaseConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:

@@ -3,12 +3,14 @@
 import dataclasses
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from corpora import manifest as manifests
+from corpora import sources
 from modules.errors import UserError
 from pipeline import config as configs
 from pipeline import local_runner
@@ -61,6 +63,10 @@ def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prep
     snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
     snapshot.parent.mkdir(parents=True, exist_ok=True)
     manifests.write(utterances, snapshot)
+    origin = sources.sources_path(config.manifest)
+    if origin.exists():
+        sources.read(origin)  # Better told now than by the report.
+        shutil.copyfile(origin, sources.sources_path(snapshot))
     return Prepared(
         config=config,
         manifest_path=snapshot,
@@ -104,7 +110,11 @@ def execute(
             run_id, results = local_runner.run(pipeline, on_node=on_node)
         nodes = [dataclasses.asdict(result) for result in results]
         (output / RUN_FILE).write_text(
-            json.dumps({"run_id": run_id, "nodes": nodes}, indent=2), encoding="utf-8"
+            json.dumps(
+                {"run_id": run_id, "manifest": str(prepared.manifest_path), "nodes": nodes},
+                indent=2,
+            ),
+            encoding="utf-8",
         )
     return results
 

@@ -44,6 +44,8 @@ _SCENARIOS = {
 }
 # Up to this many recordings that were not used are listed one by one.
 _LISTED = 40
+# Of each finding of the audit.
+_EXAMPLES = 5
 # Beam's errors carry whole tracebacks of their workers.
 _ERROR_LENGTH = 300
 
@@ -168,7 +170,10 @@ def _view(results: "RunResults", now: datetime.datetime) -> dict[str, Any]:
         "account_known": bool(results.found),
         "not_used": _not_used(results.not_used),
         "index_account": account_path(config["manifest"]),
+        "sources": results.sources,
+        "audit": _audit(results),
         "anomalies": _anomalies(results),
+        "comparison": _comparison(results),
         "nodes": results.nodes,
         "node_counts": {
             status: count
@@ -717,6 +722,48 @@ def _anomalies(results: "RunResults") -> list[str] | None:
     if _status(results, "ExampleValidator") in ("failed", "not reached"):
         return None
     return list(results.anomalies)
+
+
+def _audit(results: "RunResults") -> dict[str, Any] | None:
+    """Returns the audit, its findings with a few examples each; None if there was none."""
+    if results.audit is None:
+        return None
+    return {
+        "verdict": results.audit["verdict"],
+        "trusted": not results.audit["errors"],
+        "stopped": _status(results, "AuditGate") == "failed",
+        "not_run": results.audit["not_run"],
+        "findings": [
+            {
+                **found,
+                "domains": listed(found["domains"]),
+                "shown": [example["text"] for example in found["examples"][:_EXAMPLES]],
+                "more": max(len(found["examples"]) - _EXAMPLES, 0),
+            }
+            for found in results.audit["findings"]
+        ],
+    }
+
+
+def _comparison(results: "RunResults") -> dict[str, Any] | None:
+    """Returns what DataGate compared and found; None if it has not looked.
+
+    `refusal` is why it stopped the run, empty if it did not; `drift` and `skew` hold what it let
+    pass.
+    """
+    gate = next((node for node in results.nodes if node.node_id == "DataGate"), None)
+    if gate is None or gate.status == "not reached":
+        return None
+    record = results.accepted or {"reference": "", "drift_accepted": False, "findings": []}
+    return {
+        "refusal": gate.error,
+        "reference": record["reference"][:16],
+        "drift_accepted": record["drift_accepted"],
+        **{
+            check: [found["text"] for found in record["findings"] if found["check"] == check]
+            for check in ("drift", "skew")
+        },
+    }
 
 
 def _commands(results: "RunResults") -> dict[str, str]:

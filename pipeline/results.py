@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from corpora import sources
 from modules.features import EMOTIONS, FOLD_SPLITS, MULTI_DOMAIN
 from modules.trainer import RECORD_FILE
 from pipeline.execute import CONFIG_FILE, RUN_FILE, check_output
@@ -86,7 +87,10 @@ class RunResults:
       found: how many recordings the manifest lists per domain and status (used, skipped,
         quarantined), from AudioExampleGen's account.
       not_used: the account's rows of recordings that were skipped or quarantined.
-      anomalies: what ExampleValidator found, by split and feature, in words.
+      sources: where the manifest comes from; empty if nothing beside it says so.
+      audit: of the manifest, as `corpora.audit.Audit.to_json` tells it; None if there was none.
+      anomalies: what ExampleValidator found, by feature, in words.
+      accepted: DataGate's record of what it found and let pass; None if the data did not pass.
     """
 
     config: dict[str, Any]
@@ -95,7 +99,10 @@ class RunResults:
     models: tuple[ModelResult, ...]
     found: dict[str, dict[str, int]]
     not_used: tuple[dict[str, str], ...]
+    sources: tuple[sources.Source, ...]
+    audit: dict[str, Any] | None
     anomalies: tuple[str, ...]
+    accepted: dict[str, Any] | None
 
     @property
     def complete(self) -> bool:
@@ -132,7 +139,10 @@ def collect(output: Path) -> RunResults:
         models=tuple(_model(name, artifacts, trainings) for name in names),
         found=found,
         not_used=not_used,
+        sources=_sources(run),
+        audit=_audit(artifacts),
         anomalies=_anomalies(artifacts),
+        accepted=_accepted(artifacts),
     )
 
 
@@ -184,20 +194,43 @@ def _account(artifacts) -> tuple[dict[str, dict[str, int]], tuple[dict[str, str]
     return counts, tuple(row for row in rows if row["status"] != "used")
 
 
+def _sources(run: dict[str, Any]) -> tuple[sources.Source, ...]:
+    path = sources.sources_path(run["manifest"])
+    return tuple(sources.read(path)) if path.exists() else ()
+
+
+def _audit(artifacts) -> dict[str, Any] | None:
+    audit = artifacts.get("CorporaAudit", {}).get("audit")
+    if audit is None:
+        return None
+    from components.corpora_audit import executor
+
+    return executor.read(audit.uri)
+
+
 def _anomalies(artifacts) -> tuple[str, ...]:
     anomalies = artifacts.get("ExampleValidator", {}).get("anomalies")
     if anomalies is None:
         return ()
     from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-    texts = []
+    from components.data_gate import findings
+
+    by_split = {}
     for split in FOLD_SPLITS:
         file = Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb"
         if file.exists():
-            found = anomalies_pb2.Anomalies.FromString(file.read_bytes())
-            for feature, info in sorted(found.anomaly_info.items()):
-                texts.append(f"{split}: {feature}: {info.description}")
-    return tuple(texts)
+            by_split[split] = anomalies_pb2.Anomalies.FromString(file.read_bytes())
+    return tuple(str(finding) for finding in findings.anomalies(by_split))
+
+
+def _accepted(artifacts) -> dict[str, Any] | None:
+    accepted = artifacts.get("DataGate", {}).get("accepted")
+    if accepted is None:
+        return None
+    from components.data_gate.executor import FINDINGS_FILE
+
+    return json.loads((Path(accepted.uri) / FINDINGS_FILE).read_text(encoding="utf-8"))
 
 
 def _model(name: str, artifacts, trainings) -> ModelResult:

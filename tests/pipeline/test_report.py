@@ -15,6 +15,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from corpora.sources import Source
 from modules.features import EMOTIONS, MULTI_DOMAIN
 from modules.uar import recalls, uar_interval, uar_of
 from pipeline import config as configs
@@ -203,6 +204,7 @@ def _run(**changes) -> RunResults:
     nodes = [
         "AudioExampleGen",
         "ExampleValidator",
+        "DataGate",
         "Trainer.pretrain",
         "Trainer.pretrain-without-emovo",
     ]
@@ -280,7 +282,10 @@ def _run(**changes) -> RunResults:
                 "reason": "no audio & nothing else",
             },
         ),
+        "sources": (),
+        "audit": None,
         "anomalies": (),
+        "accepted": {"reference": "", "drift_accepted": False, "findings": []},
     }
     return RunResults(**{**values, **changes})
 
@@ -519,6 +524,99 @@ def test_many_skipped_recordings_are_grouped_but_quarantined_ones_are_all_named(
     page = _page(_run(not_used=tuple(rows)))
     assert page.rows("emodb", "lasts … s") == [["emodb", "lasts … s", "50", "u0"]]
     assert len([row for row in page.rows("emodb") if row[-1] == "empty"]) == 50
+
+
+def test_sources_and_their_licences():
+    source = Source(
+        corpus="iemocap",
+        folder="/data/IEMOCAP",
+        domains=["iemocap"],
+        options={"excited": "happiness"},
+        licence="release form",
+        citation="Busso et al. 2008",
+        elicitation="acted",
+        language="en",
+        synthetic=False,
+        found=10_039,
+        used=2_931,
+        skipped=7_100,
+        unreadable=8,
+    )
+    [row] = _page(_run(sources=(source,))).rows("iemocap")
+    assert row == [
+        "iemocap",
+        "en, acted",
+        "release formBusso et al. 2008",
+        "excited: happiness",
+        "10,039",
+        "2,931",
+        "7,100",
+        "8",
+    ]
+
+
+def test_audit_shows_errors_and_whether_they_stopped():
+    audit = {
+        "verdict": "do not trust what is measured on these folds (1 error)",
+        "errors": 1,
+        "not_run": [{"check": "licences", "reason": "there is no column licence"}],
+        "findings": [
+            {
+                "check": "same-audio",
+                "severity": "error",
+                "domains": ["ravdess"],
+                "message": "7 groups of recordings are identical",
+                "advice": "leave the copies out",
+                "examples": [{"text": f"copy {i}", "utterance_ids": []} for i in range(7)],
+            }
+        ],
+    }
+    passed = _page(_run(audit=audit))
+    assert "errors let pass do not trust" in passed.text
+    [row] = [row for row in passed.rows("error") if len(row) == 4]
+    assert row[1:3] == ["ravdess", "same-audio"]
+    assert "7 groups of recordings are identical" in row[3]
+    assert "copy 4and 2 more" in row[3]
+    assert "Not checked: licences: there is no column licence" in passed.text
+    failed = (*_run().nodes, NodeResult(node_id="AuditGate", status="failed", error="copies"))
+    assert "stopped the run do not trust" in _page(_run(audit=audit, nodes=failed)).text
+    sound = audit | {"errors": 0, "findings": [], "verdict": "an honest measurement"}
+    assert "no error an honest measurement" in _page(_run(audit=sound)).text
+    assert "Not made: CorporaAudit did not finish" in _page(_run(audit=None)).text
+
+
+def test_comparison_with_the_data_accepted_last():
+    text = _page(_run()).text
+    assert "There was nothing to compare with" in text
+    record = {
+        "reference": "ab" * 32,
+        "drift_accepted": True,
+        "findings": [
+            {"check": "drift", "text": "emotion of emodb: anger was 34%, now 12%", "severe": True},
+            {"check": "skew", "text": "gender of emovo: female is 50%", "severe": True},
+        ],
+    }
+    text = _page(_run(accepted=record)).text
+    drift, skew = text.split("Training folds against the test fold")
+    assert f"Compared with the manifest {'ab' * 8}; the drift was accepted deliberately" in drift
+    assert "anger was 34%, now 12%" in drift
+    assert "female is 50%" in skew
+
+
+@pytest.mark.parametrize("status", ["failed", "not reached"])
+def test_data_that_did_not_pass(status):
+    words = "the data has drifted:\n  domain: rml is new" if status == "failed" else "needs Schema"
+    nodes = tuple(
+        dataclasses.replace(node, status=status, error=words)
+        if node.node_id == "DataGate"
+        else node
+        for node in _run().nodes
+    )
+    section = _page(_run(nodes=nodes, accepted=None)).text.split("Against the data accepted last")[
+        1
+    ]
+    expected = "stopped the runthe data has drifted: domain: rml is new"
+    assert section.startswith(f" {expected if status == 'failed' else 'Not compared'}")
 
 
 def test_anomalies_in_words():
