@@ -18,8 +18,12 @@ LOW_LEVEL_DBFS = -50.0
 CLIPPED_SHARE = 0.001
 DC_OFFSET_SHARE = 0.1  # of the effective value
 
-# "CC BY-NC-SA 4.0", "non-commercial research", "research only", "academic use"
-_NON_COMMERCIAL = re.compile(r"non-?\s?commercial|\bnc\b|research|academic", re.IGNORECASE)
+# "CC BY-NC-SA 4.0", "non-commercial research", "research only", "for academic use"
+_NON_COMMERCIAL = re.compile(
+    r"non-?\s?commercial|\bnc\b|academic|(research|education\w*|scientific)\b[^.;]*\bonly"
+    r"|\bonly\b[^.;]*(research|education|scientific)",
+    re.IGNORECASE,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -433,7 +437,7 @@ def licences(facts: Facts) -> Iterator[Finding]:
             check, told = "licence-unknown", "nothing is known of the licence"
             advice = "ask whoever gave you the recordings before anything is published or sold."
         elif _NON_COMMERCIAL.search(licence):
-            check, told = "licence-non-commercial", f"`{licence}` forbids commercial use"
+            check, told = "licence-non-commercial", f"`{licence}`: not for commercial use"
             advice = "models trained on it are for research, unless its owner agrees otherwise."
         else:
             check, told = "licence", f"`{licence}`"

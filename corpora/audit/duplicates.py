@@ -94,21 +94,7 @@ def find(clips: Sequence[Clip], heard: Sequence[Heard], *, track: Track) -> list
         first = first_of.setdefault(sound.samples_sha256, i)
         if first != i:
             pairs.append(Pair(first=first, second=i, kind=IDENTICAL, shared_s=sound.duration_s))
-    distinct = list(first_of.values())
-    prints = [heard[i].fingerprint for i in distinct]
-    for match in fingerprint.search([p for p in prints if p is not None], track=track):
-        a, b = distinct[match.first], distinct[match.second]
-        shorter_s = min(heard[a].sound_s, heard[b].sound_s)
-        nearly_all = match.overlap_s >= NEARLY_ALL * shorter_s
-        pairs.append(
-            Pair(
-                first=a,
-                second=b,
-                kind=NEAR_IDENTICAL if nearly_all else OVERLAPPING,
-                shared_s=match.overlap_s,
-                bit_error_rate=match.bit_error_rate,
-            )
-        )
+    pairs += _near_pairs(heard, list(first_of.values()), track)
     groups = []
     for members in fingerprint.groups((pair.first, pair.second) for pair in pairs):
         inside = set(members)
@@ -119,3 +105,33 @@ def find(clips: Sequence[Clip], heard: Sequence[Heard], *, track: Track) -> list
             )
         )
     return groups
+
+
+def _near_pairs(heard: Sequence[Heard], distinct: list[int], track: Track) -> list[Pair]:
+    """Returns the pairs among the `distinct` sounds of which any channels match."""
+    channels = [
+        (i, channel)
+        for i in distinct
+        for channel in (heard[i].fingerprint, heard[i].other_fingerprint)
+        if channel is not None
+    ]
+    best: dict[tuple[int, int], fingerprint.Match] = {}
+    for match in fingerprint.search([channel for _, channel in channels], track=track):
+        pair = channels[match.first][0], channels[match.second][0]
+        if pair[0] != pair[1] and (
+            pair not in best or match.bit_error_rate < best[pair].bit_error_rate
+        ):
+            best[pair] = match
+    pairs = []
+    for (a, b), match in best.items():
+        nearly_all = match.overlap_s >= NEARLY_ALL * min(heard[a].sound_s, heard[b].sound_s)
+        pairs.append(
+            Pair(
+                first=a,
+                second=b,
+                kind=NEAR_IDENTICAL if nearly_all else OVERLAPPING,
+                shared_s=match.overlap_s,
+                bit_error_rate=match.bit_error_rate,
+            )
+        )
+    return pairs

@@ -24,7 +24,8 @@ class Heard:
     Attributes:
       problem: why it cannot be decoded; empty if it can. If it cannot, the rest has no meaning.
       samples_sha256: of the decoded samples of the first channel, whatever the file's format.
-      fingerprint: of the first channel.
+      fingerprint: of the first channel, which is the one that training hears.
+      other_fingerprint: of the second channel, where it is not the same: a copy may be of either.
       duration_s: of the clip.
       peak, rms: relative to full scale.
       dc_offset: the samples' mean, relative to full scale.
@@ -36,6 +37,7 @@ class Heard:
     problem: str = ""
     samples_sha256: str = ""
     fingerprint: Fingerprint | None = None
+    other_fingerprint: Fingerprint | None = None
     duration_s: float = 0.0
     peak: float = 0.0
     rms: float = 0.0
@@ -74,16 +76,21 @@ def listen(clip: Clip) -> Heard:
 
 
 def measure(samples: np.ndarray, rate_hz: int) -> Heard:
-    """Returns what there is to tell of float32 [samples]."""
+    """Returns what there is to tell of float32 [samples, channels]."""
     if not len(samples):
         return Heard(problem="holds no sound")
     if not np.isfinite(samples).all():
         return Heard(problem="has samples that are not finite numbers")
+    other = None
+    if samples.shape[1] > 1 and (samples[:, 0] != samples[:, 1]).any():
+        other = fingerprint(samples[:, 1], rate_hz)
+    samples = np.ascontiguousarray(samples[:, 0])
     magnitude = np.abs(samples)
     peak = float(magnitude.max())
     return Heard(
         samples_sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
         fingerprint=fingerprint(samples, rate_hz),
+        other_fingerprint=other,
         duration_s=len(samples) / rate_hz,
         peak=peak,
         rms=float(np.sqrt(np.mean(samples**2, dtype=np.float64))),
@@ -109,12 +116,11 @@ def clipped_share(samples: np.ndarray, magnitude: np.ndarray, peak: float) -> fl
 
 
 def _decode(contents: bytes) -> tuple[np.ndarray, int] | str:
-    """Returns the first channel as float32 [samples] and the rate in Hz; or why it cannot."""
+    """Returns float32 [samples, channels] and the rate in Hz; or why there are none."""
     if not contents:
         return "empty file"
     try:
-        samples, rate_hz = soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
-        return np.ascontiguousarray(samples[:, 0]), rate_hz
+        return soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, TypeError):
         return _decode_av(contents)
 
@@ -141,4 +147,4 @@ def _decode_av(contents: bytes) -> tuple[np.ndarray, int] | str:
     if not frames:
         return "its sound track has no samples"
     # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
-    return np.concatenate([frame.to_ndarray()[0] for frame in frames]), frames[0].sample_rate
+    return np.concatenate([frame.to_ndarray().T for frame in frames]), frames[0].sample_rate
