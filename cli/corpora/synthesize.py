@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     print("This is synthetic speech: results on it say nothing about real emotional speech.")
     print(f"what it imitates: {args.out}/README.txt")
     sources = " ".join(f"--corpus {name}={shlex.quote(str(folder))}" for name, folder in made)
-    print(f"next: ser corpora index {sources} --out {shlex.quote(args.out)}/speech.csv")
+    out = shlex.quote(str(made[0][1].parent / "speech.csv"))
+    print(f"next: ser corpora index {sources} --out {out}")
     return 0
 
 
@@ -65,11 +66,11 @@ def _show(made, *, seed: int, scale: float) -> None:
         table.add_column(column, justify="right")
     for name, folder in made:
         kinds = [clip.kind for clip in synthetic.plan(name, seed=seed, scale=scale)]
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        num_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         table.add_row(
             name,
             *(f"{kinds.count(kind):,}" for kind in synthetic.KINDS),
             f"{len(kinds):,}",
-            f"{size / 1e6:,.1f}",
+            f"{num_bytes / 1e6:,.1f}",
         )
     Console().print(table)

@@ -44,7 +44,7 @@ class Scene:
       noise_dbfs: level of the room's noise.
       echo_db: of the room's reverberation, relative to the voice; `None` for none.
       second_channel: `none`; `same` as the first; or `late`, a microphone that stood elsewhere.
-      film: whether there is noise and music of a film, 4 to 18 dB below the voice.
+      film: whether there is noise and music of a film, 8 to 20 dB below the voice.
     """
 
     noise_dbfs: float

@@ -65,8 +65,8 @@ def synthesize(
       Pairs of corpus and folder, as `corpora.index.index` takes.
 
     Raises:
-      UserError: a corpus is unknown, the scale is impossible, or `out` holds other files where a
-        corpus would go.
+      UserError: a corpus is unknown, the scale is impossible, `out` holds other files where a
+        corpus would go, or it cannot be written.
     """
     out = Path(os.path.abspath(Path(out).expanduser()))
     if unknown := [name for name in corpora if name not in CORPORA]:
@@ -184,4 +184,9 @@ def _clear(out: Path, folders: list[Path]) -> None:
         for name in made if isinstance(made, list) else []:
             if name in CORPORA:
                 shutil.rmtree(out / name, ignore_errors=True)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UserError(f"{out}: is a file; --out takes a folder") from None
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}") from None

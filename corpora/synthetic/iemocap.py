@@ -54,7 +54,7 @@ NAMES = {
     "fru": "Frustration",
     "xxx": "Other",
 }
-HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n\n"
+HEADER = "% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]\n"
 TEXTS = (
     "Well what did they tell you at the office",
     "I do not think that you understand me",

@@ -55,19 +55,19 @@ UNDECIDED = "undecided"
 RULES: dict[str, Rule] = {
     # Murray & Arnott: faster, higher, much wider, louder, tense, abrupt.
     "anger": Rule(
-        rate=1.16, pitch=1.2, pitch_range=1.6, level_db=5, tilt_db=6, tension=0.7, ending="!"
+        rate=1.12, pitch=1.2, pitch_range=1.6, level_db=4, tilt_db=6, tension=0.7, ending="!"
     ),
     # Murray & Arnott: very much slower, lower, slightly wider, softer, grumbled.
     "disgust": Rule(
-        rate=0.82, pitch=0.85, pitch_range=1.15, level_db=-2, tilt_db=-2, jitter=0.02, tension=0.3
+        rate=0.87, pitch=0.85, pitch_range=1.15, level_db=-2, tilt_db=-2, jitter=0.02, tension=0.3
     ),
     # Burkhardt & Sendlmeier: much higher, wider, faster, falsetto; Murray & Arnott: irregular.
-    "fear": Rule(rate=1.22, pitch=1.6, pitch_range=0.9, breath=0.03, jitter=0.012, tremor=0.25),
+    "fear": Rule(rate=1.15, pitch=1.6, pitch_range=0.9, breath=0.03, jitter=0.012, tremor=0.25),
     # Burkhardt & Sendlmeier: higher, twice the range, faster; Murray & Arnott: louder, blaring.
     "happiness": Rule(rate=1.08, pitch=1.4, pitch_range=1.9, level_db=3, tilt_db=3, ending="!"),
     # Burkhardt & Sendlmeier, Cahn: slower, flatter, softer, breathy, dull; crying jitters.
     "sadness": Rule(
-        rate=0.82, pitch=0.95, pitch_range=0.45, level_db=-5, tilt_db=-5, breath=0.05, tremor=0.1
+        rate=0.87, pitch=0.95, pitch_range=0.45, level_db=-4, tilt_db=-5, breath=0.05, tremor=0.1
     ),
     # Cahn: wider range, rising contour, somewhat faster, louder, bright.
     "surprise": Rule(
@@ -82,7 +82,7 @@ RULES: dict[str, Rule] = {
 }
 
 # How far utterances scatter about the rules: the natural logarithm of a factor, or decibels.
-SCATTER = {"rate": 0.11, "pitch": 0.07, "pitch_range": 0.2, "level_db": 3.0, "tilt_db": 1.5}
+SCATTER = {"rate": 0.14, "pitch": 0.07, "pitch_range": 0.2, "level_db": 5.0, "tilt_db": 1.5}
 
 
 PAUSE_S = 0.3  # between texts

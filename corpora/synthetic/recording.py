@@ -15,6 +15,8 @@ from corpora.synthetic.base import Corpus, Scene
 from corpora.synthetic.prosody import amplitude
 
 LEVEL_DBFS = -24.0
+# Films differ in how loud they are.
+FILM_LEVEL_DB = 5.0
 PICTURE_HZ = 5
 WIDTH, HEIGHT = 64, 48
 CORRUPT_BYTES = 4_096
@@ -48,8 +50,9 @@ def record(
         speech = speech + amplitude(scene.echo_db) * _echo(speech, rate_hz, rng)
     speech *= amplitude(LEVEL_DBFS + level_db) / max(np.sqrt(np.mean(speech**2)), 1e-6)
     if scene.film:
-        below_db = rng.uniform(4, 18)
+        below_db = rng.uniform(8, 20)
         speech = speech + amplitude(LEVEL_DBFS - below_db) * _film(len(speech), rate_hz, rng)
+        speech *= amplitude(rng.normal(0, FILM_LEVEL_DB))
     channels = [speech]
     if scene.second_channel == "late":
         delay = 12 + zlib.crc32(speaker.encode()) % 30
