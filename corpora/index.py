@@ -106,39 +106,40 @@ def index(
     """
     resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
     _check_sources(resolved)
-    chosen = _options(resolved, options or {})
-    # Names first, for all: a wrong folder is told before the others' recordings have been read.
-    listed = [list(READERS[name].read(path, **chosen[name])) for name, path in resolved]
+    chosen = _resolve_options(resolved, options or {})
+    # Names first, of all: a wrong folder is told before the others' recordings have been read.
+    listed = [
+        (name, path, [_excluded(item, exclusions) for item in READERS[name].read(path, **own)])
+        for (name, path), own in zip(resolved, chosen, strict=True)
+    ]
     _check_usable(
-        (name, path, [_skipped(item) for item in found if not item.utterance])
-        for (name, path), found in zip(resolved, listed, strict=True)
+        (name, path, [_skipped(item) for item in found])
+        for name, path, found in listed
         if not any(item.utterance for item in found)
     )
+    _check_distinct(listed)
     is_synthetic = provenance.synthetic_test()
     indexed = []
-    for (name, path), found in zip(resolved, listed, strict=True):
-        probe_one = cache.probe if cache else probe.probe
-        found = [_excluded(item, exclusions) for item in found] if exclusions else found
-        recordings = [item.utterance.path for item in found if item.utterance]
+    for (name, path, found), own in zip(listed, chosen, strict=True):
         probes = probe.probe_all(
-            recordings, probe_one=probe_one, track=track, description=f"Indexing {name}"
+            [item.utterance.path for item in found if item.utterance],
+            probe_one=cache.probe if cache else probe.probe,
+            track=track,
+            description=f"Indexing {name}",
         )
         used, account = _account(found, probes)
-        if any(synthetic := [is_synthetic(utterance.path) for utterance in used]):
-            used = [
-                dataclasses.replace(utterance, licence=provenance.SYNTHETIC_LICENCE)
-                if yes
-                else utterance
-                for utterance, yes in zip(used, synthetic, strict=True)
-            ]
-        source = _source(name, path, chosen[name], used, account, synthetic=any(synthetic))
+        synthetic = [is_synthetic(utterance.path) for utterance in used]
+        used = [
+            dataclasses.replace(clip, licence=provenance.SYNTHETIC_LICENCE) if made else clip
+            for clip, made in zip(used, synthetic, strict=True)
+        ]
+        source = _source(name, path, own, used, account, synthetic=any(synthetic))
         indexed.append((source, used, account))
     _check_usable(
         (source.corpus, Path(source.folder), account)
         for source, used, account in indexed
         if not used
     )
-    _check_distinct(indexed)
     utterances = [utterance for _, used, _ in indexed for utterance in used]
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
     by_domain: dict[str, list[Utterance]] = {}
@@ -167,40 +168,42 @@ def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utteran
 def _check_sources(sources: list[tuple[str, Path]]) -> None:
     if not sources:
         raise UserError("no corpus given; use --corpus NAME=PATH")
+    problems = []
     seen: dict[str, Path] = {}
     for name, path in sources:
         if name not in READERS:
-            raise UserError(f"corpus {name} is unknown; known: {', '.join(READERS)}")
+            problems.append(f"corpus {name} is unknown; known: {', '.join(READERS)}")
+            continue
         if name in seen and (name not in FORMATS or path in seen.values()):
-            raise UserError(f"corpus {name} is given twice ({seen[name]} and {path}); give it once")
+            problems.append(f"corpus {name} is given twice ({seen[name]} and {path}); give it once")
         seen[name] = path
         if not path.exists():
-            raise UserError(
+            problems.append(
                 f"corpus {name}: {path} does not exist; give where {READERS[name].LAYOUT} lies:"
                 f" --corpus {name}=PATH"
             )
-        if name != "csv" and not path.is_dir():
-            raise UserError(f"corpus {name}: {path} is a file; unpack it and give the folder")
+        elif name != "csv" and not path.is_dir():
+            problems.append(f"corpus {name}: {path} is a file; unpack it and give the folder")
+    if problems:
+        raise UserError("\n".join(problems))
 
 
-def _options(
-    sources: list[tuple[str, Path]], options: Mapping[str, Mapping[str, str]]
-) -> dict[str, dict[str, str]]:
-    """Returns the options of each corpus, with defaults."""
+def _resolve_options(
+    sources: list[tuple[str, Path]], given: Mapping[str, Mapping[str, str]]
+) -> list[dict[str, str]]:
+    """Returns the options of each source, with defaults."""
     names = [name for name, _ in sources]
-    for name in options:
+    for name in given:
         if name not in names:
             raise UserError(
-                f"option {name}.{next(iter(options[name]), '')}: corpus {name} is not among those"
+                f"option {name}.{next(iter(given[name]), '')}: corpus {name} is not among those"
                 f" given ({', '.join(names)})"
             )
-    return {
-        name: resolve_options(name, READERS[name].OPTIONS, options.get(name, {})) for name in names
-    }
+    return [resolve_options(name, READERS[name].OPTIONS, given.get(name, {})) for name in names]
 
 
-def _excluded(item: Found, exclusions: Exclusions) -> Found:
-    if item.utterance and (reason := exclusions.reason(item.utterance)):
+def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
+    if item.utterance and exclusions and (reason := exclusions.reason(item.utterance)):
         return dataclasses.replace(item, utterance=None, reason=reason)
     return item
 
@@ -271,23 +274,25 @@ def _source(
     )
 
 
-def _check_distinct(indexed: list[tuple[Source, list[Utterance], list[Entry]]]) -> None:
+def _check_distinct(listed: list[tuple[str, Path, list[Found]]]) -> None:
     """Checks that no domain comes from two sources, and no utterance twice."""
     source_of: dict[str, str] = {}
     source_of_id: dict[str, str] = {}
-    for source, used, _ in indexed:
-        place = f"{source.corpus}={source.folder}"
-        for domain in source.domains:
+    for name, path, found in listed:
+        place = f"{name}={path}"
+        for domain in dict.fromkeys(item.domain for item in found):
             if domain in source_of:
                 raise UserError(
                     f"domain {domain} comes from both {source_of[domain]} and {place};"
                     " give it once, or rename it in the CSV"
                 )
             source_of[domain] = place
-        counts = collections.Counter(utterance.utterance_id for utterance in used)
+        counts = collections.Counter(
+            item.utterance.utterance_id for item in found if item.utterance
+        )
         if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
             raise UserError(
-                f"{source.folder}: has the utterance {twice[0]} {counts[twice[0]]} times"
+                f"{path}: has the utterance {twice[0]} {counts[twice[0]]} times"
                 f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
             )
         if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:

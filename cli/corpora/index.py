@@ -34,7 +34,7 @@ corpora of the paper:
   emodb      wav/03a01Wa.wav                            German, acted
   emovo      EMOVO/f1/dis-f1-b1.wav                     Italian, acted
   enterface  subject 1/anger/sentence 1/s1_an_1.avi     English, induced
-  iemocap    Session1/sentences/wav/…/Ses01F_…_F000.wav English, acted
+  iemocap    Session1/sentences/wav/.../Ses01F_..._F000.wav English, acted
   rml        rml-1/s1/an1.avi                           six languages, induced
 free ones:
   cremad     AudioWAV/1001_DFA_ANG_XX.wav               English, acted
