@@ -93,6 +93,124 @@ class InnerValidation(keras.callbacks.Callback):
         logs["val_uar"] = unweighted_average_recall(self._labels, probabilities.argmax(axis=1))
 
 
+class Adadelta(keras.optimizers.Adadelta):
+    """AdaDelta that can start over, so that one compiled network serves any number of trainings.
+
+    The schedule's length and the anchors are variables, where Keras' own schedules and
+    regularisers are constants of the compiled graph.
+
+    Args:
+      l2_sp: strength of the pull towards the weights that the training started from, L2-SP
+        (Li, Grandvalet & Davoine 2018, equation 2); 0 for none.
+    """
+
+    def __init__(self, *, l2_sp: float = 0.0):
+        super().__init__(learning_rate=1.0)
+        self.l2_sp = l2_sp
+
+    def build(self, variables) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self.total_steps = self.add_variable((), name="total_steps")
+        self.anchors = [
+            self.add_variable_from_reference(variable, name="anchor")
+            for variable in (variables if self.l2_sp else [])
+        ]
+
+    def start_over(self, *, learning_rate: float, total_steps: int) -> None:
+        """Forgets all earlier steps; the network's present weights become the anchors.
+
+        Args:
+          learning_rate: at the first step.
+          total_steps: after which the rate is 0, along half a cosine; 0 keeps it constant.
+        """
+        for variable in self.variables:
+            variable.assign(np.zeros(variable.shape))
+        self.learning_rate = learning_rate
+        self.total_steps.assign(total_steps)
+        for anchor, variable in zip(self.anchors, self._trainable_variables, strict=False):
+            anchor.assign(variable)
+
+    def apply(self, grads, trainable_variables=None):
+        if self.l2_sp:
+            variables = self._trainable_variables
+            grads = [
+                grad + self.l2_sp * (keras.ops.convert_to_tensor(variable) - anchor)
+                for grad, variable, anchor in zip(grads, variables, self.anchors, strict=True)
+            ]
+        return super().apply(grads, trainable_variables)
+
+    def _get_current_learning_rate(self):
+        total = keras.ops.maximum(self.total_steps, 1.0)
+        share = keras.ops.minimum(keras.ops.cast(self.iterations, "float32") / total, 1.0)
+        cosine = 0.5 * (1.0 + keras.ops.cos(np.pi * share))
+        return self._learning_rate * keras.ops.where(self.total_steps > 0, cosine, 1.0)
+
+
+class Learner:
+    """A network with its optimizer, compiled once, that can be trained any number of times.
+
+    Args:
+      network: any classifier of clips; layers with `trainable=False` stay as they are.
+      l2_sp: see `Adadelta`.
+    """
+
+    def __init__(self, network: keras.Model, *, l2_sp: float = 0.0):
+        self.network = network
+        self._optimizer = Adadelta(l2_sp=l2_sp)
+        network.compile(
+            optimizer=self._optimizer,
+            loss="sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        self._optimizer.build(network.trainable_variables)
+
+    def fit(
+        self,
+        clips: np.ndarray,
+        labels: np.ndarray,
+        *,
+        settings: Settings,
+        validation: tuple[np.ndarray, np.ndarray] | None = None,
+        callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    ) -> list[dict[str, float]]:
+        """Trains the network in place from the weights it has now; arguments as of `fit` below."""
+        if not len(labels):
+            raise ValueError("there are no clips to train on")
+        if settings.patience and validation is None:
+            raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
+        _seed_dropout(self.network, settings.seed)
+        batches = Batches(clips, labels, settings)
+        self._optimizer.start_over(
+            learning_rate=settings.learning_rate,
+            total_steps=settings.epochs * len(batches) if settings.schedule == "cosine" else 0,
+        )
+        # The order matters: InnerValidation writes the logs that the callbacks after it read.
+        hooks: list[keras.callbacks.Callback] = []
+        if validation is not None:
+            hooks.append(InnerValidation(*validation))
+        if settings.patience:
+            hooks.append(
+                keras.callbacks.EarlyStopping(
+                    monitor="val_loss",
+                    mode="min",
+                    patience=settings.patience,
+                    restore_best_weights=True,
+                )
+            )
+        history = self.network.fit(
+            batches,
+            epochs=settings.epochs,
+            # Batches shuffles by its own seed.
+            shuffle=False,
+            verbose=0,
+            callbacks=[*hooks, *callbacks],
+        ).history
+        columns = {name: [float(value) for value in values] for name, values in history.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
 def fit(
     network: keras.Model,
     clips: np.ndarray,
@@ -118,43 +236,9 @@ def fit(
     Raises:
       ValueError: there are no clips, or patience without an inner split.
     """
-    if not len(labels):
-        raise ValueError("there are no clips to train on")
-    if settings.patience and validation is None:
-        raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
-    _seed_dropout(network, settings.seed)
-    batches = Batches(clips, labels, settings)
-    rate = settings.learning_rate
-    if settings.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, settings.epochs * len(batches))
-    network.compile(
-        optimizer=keras.optimizers.Adadelta(learning_rate=rate),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
+    return Learner(network).fit(
+        clips, labels, settings=settings, validation=validation, callbacks=callbacks
     )
-    # The order matters: InnerValidation writes the logs that the callbacks after it read.
-    hooks: list[keras.callbacks.Callback] = []
-    if validation is not None:
-        hooks.append(InnerValidation(*validation))
-    if settings.patience:
-        hooks.append(
-            keras.callbacks.EarlyStopping(
-                monitor="val_loss",
-                mode="min",
-                patience=settings.patience,
-                restore_best_weights=True,
-            )
-        )
-    history = network.fit(
-        batches,
-        epochs=settings.epochs,
-        # Batches shuffles by its own seed.
-        shuffle=False,
-        verbose=0,
-        callbacks=[*hooks, *callbacks],
-    )
-    columns = {name: [float(value) for value in values] for name, values in history.history.items()}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _seed_dropout(network: keras.Model, seed: int) -> None:

@@ -21,11 +21,13 @@ class Approach:
       frozen: groups whose weights stay as pre-trained.
       reinitialised: groups that start anew.
       fine_tuned: whether there is any training on the target.
+      l2_sp: strength of the pull towards the pre-trained weights (`training.Adadelta`).
     """
 
     frozen: tuple[str, ...] = ()
     reinitialised: tuple[str, ...] = ()
     fine_tuned: bool = True
+    l2_sp: float = 0.0
 
 
 APPROACHES: dict[str, Approach] = {
@@ -37,7 +39,14 @@ APPROACHES: dict[str, Approach] = {
     "A6": Approach(frozen=("conv1",), reinitialised=("conv2", "lstm", "dense")),
     "A7": Approach(frozen=("conv1", "conv2"), reinitialised=("lstm", "dense")),
     "A8": Approach(frozen=("conv1", "conv2", "lstm"), reinitialised=("dense",)),
+    # Beyond the paper: the inverse cut-offs (surgical fine-tuning, Lee et al. 2022, arXiv
+    # 2210.11466) and A2 with L2-SP (Li, Grandvalet & Davoine 2018).
+    "conv1-only": Approach(frozen=("conv2", "lstm", "dense")),
+    "convs-only": Approach(frozen=("lstm", "dense")),
+    "lstm-only": Approach(frozen=("conv1", "conv2", "dense")),
+    "A2-L2SP": Approach(l2_sp=0.01),
 }
+PAPER_APPROACHES = ("A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8")
 
 
 def prepare_network(network: keras.Sequential, approach: Approach, *, seed: int) -> None:
@@ -82,9 +91,12 @@ def split_at_frozen_prefix(
 
 
 def weight_hashes(network: keras.Sequential) -> dict[str, str]:
-    """Returns the SHA-256 of each layer group's weights, in hexadecimal."""
+    """Returns the SHA-256 of the weights of each layer group it has, in hexadecimal."""
     hashes = {}
+    existing = {layer.name for layer in network.layers}
     for group, names in LAYER_GROUPS.items():
+        if not existing.issuperset(names):
+            continue
         digest = hashlib.sha256()
         for name in names:
             for array in network.get_layer(name).get_weights():

@@ -1,0 +1,87 @@
+"""The clips a study works on, in memory or shared by processes through a folder."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+
+from modules.features import EMOTIONS
+
+_TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
+_COLUMNS = ("utterance_id", "domain", "speaker", "emotion", "fold_random", "fold_speaker_independent")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clips:
+    """Standardised clips with what the study must know of them, by utterance id.
+
+    Attributes:
+      waveforms: float32 `[n, 54000, 1]`; `None` where only the results are looked at.
+      labels: int64 `[n]`, indices into `features.EMOTIONS`.
+      domains, speakers, utterance_ids: str `[n]`.
+      folds: int64 `[n]` by protocol.
+      digest: of the recordings, their labels and folds, and of the code that prepared them.
+    """
+
+    waveforms: np.ndarray | None
+    labels: np.ndarray
+    domains: np.ndarray
+    speakers: np.ndarray
+    utterance_ids: np.ndarray
+    folds: dict[str, np.ndarray]
+    digest: str
+
+    def rows(self, protocol: str, *, domains: tuple[str, ...], folds: tuple[int, ...]) -> np.ndarray:
+        """Returns the indices of the clips of `domains` in `folds`, int64, ascending."""
+        chosen = np.isin(self.domains, domains) & np.isin(self.folds[protocol], folds)
+        return np.flatnonzero(chosen)
+
+    def classes(self, domain: str) -> np.ndarray:
+        """Returns the labels that a domain has clips of, int64, ascending."""
+        return np.unique(self.labels[self.domains == domain])
+
+    def domain_names(self) -> tuple[str, ...]:
+        return tuple(str(name) for name in np.unique(self.domains))
+
+
+def save(clips: Clips, folder: Path) -> None:
+    """Writes clips into a folder; without waveforms, only their table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / _TABLE, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for i in range(len(clips.labels)):
+            writer.writerow(
+                (
+                    clips.utterance_ids[i],
+                    clips.domains[i],
+                    clips.speakers[i],
+                    EMOTIONS[clips.labels[i]],
+                    clips.folds["random"][i],
+                    clips.folds["speaker_independent"][i],
+                )
+            )
+    if clips.waveforms is not None:
+        np.save(folder / _WAVEFORMS, clips.waveforms)
+    (folder / _META).write_text(json.dumps({"digest": clips.digest}) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Clips:
+    """Reads what `save` wrote; waveforms are mapped, so that processes share their memory."""
+    with open(folder / _TABLE, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    waveforms = folder / _WAVEFORMS
+    return Clips(
+        waveforms=np.load(waveforms, mmap_mode="r") if waveforms.exists() else None,
+        labels=np.array([EMOTIONS.index(row["emotion"]) for row in rows], np.int64),
+        domains=np.array([row["domain"] for row in rows]),
+        speakers=np.array([row["speaker"] for row in rows]),
+        utterance_ids=np.array([row["utterance_id"] for row in rows]),
+        folds={
+            protocol: np.array([int(row[f"fold_{protocol}"]) for row in rows], np.int64)
+            for protocol in ("random", "speaker_independent")
+        },
+        digest=json.loads((folder / _META).read_text(encoding="utf-8"))["digest"],
+    )

@@ -1,0 +1,172 @@
+"""The study's design: which cells each of the paper's tables needs."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from modules.features import NUM_FOLDS, PROTOCOLS
+from modules.study import cells
+from modules.study.cells import Split
+from modules.training import Settings
+from modules.transfer import APPROACHES, PAPER_APPROACHES
+
+SCENARIOS = ("S1", "S2")
+TABLES = (2, 3, 4, 5)
+# Chosen for each target on an inner split of its training folds.
+AUTO = "auto"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Design:
+    """What to compute; the methods name the cells, so that plan and tables agree.
+
+    Attributes:
+      domains: all of the study, sorted.
+      targets: those that networks are adapted to.
+      protocols, folds, seeds, tables, scenarios: which of each. Seeds repeat all trainings.
+      approaches: names of `transfer.APPROACHES`, or `auto`.
+      preset: of the network.
+      pretrain, scratch, fine_tune: settings of the trainings on several domains, on the target
+        alone (TT), and from pre-trained weights. Their own seeds are not used.
+    """
+
+    domains: tuple[str, ...]
+    targets: tuple[str, ...]
+    protocols: tuple[str, ...] = PROTOCOLS
+    folds: tuple[int, ...] = tuple(range(NUM_FOLDS))
+    seeds: tuple[int, ...] = (0,)
+    tables: tuple[int, ...] = TABLES
+    scenarios: tuple[str, ...] = SCENARIOS
+    approaches: tuple[str, ...] = PAPER_APPROACHES
+    preset: str = "fast"
+    pretrain: Settings
+    scratch: Settings
+    fine_tune: Settings
+
+    def pretraining(
+        self, protocol: str, split: Split, seed: int, *, without: str | None = None
+    ) -> cells.Training:
+        """The training on all domains, or on all `without` one: S2's, and Table 4's."""
+        domains = tuple(name for name in self.domains if name != without)
+        return self._training(protocol, split, domains, seed, self.pretrain)
+
+    def source(self, protocol: str, split: Split, seed: int, *, scenario: str, target: str):
+        """The pre-training that a target starts from: with its own training folds (S1) or not."""
+        without = target if scenario == "S2" else None
+        return self.pretraining(protocol, split, seed, without=without)
+
+    def on_target(self, protocol: str, split: Split, seed: int, *, target: str) -> cells.Training:
+        """TT: the network trained on the target alone."""
+        return self._training(protocol, split, (target,), seed, self.scratch)
+
+    def cnn(self, protocol: str, split: Split, seed: int) -> cells.Training:
+        """The network without LSTM, on all domains (Table 2)."""
+        training = self.pretraining(protocol, split, seed)
+        return dataclasses.replace(training, architecture="cnn")
+
+    def adapted(
+        self, parent: cells.Training, *, target: str, approach: str
+    ) -> cells.Training | cells.FineTuning:
+        """The parent adapted to the target; the parent itself where there is no fine-tuning."""
+        if not APPROACHES[approach].fine_tuned:
+            return parent
+        settings = dataclasses.replace(self.fine_tune, seed=parent.settings.seed)
+        return cells.FineTuning(parent=parent, target=target, approach=approach, settings=settings)
+
+    def candidates(
+        self, protocol: str, split: Split, seed: int, *, scenario: str, target: str
+    ) -> dict[str, cells.Cell]:
+        """The cell of every approach but `auto`, by name."""
+        parent = self.source(protocol, split, seed, scenario=scenario, target=target)
+        return {
+            approach: self.adapted(parent, target=target, approach=approach)
+            for approach in self.approaches
+            if approach != AUTO
+        }
+
+    def svm(self, protocol: str, split: Split, seed: int) -> cells.Svm:
+        """SVM-IS on all domains (Table 2)."""
+        return cells.Svm(protocol=protocol, split=split, domains=self.domains, seed=seed)
+
+    def adaptive_svm(
+        self, protocol: str, split: Split, seed: int, *, target: str
+    ) -> cells.AdaptiveSvm:
+        """Adaptive SVM from all other domains to the target (Table 5)."""
+        sources = tuple(name for name in self.domains if name != target)
+        return cells.AdaptiveSvm(
+            protocol=protocol, split=split, sources=sources, target=target, seed=seed
+        )
+
+    def plan(self) -> list[cells.Cell]:
+        """Returns the distinct cells of all tables, trainings before what starts from them."""
+        found: dict[cells.Cell, None] = {}
+        for protocol in self.protocols:
+            for fold in self.folds:
+                for seed in self.seeds:
+                    for cell in self._cells(protocol, fold, seed):
+                        if isinstance(cell, cells.FineTuning):
+                            found[cell.parent] = None
+                        found[cell] = None
+        return list(found)
+
+    def _cells(self, protocol: str, fold: int, seed: int) -> Iterator[cells.Cell]:
+        outer = Split.outer(fold)
+        if 2 in self.tables:
+            yield self.pretraining(protocol, outer, seed)
+            yield self.cnn(protocol, outer, seed)
+            yield self.svm(protocol, outer, seed)
+        for target in self.targets:
+            if 3 in self.tables:
+                yield self.on_target(protocol, outer, seed, target=target)
+                for scenario in self.scenarios:
+                    for split in (outer, *([Split.inner(fold)] if AUTO in self.approaches else [])):
+                        yield from self.candidates(
+                            protocol, split, seed, scenario=scenario, target=target
+                        ).values()
+            if 4 in self.tables:
+                for source in self.domains:
+                    if source != target:
+                        parent = self.pretraining(protocol, outer, seed, without=source)
+                        for approach in self.approaches:
+                            if approach in PAPER_APPROACHES:
+                                yield self.adapted(parent, target=target, approach=approach)
+            if 5 in self.tables:
+                parent = self.pretraining(protocol, outer, seed)
+                yield self.adapted(parent, target=target, approach="A2")
+                yield self.adaptive_svm(protocol, outer, seed, target=target)
+
+    def _training(
+        self, protocol: str, split: Split, domains: tuple[str, ...], seed: int, settings: Settings
+    ) -> cells.Training:
+        return cells.Training(
+            protocol=protocol,
+            split=split,
+            domains=domains,
+            preset=self.preset,
+            settings=dataclasses.replace(settings, seed=seed),
+        )
+
+
+# A training, what to fine-tune from it, and whether its weights are wanted later.
+Task = tuple[cells.Training, list[cells.FineTuning], bool]
+
+
+def stages(planned: Iterable[cells.Cell]) -> tuple[list[Task], list[Task]]:
+    """Returns the tasks of the networks: first all trainings, then all fine-tunings.
+
+    Tasks of a stage are independent of each other. Fine-tunings of one parent and target are one
+    task, as they share the outputs of frozen layers.
+    """
+    families: dict[cells.Training, dict[str, list[cells.FineTuning]]] = {}
+    for cell in planned:
+        if isinstance(cell, cells.Training):
+            families.setdefault(cell, {})
+        elif isinstance(cell, cells.FineTuning):
+            families.setdefault(cell.parent, {}).setdefault(cell.target, []).append(cell)
+    trainings: list[Task] = [(training, [], bool(own)) for training, own in families.items()]
+    fine_tunings: list[Task] = [
+        (training, group, True) for training, own in families.items() for group in own.values()
+    ]
+    # The longest first, so that none is left running alone at the end.
+    trainings.sort(key=lambda task: -task[0].settings.epochs * len(task[0].domains))
+    fine_tunings.sort(key=lambda task: -len(task[1]))
+    return trainings, fine_tunings

@@ -1,0 +1,91 @@
+"""The append-only store of results: a file per cell, written once, whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modules.errors import UserError
+from modules.study import cells
+
+
+class Store:
+    """Results and weights of cells in a folder. Any number of processes may add to it at once.
+
+    Args:
+      folder: is made if it is not there.
+      identity: what all results of a store have in common (digests of clips and code, …).
+
+    Raises:
+      UserError: the folder holds results of another identity.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, identity: dict[str, Any]):
+        self.folder = Path(folder)
+        self._cells = self.folder / "cells"
+        self._weights = self.folder / "weights"
+        for subfolder in (self._cells, self._weights):
+            subfolder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / "store.json"
+        if file.exists():
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            if different := sorted(
+                name for name in identity.keys() | stored.keys()
+                if identity.get(name) != stored.get(name)
+            ):
+                raise UserError(
+                    f"{self.folder}: its results were made with another"
+                    f" {', another '.join(different)}; move the folder away, or give the study"
+                    " another one, so that results never mix"
+                )
+        else:
+            _write(file, (json.dumps(identity, indent=2) + "\n").encode())
+
+    def __contains__(self, cell: cells.Cell) -> bool:
+        return self._file(cell).exists()
+
+    def get(self, cell: cells.Cell) -> dict[str, Any]:
+        """Returns the cell's result; raises KeyError if there is none yet."""
+        try:
+            return json.loads(self._file(cell).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise KeyError(cells.key(cell)) from None
+
+    def put(self, cell: cells.Cell, result: dict[str, Any]) -> None:
+        """Adds a result; one that is there already stays as it is."""
+        file = self._file(cell)
+        if not file.exists():
+            content = {"key": cells.key(cell), "cell": cells.to_json(cell), **result}
+            _write(file, json.dumps(content).encode())
+
+    def put_weights(self, cell: cells.Training, weights: list[np.ndarray]) -> None:
+        """Keeps what fine-tunings start from."""
+        file = self._weights / f"{cells.key(cell)}.npz"
+        temporary = file.with_suffix(f".{os.getpid()}.partial")
+        with open(temporary, "wb") as stream:
+            np.savez(stream, *weights)
+        os.replace(temporary, file)
+
+    def get_weights(self, cell: cells.Training) -> list[np.ndarray] | None:
+        """Returns the weights, in the order of `keras.Model.get_weights`; `None` if not kept."""
+        with suppress(FileNotFoundError), np.load(self._weights / f"{cells.key(cell)}.npz") as file:
+            return [file[f"arr_{i}"] for i in range(len(file.files))]
+        return None
+
+    def results(self) -> Iterator[dict[str, Any]]:
+        """Yields all results, by key."""
+        for file in sorted(self._cells.glob("*.json")):
+            yield json.loads(file.read_text(encoding="utf-8"))
+
+    def _file(self, cell: cells.Cell) -> Path:
+        return self._cells / f"{cells.key(cell)}.json"
+
+
+def _write(file: Path, content: bytes) -> None:
+    temporary = file.with_suffix(f".{os.getpid()}.partial")
+    temporary.write_bytes(content)
+    os.replace(temporary, file)
