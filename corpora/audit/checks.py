@@ -135,7 +135,7 @@ def label_conflicts(facts: Facts) -> Iterator[Finding]:
                 examples=tuple(
                     _clips_example(
                         group.clips,
-                        " = ".join(f"{c.utterance_id} ({c.emotion})" for c in group.clips[:4]),
+                        " ≈ ".join(f"{c.utterance_id} ({c.emotion})" for c in group.clips[:4]),
                     )
                     for group in groups
                 ),
@@ -159,7 +159,7 @@ def label_conflicts(facts: Facts) -> Iterator[Finding]:
             examples=tuple(
                 _clips_example(
                     group.clips,
-                    " = ".join(f"{c.utterance_id} (speaker {c.speaker})" for c in group.clips[:4]),
+                    " ≈ ".join(f"{c.utterance_id} (speaker {c.speaker})" for c in group.clips[:4]),
                 )
                 for group in groups
             ),

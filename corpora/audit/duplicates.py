@@ -13,7 +13,7 @@ NEAR_IDENTICAL = "near-identical-audio"  # the same sound, at another rate, leve
 OVERLAPPING = "overlapping-audio"  # they share a part
 KINDS = (IDENTICAL, NEAR_IDENTICAL, OVERLAPPING)
 
-# Of the shorter clip's sound; below, two clips share a part.
+# Of the longer clip's sound; below, two clips share a part.
 NEARLY_ALL = 0.8
 
 
@@ -61,7 +61,8 @@ class Group:
 
     def text(self) -> str:
         """Returns the group in words."""
-        names = " = ".join(map(str, self.clips[:4]))
+        sign = " = " if self.kind == IDENTICAL else " ≈ "
+        names = sign.join(map(str, self.clips[:4]))
         more = f" and {len(self.clips) - 4} more" if len(self.clips) > 4 else ""
         if self.kind == IDENTICAL:
             return f"{names}{more}"
@@ -124,7 +125,7 @@ def _near_pairs(heard: Sequence[Heard], distinct: list[int], track: Track) -> li
             best[pair] = match
     pairs = []
     for (a, b), match in best.items():
-        nearly_all = match.overlap_s >= NEARLY_ALL * min(heard[a].sound_s, heard[b].sound_s)
+        nearly_all = match.overlap_s >= NEARLY_ALL * max(heard[a].sound_s, heard[b].sound_s)
         pairs.append(
             Pair(
                 first=a,

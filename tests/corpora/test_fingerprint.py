@@ -8,22 +8,10 @@ import pytest
 import scipy.signal
 import scipy.sparse
 import soundfile
+from speechlike import RATE_HZ, sound
 
 from corpora import fingerprint
 from corpora.fingerprint import Fingerprint
-
-RATE_HZ = 16_000
-
-
-def sound(seed, *, duration_s=2.5):
-    """Noise whose level and spectrum change a few times a second, as those of speech do."""
-    generator = np.random.default_rng(seed)
-    result = np.zeros(round(duration_s * RATE_HZ))
-    for band_hz in ((200, 500), (500, 900), (900, 1_600), (1_600, 2_600), (2_600, 5_000)):
-        filter_ = scipy.signal.butter(2, band_hz, "bandpass", fs=RATE_HZ, output="sos")
-        level = scipy.signal.resample(generator.uniform(0, 1, round(duration_s * 8)), len(result))
-        result += level.clip(0) * scipy.signal.sosfilt(filter_, generator.normal(size=len(result)))
-    return (0.3 * result / np.abs(result).max()).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
