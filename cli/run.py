@@ -66,9 +66,8 @@ def run_release(config):
         results = execute.execute(
             prepared, on_node=progress.on_node, on_message=progress.on_message
         )
-    for result in results:
-        if result.status in ("failed", "not reached"):
-            console.print(f"{result.node_id} {result.status}: {result.error}", markup=False)
+    for result in execute.failures(results):
+        console.print(f"{result.node_id} failed: {result.error}", markup=False, highlight=False)
     counts = {
         status: sum(result.status == status for result in results)
         for status in local_runner.STATUSES
