@@ -24,6 +24,7 @@ setup(
         "espeakng-loader",
         "grpcio",
         "grpcio-health-checking",
+        "iso-639",
         "jinja2",
         "keras==3.6.0",
         "kfp==2.5.0",
@@ -52,7 +53,7 @@ setup(
     ],
     extras_require={
         # Downloads published audformat databases; needs the internet when used.
-        "audb": ["audb"],
+        "audb": ["audb>=1.6,<1.7", "audbackend[artifactory]<2"],
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
