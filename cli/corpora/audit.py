@@ -77,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
         print(f"json:       {args.json}")
     if args.write_exclusions:
         result.write_exclusions(args.write_exclusions)
-        print(f"exclusions: {args.write_exclusions} ({len(result.exclusions)} utterances)")
+        number = len(result.exclusions)
+        noun = "utterance" if number == 1 else "utterances"
+        print(f"exclusions: {args.write_exclusions} ({number:,} {noun})")
     return 1 if result.errors else 0
 
 

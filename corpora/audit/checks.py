@@ -118,7 +118,7 @@ def _same_audio(kind: str, across: bool, groups: Sequence[Group]) -> Finding:
 
 
 def label_conflicts(facts: Facts) -> Iterator[Finding]:
-    """The same sound under different emotions, or under different speakers of a domain."""
+    """The same sound under different emotions."""
     for kinds, severity in (((IDENTICAL, NEAR_IDENTICAL), ERROR), ((OVERLAPPING,), WARNING)):
         groups = [
             group for group in facts.groups if group.kind in kinds and has_label_conflict(group)
@@ -140,6 +140,10 @@ def label_conflicts(facts: Facts) -> Iterator[Finding]:
                     for group in groups
                 ),
             )
+
+
+def speaker_conflicts(facts: Facts) -> Iterator[Finding]:
+    """The same sound under different speakers of a domain."""
     groups = [
         group
         for group in facts.groups
@@ -190,7 +194,7 @@ def no_fold(facts: Facts) -> Iterator[Finding]:
 
 
 def speakers_across_folds(facts: Facts) -> Iterator[Finding]:
-    """Speakers who are trained on and tested on; and speakers who are unknown."""
+    """Speakers who are trained on and tested on."""
     independent = facts.protocol == SPEAKER_INDEPENDENT
     for domain, clips in facts.by_domain().items():
         speakers = grouped(filter(known_speaker, clips), lambda clip: clip.speaker)

@@ -74,7 +74,9 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
     for row in manifest.rows(path, required=("path", "fold")):
         columns = frozenset(row.values) & frozenset(OPTIONAL)
         start_s, end_s = row.number("start_s", default=None), row.number("end_s", default=None)
-        segment = "" if start_s is None and end_s is None else f"@{start_s or 0:g}-{end_s or ''}"
+        segment = ""
+        if start_s is not None or end_s is not None:
+            segment = f"@{start_s or 0:g}-" + ("" if end_s is None else f"{end_s:g}")
         name = row.require("path") + segment
         if name in lines:
             raise row.error(f"the same recording as line {lines[name]}: {name}; list it once")

@@ -111,6 +111,8 @@ class Audit:
             told = "an honest measurement, with reservations"
         else:
             told = "an honest measurement"
+        if self.not_run and not self.errors:
+            told += ", as far as it was checked"
         return f"{told} ({counted}; protocol {self.protocol}, {folds})"
 
     def lines(self) -> list[str]:

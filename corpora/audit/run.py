@@ -12,18 +12,20 @@ from corpora.utterance import Utterance
 from modules.errors import UserError
 from modules.features import NUM_FOLDS, PROTOCOLS
 
-# In the order of the report within a severity, with the column of a fold list that each needs.
+# In the order of the report within a severity; and for those that need a column of a fold list, its
+# name, and that of the finding that cannot be made without.
 CHECKS = (
-    (checks.same_audio, ""),
-    (checks.label_conflicts, "emotion"),
-    (checks.no_fold, ""),
-    (checks.speakers_across_folds, "speaker"),
-    (checks.missing_classes, "emotion"),
-    (checks.unknown_speakers, "speaker"),
-    (checks.sentences_across_folds, "sentence"),
-    (checks.unreadable, ""),
-    (checks.sound_problems, ""),
-    (checks.licences, "licence"),
+    (checks.same_audio, "", ""),
+    (checks.label_conflicts, "emotion", "label-conflict"),
+    (checks.no_fold, "", ""),
+    (checks.speakers_across_folds, "speaker", "speakers-across-folds"),
+    (checks.missing_classes, "emotion", "class-missing-in-fold"),
+    (checks.speaker_conflicts, "speaker", "speaker-conflict"),
+    (checks.unknown_speakers, "speaker", "unknown-speakers"),
+    (checks.sentences_across_folds, "sentence", "sentences-across-folds"),
+    (checks.unreadable, "", ""),
+    (checks.sound_problems, "", ""),
+    (checks.licences, "licence", "licence"),
 )
 
 
@@ -132,9 +134,9 @@ def _audit(
     )
     findings: list[Finding] = []
     not_run: list[tuple[str, str]] = []
-    for check, column in CHECKS:
+    for check, column, name in CHECKS:
         if column and column not in columns:
-            not_run.append((check.__name__.replace("_", "-"), f"the list has no column {column}"))
+            not_run.append((name, f"the list has no column {column}"))
         else:
             findings += check(facts)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
