@@ -191,7 +191,7 @@ def test_duration_and_level_alone_do_not_tell_the_emotion(difficulty):
     for name in synthetic.CORPORA:
         # The corpora are small here, so that each figure has some 0.06 of chance in it.
         chance, simple, real = difficulty[name]
-        assert simple < chance + 0.17, name
+        assert simple < chance + 0.2, name
         assert simple < real - 0.05, name
 
 
