@@ -23,8 +23,9 @@ def speak(
 
     Args:
       text: what to say.
-      voice: language and variant, for example `de+f1`. Variants with `breath` (f2, f3, f5,
-        Alicia, whisper, …) read memory that was never written, and differ between runs.
+      voice: language and variant, for example `de+f1`. Variants with `breath` (f2, f3, f5, Alicia,
+        Demonic, sandro, victor, whisper, whisperf) read memory that was never written, and differ
+        between runs.
       words_per_minute: 80 to 450.
       pitch: 1.0 is the voice's own; 0.5 to 2.
       pitch_range: 1.0 is the voice's own; 0 to 2.
