@@ -28,7 +28,7 @@ SHARES = {
     "sadness": 178,
     "surprise": 120,
 }
-CLIPS = 568
+CLIPS = 568  # in the paper's Table 1
 SKIPPED = 30
 TRAIN_SHARE = 0.66
 TEXTS = (
@@ -121,7 +121,6 @@ CORPUS = base.Corpus(
     sound="libmp3lame",
     words_per_minute=175,
     scene=base.Scene(noise_dbfs=-60, echo_db=-12, second_channel="same", film=True),
-    clips=CLIPS,
     quirks="videos with noise and music; no names of speakers; a name recurs in Train and Val (two"
     " recordings); one video has no sound track and one is corrupt; neutral, which is skipped.",
     plan=plan,

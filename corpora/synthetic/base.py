@@ -97,7 +97,6 @@ class Corpus:
       sound: codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
       words_per_minute: of neutral speech.
       scene: where it was recorded.
-      clips: at scale 1, without over-length and skipped ones: the paper's Table 1.
       quirks: in words, for the README.txt.
       plan: given the scale and chance, all recordings to make.
       finish: given the corpus' folder and all its clips, adds what lies beside the recordings.
@@ -108,7 +107,6 @@ class Corpus:
     sound: str
     words_per_minute: float
     scene: Scene
-    clips: int
     quirks: str
     plan: Callable[[float, np.random.Generator], list[Clip]]
     finish: Callable[[Path, Sequence[Clip]], None] = lambda root, clips: None
@@ -132,7 +130,11 @@ class Cell:
 
 
 def deal(
-    total: int, *, shares: Mapping[str, float], speakers: Sequence[Speaker], rng
+    total: int,
+    *,
+    shares: Mapping[str, float],
+    speakers: Sequence[Speaker],
+    rng: np.random.Generator,
 ) -> list[Cell]:
     """Deals clips out to speakers and emotions.
 
@@ -165,7 +167,7 @@ def deal(
 
 
 def deal_skipped(
-    total: int, *, emotions: Sequence[str], speakers: Sequence[Speaker], rng
+    total: int, *, emotions: Sequence[str], speakers: Sequence[Speaker], rng: np.random.Generator
 ) -> list[Cell]:
     """Deals `total` clips of each of `emotions`, which the reader skips; at least two of each."""
     return [
