@@ -107,55 +107,73 @@ def index(
     resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
     _check_sources(resolved)
     chosen = _resolve_options(resolved, options or {})
-    # Names first, of all: a wrong folder is told before the others' recordings have been read.
-    listed = [
-        (name, path, [_excluded(item, exclusions) for item in READERS[name].read(path, **own)])
-        for (name, path), own in zip(resolved, chosen, strict=True)
-    ]
-    _check_usable(
-        (name, path, [_skipped(item) for item in found])
-        for name, path, found in listed
-        if not any(item.utterance for item in found)
-    )
-    _check_distinct(listed)
-    is_synthetic = provenance.synthetic_test()
-    indexed = []
-    for (name, path, found), own in zip(listed, chosen, strict=True):
-        probes = probe.probe_all(
-            [item.utterance.path for item in found if item.utterance],
-            probe_one=cache.probe if cache else probe.probe,
-            track=track,
-            description=f"Indexing {name}",
-        )
-        used, account = _account(found, probes)
-        synthetic = [is_synthetic(utterance.path) for utterance in used]
-        used = [
-            dataclasses.replace(clip, licence=provenance.SYNTHETIC_LICENCE) if made else clip
-            for clip, made in zip(used, synthetic, strict=True)
-        ]
-        source = _source(name, path, own, used, account, synthetic=any(synthetic))
-        indexed.append((source, used, account))
-    _check_usable(
-        (source.corpus, Path(source.folder), account)
-        for source, used, account in indexed
-        if not used
-    )
-    utterances = [utterance for _, used, _ in indexed for utterance in used]
+    corpora: list[_Corpus] = []
+    with probe.Prober(cache.probe if cache else probe.probe) as prober:
+        for (name, path), own in zip(resolved, chosen, strict=True):
+            found = [_excluded(item, exclusions) for item in READERS[name].read(path, **own)]
+            corpora.append(_Corpus(name=name, path=path, options=own, found=found))
+            prober.start(corpora[-1].recordings())
+        _check_usable(corpora, {})
+        _check_distinct(corpora)
+        # While recordings are being read: most often, all of them can be.
+        candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
+        utterances = folds.assign(candidates, seed=seed)
+        probes: dict[str, probe.Probe] = {}
+        for corpus in corpora:
+            description = f"Indexing {corpus.name}"
+            probes |= prober.results(corpus.recordings(), track=track, description=description)
+    _check_usable(corpora, probes)
+    usable = [clip for clip in candidates if not probe.problem(clip, probes[clip.path])]
+    if len(usable) < len(candidates):
+        utterances = folds.assign(usable, seed=seed)
+    utterances = [probe.apply(utterance, probes[utterance.path]) for utterance in utterances]
+    utterances = _with_synthetic_licence(utterances)
+    accounts = [corpus.account(probes) for corpus in corpora]
+    assert len(utterances) == sum(e.status == "used" for account in accounts for e in account)
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
     by_domain: dict[str, list[Utterance]] = {}
     for utterance in utterances:
         by_domain.setdefault(utterance.domain, []).append(utterance)
+    original: dict[str, list[Utterance]] = {}
+    for utterance in usable:
+        original.setdefault(utterance.domain, []).append(utterance)
     return Index(
-        utterances=folds.assign(utterances, seed=seed),
-        account=[entry for _, _, account in indexed for entry in account],
-        sources=[source for source, _, _ in indexed],
+        utterances=utterances,
+        account=[entry for account in accounts for entry in account],
+        sources=[
+            _source(corpus, account, by_domain)
+            for corpus, account in zip(corpora, accounts, strict=True)
+        ],
         kept_folds=[
             (domain, protocol)
-            for domain, clips in by_domain.items()
+            for domain in sorted(original)
             for protocol in PROTOCOLS
-            if folds.has_folds(clips, protocol)
+            if folds.has_folds(original[domain], protocol)
         ],
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Corpus:
+    """One source, with what its reader met."""
+
+    name: str
+    path: Path
+    options: dict[str, str]
+    found: list[Found]
+
+    def utterances(self) -> list[Utterance]:
+        return [item.utterance for item in self.found if item.utterance]
+
+    def recordings(self) -> list[str]:
+        return [utterance.path for utterance in self.utterances()]
+
+    def account(self, probes: Mapping[str, probe.Probe]) -> list[Entry]:
+        """Returns an entry for everything that was met."""
+        account = [_entry(item, probes) for item in self.found]
+        counts = collections.Counter(entry.status for entry in account)
+        assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
+        return account
 
 
 def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utterance]]:
@@ -208,65 +226,48 @@ def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
     return item
 
 
-def _account(
-    found: list[Found], probes: Mapping[str, probe.Probe]
-) -> tuple[list[Utterance], list[Entry]]:
-    """Returns the usable utterances of one corpus, and an entry for everything in it."""
-    used, account = [], []
-    for item in found:
-        entry = _entry(item, probes)
-        account.append(entry)
-        if item.utterance and entry.status == "used":
-            used.append(probe.apply(item.utterance, probes[item.utterance.path]))
-    counts = collections.Counter(entry.status for entry in account)
-    assert len(found) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
-    assert len(used) == counts["used"], counts
-    return used, account
-
-
-def _skipped(item: Found) -> Entry:
-    return Entry(path=str(item.path), domain=item.domain, status="skipped", reason=item.reason)
-
-
 def _entry(item: Found, probes: Mapping[str, probe.Probe]) -> Entry:
-    if item.utterance is None:
-        return _skipped(item)
-    reason = probe.problem(item.utterance, probes[item.utterance.path])
-    return Entry(
-        path=str(item.path),
-        domain=item.domain,
-        status="unreadable" if reason else "used",
-        reason=reason,
-    )
+    status, reason = "skipped", item.reason
+    if item.utterance:
+        reason = probe.problem(item.utterance, probes[item.utterance.path])
+        status = "unreadable" if reason else "used"
+    return Entry(path=str(item.path), domain=item.domain, status=status, reason=reason)
+
+
+def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
+    """Returns the utterances with, for synthetic ones, not the licence of the real corpus."""
+    is_synthetic = provenance.synthetic_test()
+    return [
+        dataclasses.replace(utterance, licence=provenance.SYNTHETIC_LICENCE)
+        if is_synthetic(utterance.path)
+        else utterance
+        for utterance in utterances
+    ]
 
 
 def _source(
-    name: str,
-    path: Path,
-    options: dict[str, str],
-    used: list[Utterance],
-    account: list[Entry],
-    *,
-    synthetic: bool,
+    corpus: _Corpus, account: list[Entry], by_domain: Mapping[str, list[Utterance]]
 ) -> Source:
     """Describes one corpus as it was indexed; of what its reader tells and of its utterances."""
-    reader = READERS[name]
+    reader = READERS[corpus.name]
     counts = collections.Counter(entry.status for entry in account)
+    domains = list(dict.fromkeys(entry.domain for entry in account))
+    used = [utterance for domain in domains for utterance in by_domain.get(domain, [])]
 
     def values(attribute: str, default: str) -> str:
         own = sorted({getattr(utterance, attribute) for utterance in used} - {""})
         return "; ".join(own) or default
 
     return Source(
-        corpus=name,
-        folder=str(path),
-        domains=list(dict.fromkeys(entry.domain for entry in account)),
-        options=options,
+        corpus=corpus.name,
+        folder=str(corpus.path),
+        domains=domains,
+        options=corpus.options,
         licence=values("licence", reader.LICENCE),
         citation=reader.CITATION,
         elicitation=values("elicitation", reader.ELICITATION),
         language=values("language", reader.LANGUAGE),
-        synthetic=synthetic,
+        synthetic=any(utterance.licence == provenance.SYNTHETIC_LICENCE for utterance in used),
         found=len(account),
         used=counts["used"],
         skipped=counts["skipped"],
@@ -274,25 +275,23 @@ def _source(
     )
 
 
-def _check_distinct(listed: list[tuple[str, Path, list[Found]]]) -> None:
+def _check_distinct(corpora: list[_Corpus]) -> None:
     """Checks that no domain comes from two sources, and no utterance twice."""
     source_of: dict[str, str] = {}
     source_of_id: dict[str, str] = {}
-    for name, path, found in listed:
-        place = f"{name}={path}"
-        for domain in dict.fromkeys(item.domain for item in found):
+    for corpus in corpora:
+        place = f"{corpus.name}={corpus.path}"
+        for domain in dict.fromkeys(item.domain for item in corpus.found):
             if domain in source_of:
                 raise UserError(
                     f"domain {domain} comes from both {source_of[domain]} and {place};"
                     " give it once, or rename it in the CSV"
                 )
             source_of[domain] = place
-        counts = collections.Counter(
-            item.utterance.utterance_id for item in found if item.utterance
-        )
+        counts = collections.Counter(clip.utterance_id for clip in corpus.utterances())
         if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
             raise UserError(
-                f"{path}: has the utterance {twice[0]} {counts[twice[0]]} times"
+                f"{corpus.path}: has the utterance {twice[0]} {counts[twice[0]]} times"
                 f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
             )
         if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:
@@ -304,9 +303,15 @@ def _check_distinct(listed: list[tuple[str, Path, list[Found]]]) -> None:
         source_of_id |= dict.fromkeys(counts, place)
 
 
-def _check_usable(empty: Iterable[tuple[str, Path, list[Entry]]]) -> None:
-    """Raises an error that names all corpora without anything to use, if there are any."""
-    if problems := [_nothing_usable(name, path, account) for name, path, account in empty]:
+def _check_usable(corpora: list[_Corpus], probes: Mapping[str, probe.Probe]) -> None:
+    """Raises an error that names all corpora with nothing to use, by name or by what was seen."""
+    problems = []
+    for corpus in corpora:
+        if probes or not corpus.utterances():
+            account = corpus.account(probes)
+            if not any(entry.status == "used" for entry in account):
+                problems.append(_nothing_usable(corpus.name, corpus.path, account))
+    if problems:
         raise UserError("\n".join(problems))
 
 

@@ -5,7 +5,7 @@ import hashlib
 import io
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 import soundfile
@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 # Reading and hashing release the interpreter's lock.
 THREADS = 4
+_BATCH = 16  # recordings that a thread takes at a time: handing one over costs as much as a header
 # A segment may end this much after its recording: label files are rounded.
 SEGMENT_TOLERANCE_S = 0.05
 
@@ -93,6 +94,50 @@ def probe(path: str, *, known_sha256: str = "") -> Probe:
     return Probe(sha256=sha256, sample_rate_hz=rate_hz, duration_s=duration_s)
 
 
+class Prober:
+    """Probes recordings in the background, each once.
+
+    A context manager; if it is left by an exception, what has not begun does not begin.
+
+    Args:
+      probe_one: probes one of them.
+    """
+
+    def __init__(self, probe_one: Callable[[str], Probe] = probe):
+        self._probe_one = probe_one
+        self._pool = ThreadPoolExecutor(THREADS)
+        self._batch_of: dict[str, Future[dict[str, Probe]]] = {}
+
+    def __enter__(self) -> "Prober":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=kind is not None)
+
+    def start(self, paths: Iterable[str]) -> None:
+        """Begins with the recordings at `paths`."""
+        new = [path for path in dict.fromkeys(paths) if path not in self._batch_of]
+        for first in range(0, len(new), _BATCH):
+            batch = new[first : first + _BATCH]
+            future = self._pool.submit(self._probe_batch, batch)
+            self._batch_of |= dict.fromkeys(batch, future)
+
+    def result(self, path: str) -> Probe:
+        """Waits for what was seen of the recording at `path`, which was given to `start`."""
+        return self._batch_of[path].result()[path]
+
+    def results(
+        self, paths: Iterable[str], *, track: Track = no_track, description: str
+    ) -> dict[str, Probe]:
+        """Waits for what was seen of the recordings at `paths` and shows progress."""
+        paths = list(dict.fromkeys(paths))
+        tracked = track(paths, description=description, total=len(paths))
+        return {path: self.result(path) for path in tracked}
+
+    def _probe_batch(self, paths: list[str]) -> dict[str, Probe]:
+        return {path: self._probe_one(path) for path in paths}
+
+
 def probe_all(
     paths: Iterable[str],
     *,
@@ -108,12 +153,10 @@ def probe_all(
       track: shows progress.
       description: of the progress.
     """
-    paths = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(THREADS) as pool:
-        probes = pool.map(probe_one, paths)
-        return dict(
-            zip(paths, track(probes, description=description, total=len(paths)), strict=True)
-        )
+    paths = list(paths)
+    with Prober(probe_one) as prober:
+        prober.start(paths)
+        return prober.results(paths, track=track, description=description)
 
 
 def apply(utterance: Utterance, seen: Probe) -> Utterance:
