@@ -65,8 +65,8 @@ def fit(
 
     The measure is UAR, the mean of the inner folds; of equal choices the smallest C, then the
     smallest γ is taken. Nothing is learnt from other clips than those of `train`, z-scoring
-    included, which inner cross-validation repeats for each inner fold. Emotions weigh the same
-    however many clips they have, as in the measure.
+    included, which inner cross-validation repeats for each inner fold. An emotion weighs as much
+    as all others together, however few clips it has.
 
     Args:
       features: float `[n, d]`, finite.
