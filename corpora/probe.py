@@ -199,13 +199,16 @@ def _header(content: bytes) -> tuple[int, float]:
 
 
 def _plain_header(content: bytes) -> tuple[int, float] | None:
-    """Returns rate in Hz and duration in s of a plain wav or FLAC file, else `None`.
+    """Returns rate in Hz and duration in s of a plain wav, FLAC or avi file, else `None`.
 
-    Most recordings are of these two kinds, and libsndfile's callbacks into Python for each take
-    twice the time of reading and hashing it.
+    Most recordings are of these kinds, and the callbacks of libsndfile and FFmpeg into Python for
+    each take as long as reading and hashing it.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WAVE":
         return _wav_header(content)
+    if content[:4] == b"RIFF" and content[8:12] == b"AVI ":
+        _check_avi_size(content)
+        return _avi_header(content)
     if content[:4] == b"fLaC" and len(content) >= 26 and content[4] & 0x7F == 0:
         stream_info = int.from_bytes(content[18:26], "big")  # 20 bits rate, …, 36 bits frames
         rate_hz, frames = stream_info >> 44, stream_info & (2**36 - 1)
@@ -257,7 +260,6 @@ def _av_header(content: bytes) -> tuple[int, float]:
     """
     import av  # loads FFmpeg, which only videos and the rarer formats need
 
-    _check_avi_size(content)
     try:
         with av.open(io.BytesIO(content), options={"format_whitelist": CONTAINERS}) as container:
             if container.streams and not container.streams.audio:
@@ -278,10 +280,31 @@ def _av_header(content: bytes) -> tuple[int, float]:
 
 def _check_avi_size(content: bytes) -> None:
     """Raises `_Unreadable` for an avi of which a good part is missing."""
-    if content[:4] != b"RIFF" or content[8:12] != b"AVI ":
-        return
     (size,) = struct.unpack_from("<I", content, 4)
     if size < _STREAMING_BYTES and len(content) < _LEAST_FRACTION * size:
         raise _Unreadable(
             f"truncated: its header promises {size + 8:,} bytes, {len(content):,} are there"
         )
+
+
+def _avi_header(content: bytes) -> tuple[int, float] | None:
+    """As `_plain_header`, of the first sound track; `None` also if the header is unusual."""
+    position, sound_s = 12, 0.0
+    while position + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, position)
+        position += 8
+        if name == b"LIST":
+            if content[position : position + 4] not in (b"hdrl", b"strl"):
+                return None  # the header has ended
+            position += 4  # into the list
+            continue
+        if position + size > len(content):
+            return None
+        if name == b"strh" and size >= 36 and content[position : position + 4] == b"auds":
+            scale, rate, _, length = struct.unpack_from("<IIII", content, position + 20)
+            sound_s = length * scale / rate if rate else 0.0
+        if name == b"strf" and sound_s and size >= 8:
+            (rate_hz,) = struct.unpack_from("<I", content, position + 4)
+            return (rate_hz, sound_s) if rate_hz else None
+        position += size + size % 2
+    return None
