@@ -113,7 +113,7 @@ def index(
             found = [_excluded(item, exclusions) for item in READERS[name].read(path, **own)]
             corpora.append(_Corpus(name=name, path=path, options=own, found=found))
             prober.start(corpora[-1].recordings())
-        _check_usable(corpora, {})
+        _check_usable((corpus, corpus.account({})) for corpus in corpora if not corpus.utterances())
         _check_distinct(corpora)
         # While recordings are being read: most often, all of them can be.
         candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
@@ -122,13 +122,13 @@ def index(
         for corpus in corpora:
             description = f"Indexing {corpus.name}"
             probes |= prober.results(corpus.recordings(), track=track, description=description)
-    _check_usable(corpora, probes)
+    accounts = [corpus.account(probes) for corpus in corpora]
+    _check_usable(zip(corpora, accounts, strict=True))
     usable = [clip for clip in candidates if not probe.problem(clip, probes[clip.path])]
     if len(usable) < len(candidates):
         utterances = folds.assign(usable, seed=seed)
     utterances = [probe.apply(utterance, probes[utterance.path]) for utterance in utterances]
     utterances = _with_synthetic_licence(utterances)
-    accounts = [corpus.account(probes) for corpus in corpora]
     assert len(utterances) == sum(e.status == "used" for account in accounts for e in account)
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
     by_domain: dict[str, list[Utterance]] = {}
@@ -303,14 +303,13 @@ def _check_distinct(corpora: list[_Corpus]) -> None:
         source_of_id |= dict.fromkeys(counts, place)
 
 
-def _check_usable(corpora: list[_Corpus], probes: Mapping[str, probe.Probe]) -> None:
-    """Raises an error that names all corpora with nothing to use, by name or by what was seen."""
-    problems = []
-    for corpus in corpora:
-        if probes or not corpus.utterances():
-            account = corpus.account(probes)
-            if not any(entry.status == "used" for entry in account):
-                problems.append(_nothing_usable(corpus.name, corpus.path, account))
+def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:
+    """Raises an error that names all corpora with nothing to use, if there are any."""
+    problems = [
+        _nothing_usable(corpus.name, corpus.path, account)
+        for corpus, account in accounts
+        if not any(entry.status == "used" for entry in account)
+    ]
     if problems:
         raise UserError("\n".join(problems))
 

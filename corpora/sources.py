@@ -75,12 +75,14 @@ def synthetic_test() -> Callable[[str], bool]:
 
     It is if a stamp of `ser corpora synthesize` lies in a folder above. Folders are looked at once.
     """
-    stamped: dict[Path, bool] = {}
+    stamped: dict[str, bool] = {}
 
-    def is_stamped(folder: Path) -> bool:
+    def is_stamped(folder: str) -> bool:
         if folder not in stamped:
-            above = folder != folder.parent and is_stamped(folder.parent)
-            stamped[folder] = above or (folder / SYNTHETIC_STAMP).is_file()
+            above = os.path.dirname(folder)
+            stamped[folder] = (above != folder and is_stamped(above)) or os.path.isfile(
+                os.path.join(folder, SYNTHETIC_STAMP)
+            )
         return stamped[folder]
 
-    return lambda path: is_stamped(Path(path).parent)
+    return lambda path: is_stamped(os.path.dirname(path))
