@@ -85,7 +85,8 @@ RULES: dict[str, Rule] = {
 SCATTER = {"rate": 0.14, "pitch": 0.07, "pitch_range": 0.2, "level_db": 5.0, "tilt_db": 1.5}
 
 
-PAUSE_S = 0.3  # between texts
+PAUSE_S = 0.3  # between texts, at least
+SEVERAL_S = 3.6  # several texts take at least this long, more than the network's 3.375 s
 
 
 def express(
@@ -101,7 +102,7 @@ def express(
     """Says `texts` with an emotion, in the speaker's way.
 
     Args:
-      texts: one after the other, each without a full stop.
+      texts: one after the other, each without a full stop; several take at least `SEVERAL_S`.
       emotion: key of `RULES`.
       speaker: the voice.
       words_per_minute: of this corpus' neutral speech.
@@ -127,7 +128,9 @@ def express(
             if len(spoken[0]) <= longest:
                 break
         spoken[0] = spoken[0][: int(longest)]
-    pause = np.zeros(int(PAUSE_S * espeak.RATE_HZ))
+    lacking = SEVERAL_S * espeak.RATE_HZ * tract - sum(map(len, spoken))
+    gaps = max(len(texts) - 1, 1)
+    pause = np.zeros(int(max(PAUSE_S * espeak.RATE_HZ * tract, lacking / gaps)))
     speech = np.concatenate([part for text in spoken for part in (pause, text)][1:])
     speech = _warp(speech, tract=tract, jitter=rule.jitter, rng=rng)
     return _colour(speech, rule, rng), rule.level_db
