@@ -4,8 +4,9 @@
 RAVDESS (FLAC at 16 kHz), EMOVO (stereo wav at 48 kHz) and eNTERFACE (video with sound), and prints
 how fast `corpora.index.index` (names, hashes, durations, folds) is, relative to reading and
 hashing them with the same number of threads. 1.0 would mean that all the rest costs nothing. Rounds
-alternate; the files are in the page cache, which is the harder case: from a disk, both wait for it.
-The last column is a second index with its cache, where no file has changed.
+alternate. "in memory": the files are in the page cache; "from disk": they were dropped from it
+before each run. Processor time is what a busy machine does not distort. "again" is a second index
+with its cache, where no file has changed, in memory.
 """
 
 import argparse
@@ -131,10 +132,26 @@ def read_and_hash(paths: list[Path]) -> None:
             pass
 
 
-def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def drop(paths: list[Path]) -> None:
+    """Asks the system to forget the files' contents."""
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+
+
+def seconds(function: Callable[[], object]) -> tuple[float, float]:
+    """Returns how long `function` takes, and how much processor time."""
+    start, start_cpu = time.perf_counter(), time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, time.process_time() - start_cpu
+
+
+def ratio(own: list[tuple[float, float]], limits: list[tuple[float, float]], which: int) -> float:
+    """Returns the median of each round's ratio: the machine's load differs from round to round."""
+    return statistics.median(
+        limit[which] / each[which] for limit, each in zip(limits, own, strict=True)
+    )
 
 
 def compare(name: str, folder: Path, paths: list[Path], rounds: int) -> None:
@@ -151,21 +168,25 @@ def compare(name: str, folder: Path, paths: list[Path], rounds: int) -> None:
         if known.read:
             raise RuntimeError(f"{name}: recordings were read again")
 
-    limits, indexed, repeated = [], [], []
+    runs: dict[str, Callable[[], object]] = {
+        "limit": lambda: read_and_hash(paths),
+        "index": lambda: index(source),
+    }
+    times: dict[str, list[tuple[float, float]]] = {}
+    os.sync()  # only what is on disk can be dropped
     for _ in range(rounds):
-        limits.append(seconds(lambda: read_and_hash(paths)))
-        indexed.append(seconds(lambda: index(source)))
-        repeated.append(seconds(again))
+        for kind, run in runs.items():
+            drop(paths)
+            times.setdefault(f"{kind} from disk", []).append(seconds(run))
+        for kind, run in {**runs, "again": again}.items():
+            times.setdefault(kind, []).append(seconds(run))
     size_mb = sum(path.stat().st_size for path in paths) / 1e6
-
-    def ratio(times: list[float]) -> float:
-        # Of each round's own times: the machine's load differs from round to round.
-        return statistics.median(own / other for own, other in zip(limits, times, strict=True))
-
     print(
-        f"{name:10} {len(paths):6,} files of {size_mb / len(paths):5.2f} MB:"
-        f" {ratio(indexed):5.2f} of the limit (target {TARGET}),"
-        f" again, nothing changed: {ratio(repeated):6.1f}",
+        f"{name:10} {len(paths):6,} files of {size_mb / len(paths):4.2f} MB:"
+        f" from disk {ratio(times['index from disk'], times['limit from disk'], 0):.2f},"
+        f" in memory {ratio(times['index'], times['limit'], 0):.2f}"
+        f" (processor time {ratio(times['index'], times['limit'], 1):.2f}),"
+        f" again {ratio(times['again'], times['limit'], 0):.1f}",
         flush=True,
     )
 
@@ -178,6 +199,7 @@ def main() -> None:
     probe_cache.YOUNG_NS = 0  # the recordings were written just now
     with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as name:
         folder = Path(name)
+        print(f"of the limit of reading and hashing (target {TARGET}):")
         for kind in KINDS:
             paths = make(folder, kind, arguments.files)
             compare(kind, folder, paths, arguments.rounds)
