@@ -47,6 +47,8 @@ _NEIGHBOURS = 16
 # Around the shift that most shared numbers tell, in frames.
 _SHIFTS = tuple(sorted(range(-4, 5), key=abs))
 
+_BLOCK_FRAMES = 1_024
+
 _POPCOUNT = np.array([bin(value).count("1") for value in range(2**16)], np.uint8)
 
 
@@ -103,9 +105,10 @@ def fingerprint(waveform: np.ndarray, rate_hz: int) -> Fingerprint:
     if lacking > 0:
         waveform = np.pad(waveform, (0, lacking))
     frames = np.lib.stride_tricks.sliding_window_view(waveform, WINDOW_SAMPLES)[::HOP_SAMPLES]
-    spectrum = scipy.fft.rfft(frames * _WINDOW, axis=1)[:, _BINS]
-    power = spectrum.real**2 + spectrum.imag**2
-    energy = np.add.reduceat(power, _BAND_STARTS, axis=1)[:, : NUM_BITS + 1]
+    # In blocks: all windows of half an hour at once would be a gigabyte.
+    energy = np.concatenate(
+        [_band_energy(frames[i : i + _BLOCK_FRAMES]) for i in range(0, len(frames), _BLOCK_FRAMES)]
+    )
     total = energy.sum(axis=1)
     strongest = total.max()
     if not strongest > 0:
@@ -115,6 +118,12 @@ def fingerprint(waveform: np.ndarray, rate_hz: int) -> Fingerprint:
     rising = slope[LAG:] > slope[:-LAG]
     bits = np.packbits(rising, axis=1, bitorder="little").view("<u4")[:, 0].astype(np.uint32)
     return Fingerprint(bits, total[LAG:] > strongest * 10 ** (ACTIVE_DB / 10))
+
+
+def _band_energy(frames: np.ndarray) -> np.ndarray:
+    """Returns the energy of each band, float32 [frames, bands], of float32 [frames, samples]."""
+    spectrum = scipy.fft.rfft(frames * _WINDOW, axis=1)[:, _BINS]
+    return np.add.reduceat(spectrum.real**2 + spectrum.imag**2, _BAND_STARTS, axis=1)
 
 
 def _bands() -> tuple[slice, np.ndarray]:
