@@ -38,7 +38,7 @@ def run_folder(tmp_path_factory):
     soundfile.write(wavs / "03b10Wy.wav", np.zeros(32_000), 16_000)
     (wavs / "03b10Wz.wav").write_bytes(b"")
     indexed = index.index([(name, str(data / name)) for name in CORPORA])
-    manifest.write(indexed.utterances, folder / "manifest.csv")
+    indexed.write(folder / "manifest.csv")
     return folder
 
 
@@ -92,6 +92,11 @@ def test_nothing_is_lost(first, run_folder):
     assert "truncated" in reasons["03b10Wx"]
     assert "03b10Wy" in reasons
     assert found.anomalies == ()
+    assert not found.audit["errors"]
+    assert found.accepted["reference"] == ""
+    assert {(source.corpus, source.synthetic) for source in found.sources} == {
+        (name, True) for name in CORPORA
+    }
 
 
 def test_evaluation_is_of_the_test_fold(first, run_folder):
@@ -191,12 +196,15 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         shutil.copy(kept, original)
     assert [name.split("/")[-1] for name in prepared.changed] == [original.stem]
     assert statuses["ImportSchemaGen"] == "cached"
-    for name in ("AudioExampleGen", "StatisticsGen", "ExampleValidator", "Transform"):
+    for name in ("CorporaAudit", "AudioExampleGen", "ExampleValidator", "DataGate", "Transform"):
         assert statuses[name] == "executed"
     assert statuses["Trainer.pretrain"] == "failed"
     assert statuses["Trainer.emodb"] == statuses["Pusher.emovo"] == "not reached"
     broken = results.collect(run_folder / "out")
     assert not broken.complete
+    # The reference is the first run's manifest, which was read as it is in this folder.
+    first_manifest = manifest.digest(manifest.read(run_folder / "manifest.csv"))
+    assert broken.accepted["reference"] == first_manifest
     assert all("not evaluated" in model.outcome for model in broken.models)
 
 

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from components.data_gate import findings
 from modules.errors import UserError
 from pipeline import config as configs
 
@@ -46,6 +47,12 @@ def test_resolved_configuration_reads_back(tmp_path):
         ("manifest: m.csv\ntest_fold: 5", r"test_fold: .*less than 5.*it is 5"),
         ("manifest: m.csv\npretrain: {epochs: many}", r"pretrain.epochs: .*integer.*'many'"),
         ("test_fold: 1", r"manifest: Field required"),
+        (
+            "manifest: m.csv\nvalidation: {drift: {emotions: 0.1}}",
+            r"validation.drift.emotions: unknown key; there are: action, domain, clips, emotion",
+        ),
+        ("manifest: m.csv\nvalidation: {drift: {emotion: 10}}", r"validation.drift.emotion: .*10"),
+        ("manifest: m.csv\nvalidation: {audit: maybe}", r"validation.audit: .*'stop'.*'maybe'"),
         ("- 1", r"must hold keys and values"),
         ("a: [", r"not valid YAML"),
     ],
@@ -53,6 +60,24 @@ def test_resolved_configuration_reads_back(tmp_path):
 def test_faults_name_the_key(tmp_path, text, message):
     with pytest.raises(UserError, match=message):
         _load(tmp_path, text)
+
+
+def test_off_is_off_although_yaml_reads_it_as_false(tmp_path):
+    config = _load(tmp_path, "manifest: m.csv\nvalidation: {audit: off, skew: {action: off}}")
+    assert (config.validation.audit, config.validation.skew.action) == ("off", "off")
+    assert configs.parse(yaml.safe_load(config.to_yaml()), source="stored") == config
+    key, value = configs.parse_override("validation.drift.action=off")
+    assert _load(tmp_path, "manifest: m.csv", **{key: value}).validation.drift.action == "off"
+    # Only where there is an `off`.
+    with pytest.raises(UserError, match=r"validation\.anomalies"):
+        _load(tmp_path, "manifest: m.csv\nvalidation: {anomalies: off}")
+
+
+def test_every_threshold_of_the_gate_can_be_set():
+    thresholds = {"drift": findings.DRIFT_FEATURES, "skew": findings.SKEW_FEATURES}
+    for section, features in thresholds.items():
+        fields = set(getattr(configs.Validation(), section).model_dump())
+        assert fields == {"action", *features}
 
 
 def test_missing_file_names_those_that_exist():

@@ -52,6 +52,55 @@ def test_second_scenario_pretrains_without_the_target(tmp_path):
     assert "Trainer.pretrain" in nodes["Trainer.urdu"].upstream_nodes
 
 
+def test_nothing_is_decoded_before_the_audit_nor_trained_before_the_data_passed(tmp_path):
+    nodes = _nodes(tmp_path)
+    assert "AuditGate" in nodes["AudioExampleGen"].upstream_nodes
+    assert "DataGate" in nodes["Transform"].upstream_nodes
+    for name, node in nodes.items():
+        if name.startswith("Trainer."):
+            assert "Transform" in node.upstream_nodes
+
+
+def test_audit_off(tmp_path):
+    nodes = _nodes(tmp_path, validation={"audit": "off"})
+    assert not {"CorporaAudit", "AuditGate"} & set(nodes)
+    assert not nodes["AudioExampleGen"].upstream_nodes
+
+
+@pytest.mark.parametrize("action", ["stop", "report"])
+def test_gates_get_what_is_configured(tmp_path, action):
+    nodes = _nodes(
+        tmp_path, validation={"audit": action, "anomalies": action, "drift": {"emotion": 0.3}}
+    )
+    assert _parameter(nodes["AuditGate"], "action") == action
+    settings = json.loads(_parameter(nodes["DataGate"], "settings"))
+    assert settings["anomalies"] == action
+    assert (settings["drift"]["action"], settings["drift"]["emotion"]) == ("stop", 0.3)
+    # A decision is about one change of the data: it must not be among what makes the cache's key of
+    # anything but the gate.
+    accepting = _nodes(tmp_path, validation={"accept_drift": True})
+    differing = {
+        name
+        for name, node in _nodes(tmp_path).items()
+        if node.parameters != accepting[name].parameters
+    }
+    assert differing == {"DataGate"}
+
+
+def test_reference_is_of_all_runs(tmp_path):
+    node = _nodes(tmp_path)["LastAcceptedData"]
+    producers = {
+        query.name.field_value.string_value
+        for spec in node.inputs.inputs.values()
+        for channel in spec.channels
+        for query in channel.context_queries
+        if query.type.name == "node"
+    }
+    assert producers == {"release.DataGate", "release.ManifestStatistics"}
+    # Not upstream: what was accepted earlier is looked up, and the gate itself comes later.
+    assert "DataGate" not in node.upstream_nodes
+
+
 @pytest.mark.parametrize("test_fold", [0, 3])
 def test_test_fold_reaches_the_evaluators_only(tmp_path, test_fold):
     nodes = _nodes(tmp_path, test_fold=test_fold)
