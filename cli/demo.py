@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-CORPORA = ("emodb", "emovo")
+CORPORA = ("afew", "emodb", "emovo", "enterface", "iemocap", "rml")
+# Of the paper's corpora; enough for every emotion in every fold.
+SCALE = 0.1
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -11,7 +13,8 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "demo",
         help="the whole product on synthetic speech, in a few minutes",
-        description="Synthesises two small corpora, indexes them, runs the release pipeline, asks "
+        description="Synthesises the paper's six corpora on a small scale, indexes, audits and "
+        "summarises them, runs the release pipeline, asks "
         "the pushed models over gRPC and writes a report. The data is synthetic: the figures say "
         "that the pipeline works, and nothing about how well it recognises people.",
     )
@@ -29,33 +32,43 @@ def run(args: argparse.Namespace) -> int:
 
     from cli.progress import track
     from cli.run import run_release
-    from corpora import index, manifest, synthetic
+    from corpora import manifest, synthetic
     from pipeline import config as configs
     from pipeline import execute
 
     console = Console(stderr=True)
-    data = args.out / "corpora"
-    console.rule("1. synthetic speech in the native layouts of Emo-DB and EMOVO")
-    synthetic.synthesize(data, seed=args.seed, corpora=CORPORA, track=track)
+    data, manifest_path = args.out / "corpora", args.out / "manifest.csv"
+    console.rule("1. synthetic speech in the native layouts of the paper's six corpora")
+    synthetic.synthesize(data, seed=args.seed, corpora=CORPORA, scale=SCALE, track=track)
     console.rule("2. index")
-    indexed = index.index([(name, str(data / name)) for name in CORPORA], track=track)
-    manifest_path = args.out / "manifest.csv"
-    manifest.write(indexed.utterances, manifest_path)
-    manifest.write_account(indexed.account, manifest.account_path(manifest_path))
-    console.print(f"{len(indexed.utterances)} utterances in {manifest_path}")
-    console.rule("3. the release pipeline")
+    sources = [word for name in CORPORA for word in ("--corpus", f"{name}={data / name}")]
+    _ser("corpora", "index", *sources, "--out", manifest_path)
+    console.rule("3. summary")
+    _ser("corpora", "summary", manifest_path)
+    console.rule("4. the release pipeline, which begins with an audit")
     config = configs.load(
         "demo", {"manifest": str(manifest_path), "output": str(args.out), "seed": args.seed}
     )
     found = run_release(config)
-    console.rule("4. one gRPC prediction per pushed model")
-    unseen = [u for u in indexed.utterances if u.fold(config.protocol) == config.test_fold]
+    console.rule("5. one gRPC prediction per pushed model")
+    utterances = manifest.read(manifest_path)
+    unseen = [u for u in utterances if u.fold(config.protocol) == config.test_fold]
     answered = _predict(config.serving_root, unseen)
     console.print(
         f"open {args.out / 'report.html'} in a browser; serve the models with "
         f"`ser serve --root {config.serving_root}`"
     )
     return 0 if answered and not execute.failures(found.nodes) else 1
+
+
+def _ser(*arguments: str | Path) -> None:
+    """Runs a command as a user would, and shows it first."""
+    from cli.main import build_parser
+
+    words = [str(argument) for argument in arguments]
+    print(f"$ ser {' '.join(words)}", flush=True)
+    args = build_parser().parse_args(words)
+    args.run(args)
 
 
 def _predict(serving_root: Path, utterances) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import soundfile
 
 from corpora.utterance import Utterance
+from modules.media import CONTAINERS
 
 T = TypeVar("T")
 
@@ -20,12 +21,6 @@ _BATCH = 16  # recordings that a thread takes at a time: handing one over costs 
 # A segment may end this much after its recording: label files are rounded.
 SEGMENT_TOLERANCE_S = 0.05
 
-# As in modules.decoding, which is too heavy to import; a test compares them. Some of FFmpeg's
-# formats open other files, or addresses, that their content names.
-CONTAINERS = (
-    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dv,eac3,flac,flv,matroska,mov,mp3,mpeg,mpegts,"
-    "nistsphere,ogg,tta,voc,w64,wav,wv"
-)
 # A size that was not known when the header was written.
 _STREAMING_BYTES = 0x7FFF0000
 _LEAST_FRACTION = 0.9  # of the bytes that a video promises

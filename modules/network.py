@@ -65,9 +65,7 @@ class FramedConv1D(keras.layers.Conv1D):
         return self.activation(outputs + self.bias)
 
 
-def build_network(
-    *, preset: str, seed: int, architecture: str = "cnn_lstm"
-) -> keras.Sequential:
+def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> keras.Sequential:
     """Builds the untrained network, 5,379,798 parameters under every preset.
 
     Args:

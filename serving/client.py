@@ -134,7 +134,7 @@ def _read(path: Path) -> bytes:
 
 
 def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
-    """Decodes by content whatever libsndfile knows (flac, mp3, ogg, aiff, …).
+    """Decodes by content whatever libsndfile (flac, mp3, ogg, …) or FFmpeg (videos, AAC, …) knows.
 
     Returns:
       (waveform, rate_hz): the first channel, float32 [samples], and its rate. Never the mean of
@@ -142,11 +142,16 @@ def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
     """
     import soundfile
 
+    from modules import media
+
     try:
         samples, rate_hz = soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: taken for headerless data
-        detail = getattr(error, "error_string", "headerless").strip().rstrip(".")
-        raise PredictionError(path, f"not audio that can be decoded ({detail})") from None
+    except (soundfile.LibsndfileError, TypeError):  # TypeError: taken for headerless data
+        try:
+            samples, rate_hz = media.decode(contents)
+        except media.DecodingError as error:
+            raise PredictionError(path, str(error)) from None
+        samples = media.to_float(samples)
     return samples[:, 0], rate_hz
 
 

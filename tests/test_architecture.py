@@ -18,8 +18,8 @@ BELOW = {
     "corpora": set(),
     "modules": set(),
 }
-# Free of any dependency, so that both bottom layers may share them.
-SHARED = {"modules.features", "modules.errors"}
+# Free of any heavy dependency, so that both bottom layers may share them.
+SHARED = {"modules.features", "modules.errors", "modules.media"}
 SOURCES = [file for package in BELOW for file in sorted((ROOT / package).rglob("*.py"))]
 
 

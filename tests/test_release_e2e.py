@@ -31,7 +31,7 @@ def run_folder(tmp_path_factory):
     """Two small corpora with some bad files among the good, and the first run over them."""
     folder = tmp_path_factory.mktemp("release")
     data = folder / "corpora"
-    synthetic.synthesize(data, seed=0, corpora=CORPORA, scale=0.3)
+    synthetic.synthesize(data, seed=0, corpora=CORPORA, scale=0.1)
     wavs = data / "emodb" / "wav"
     good = sorted(wavs.glob("03*W*.wav"))[0]
     contents = good.read_bytes()

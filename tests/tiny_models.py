@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import av
 import keras
 import numpy as np
 import soundfile
@@ -77,3 +78,25 @@ def prepared_by_hand(waveform_16k: np.ndarray, *, mean=None, std=None) -> np.nda
     mean = clip.mean() if mean is None else mean
     std = clip.std() if std is None else std
     return np.pad((clip - mean) / std, (0, 54_000 - len(clip))).astype(np.float32)
+
+
+def video(samples: np.ndarray | None, rate_hz: int = 22_050) -> bytes:
+    """Returns an AVI file of one second with the sound `samples`, int16 [1, frames], or none."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="avi") as container:
+        pictures = container.add_stream("mpeg4", rate=25)
+        pictures.width = pictures.height = 32
+        pictures.pix_fmt = "yuv420p"
+        sound = None if samples is None else container.add_stream("pcm_s16le", rate=rate_hz)
+        if sound is not None:
+            sound.layout = "mono"
+        for _ in range(25):
+            picture = av.VideoFrame.from_ndarray(np.zeros([32, 32, 3], np.uint8), format="rgb24")
+            container.mux(pictures.encode(picture))
+        container.mux(pictures.encode(None))
+        if sound is not None:
+            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame.sample_rate = rate_hz
+            container.mux(sound.encode(frame))
+            container.mux(sound.encode(None))
+    return file.getvalue()

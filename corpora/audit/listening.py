@@ -13,6 +13,7 @@ import soundfile
 from corpora.audit.clips import Clip
 from corpora.fingerprint import Fingerprint, fingerprint
 from corpora.probe import Track
+from modules import media
 
 _CLIPPED_RUN = 3  # samples
 
@@ -122,29 +123,9 @@ def _decode(contents: bytes) -> tuple[np.ndarray, int] | str:
     try:
         return soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, TypeError):
-        return _decode_av(contents)
-
-
-def _decode_av(contents: bytes) -> tuple[np.ndarray, int] | str:
-    """As `_decode`, for what libsndfile does not know: videos, AAC, …"""
-    import av  # loads FFmpeg, which most corpora do without
-
+        pass  # a video, AAC, …
     try:
-        with av.open(io.BytesIO(contents)) as container:
-            if not container.streams.audio:
-                return "has no sound track"
-            stream = container.streams.audio[0]
-            if stream.codec_context is None:
-                return "its sound is in a coding that there is no decoder for"
-            resampler = av.AudioResampler(format="fltp")
-            frames = [
-                out
-                for frame in [*container.decode(stream), None]
-                for out in resampler.resample(frame)
-            ]
-    except (av.error.FFmpegError, ValueError, OSError):
-        return "not audio, or damaged"
-    if not frames:
-        return "its sound track has no samples"
-    # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
-    return np.concatenate([frame.to_ndarray().T for frame in frames]), frames[0].sample_rate
+        samples, rate_hz = media.decode(contents)
+    except media.DecodingError as error:
+        return str(error)
+    return media.to_float(samples), rate_hz

@@ -146,7 +146,7 @@ class Bench:
         return self._clips.rows(cell.protocol, domains=domains, folds=cell.split.train)
 
     def _rig(self, architecture: str, preset: str, approach: transfer.Approach) -> _Rig:
-        """Returns the compiled network for what is frozen; its weights are the caller's business."""
+        """Returns the compiled network for what is frozen; its weights are left as they were."""
         key = (architecture, preset, approach.frozen, approach.l2_sp)
         if key not in self._rigs:
             network = build_network(preset=preset, seed=0, architecture=architecture)
@@ -170,9 +170,7 @@ class Bench:
         if key not in self._cached:
             # One entry: neighbouring cells share it, and conv1's outputs are as large as the clips.
             self._cached = {
-                key: rig.prefix.predict(
-                    self._waveforms[rows], batch_size=_PREDICT_BATCH, verbose=0
-                )
+                key: rig.prefix.predict(self._waveforms[rows], batch_size=_PREDICT_BATCH, verbose=0)
             }
         return self._cached[key]
 
@@ -189,7 +187,7 @@ class Bench:
                 "weight_hashes": after,
                 "tested": self._clips.utterance_ids[tested].tolist(),
                 "emotions": list(EMOTIONS),
-                "probabilities": np.round(probabilities.astype(float), 6).tolist(),
+                "scores": np.round(probabilities.astype(float), 6).tolist(),
             },
         )
         _progress.info("%s", describe(cell))
@@ -209,8 +207,7 @@ def describe(cell: cells.Cell) -> str:
         )
     if isinstance(cell, cells.Training):
         return (
-            f"{cell.architecture} on {'+'.join(cell.domains)} ({where},"
-            f" seed {cell.settings.seed})"
+            f"{cell.architecture} on {'+'.join(cell.domains)} ({where}, seed {cell.settings.seed})"
         )
     if isinstance(cell, cells.AdaptiveSvm):
         return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where})"

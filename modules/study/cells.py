@@ -110,9 +110,7 @@ def from_json(values: dict[str, Any]) -> Cell:
     if "parent" in values:
         values["parent"] = from_json({"kind": "training", **values["parent"]})
     if "split" in values:
-        values["split"] = Split(
-            train=tuple(values["split"]["train"]), test=values["split"]["test"]
-        )
+        values["split"] = Split(train=tuple(values["split"]["train"]), test=values["split"]["test"])
     if "settings" in values:
         values["settings"] = Settings(**values["settings"])
     for name in ("domains", "sources"):

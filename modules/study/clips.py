@@ -10,7 +10,8 @@ import numpy as np
 from modules.features import EMOTIONS
 
 _TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
-_COLUMNS = ("utterance_id", "domain", "speaker", "emotion", "fold_random", "fold_speaker_independent")
+_FOLDS = ("fold_random", "fold_speaker_independent")
+_COLUMNS = ("utterance_id", "domain", "speaker", "emotion", *_FOLDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,9 @@ class Clips:
     folds: dict[str, np.ndarray]
     digest: str
 
-    def rows(self, protocol: str, *, domains: tuple[str, ...], folds: tuple[int, ...]) -> np.ndarray:
+    def rows(
+        self, protocol: str, *, domains: tuple[str, ...], folds: tuple[int, ...]
+    ) -> np.ndarray:
         """Returns the indices of the clips of `domains` in `folds`, int64, ascending."""
         chosen = np.isin(self.domains, domains) & np.isin(self.folds[protocol], folds)
         return np.flatnonzero(chosen)

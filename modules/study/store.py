@@ -34,7 +34,8 @@ class Store:
         if file.exists():
             stored = json.loads(file.read_text(encoding="utf-8"))
             if different := sorted(
-                name for name in identity.keys() | stored.keys()
+                name
+                for name in identity.keys() | stored.keys()
                 if identity.get(name) != stored.get(name)
             ):
                 raise UserError(

@@ -267,7 +267,7 @@ def test_unreadable_recordings_are_counted_and_named(world):
         "d/empty: empty file",
         "d/gone: no such file",
         "d/header: holds no sound",
-        "d/text: not audio, or damaged",
+        "d/text: not audio: no decoder recognises its content",
     ]
     assert len(result.exclusions) == 5
 

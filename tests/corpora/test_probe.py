@@ -151,12 +151,6 @@ def test_wav_headers_that_lie(tmp_path, write_tone):
     assert problem_and_duration("no rate", no_rate)[0] != ""
 
 
-def test_containers_are_those_that_can_be_decoded():
-    from modules import decoding
-
-    assert probe.CONTAINERS == decoding._CONTAINERS
-
-
 # --- The cache ------------------------------------------------------------------------------------
 
 

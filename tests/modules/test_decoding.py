@@ -3,11 +3,11 @@
 import io
 import struct
 
-import av
 import numpy as np
 import pytest
 import soundfile
 from scipy import signal
+from tiny_models import video
 
 from modules import decoding
 from modules.features import SAMPLE_RATE_HZ
@@ -20,28 +20,6 @@ def noise(num_frames: int, num_channels: int = 2, *, seed: int = 0) -> np.ndarra
 def encode(samples: np.ndarray, rate_hz: int = SAMPLE_RATE_HZ, **kwargs) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, rate_hz, **{"format": "WAV"} | kwargs)
-    return file.getvalue()
-
-
-def video(samples: np.ndarray | None, rate_hz: int = 22_050) -> bytes:
-    """Returns an AVI file of one second with the sound `samples`, int16 [1, frames], or none."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="avi") as container:
-        pictures = container.add_stream("mpeg4", rate=25)
-        pictures.width = pictures.height = 32
-        pictures.pix_fmt = "yuv420p"
-        sound = None if samples is None else container.add_stream("pcm_s16le", rate=rate_hz)
-        if sound is not None:
-            sound.layout = "mono"
-        for _ in range(25):
-            picture = av.VideoFrame.from_ndarray(np.zeros([32, 32, 3], np.uint8), format="rgb24")
-            container.mux(pictures.encode(picture))
-        container.mux(pictures.encode(None))
-        if sound is not None:
-            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
-            frame.sample_rate = rate_hz
-            container.mux(sound.encode(frame))
-            container.mux(sound.encode(None))
     return file.getvalue()
 
 

@@ -5,7 +5,7 @@ import doctest
 import numpy as np
 import pytest
 import soundfile
-from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, wav
+from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, video, wav
 
 from serving import client as client_module
 from serving.client import (
@@ -74,6 +74,18 @@ def test_other_containers_are_recognised_by_content(
     reference = client.predict_file(tmp_path / "reference.wav", model="emodb")
     answer = client.predict_file(tmp_path / "misnamed.wav", model="emodb")
     assert answer.probabilities == pytest.approx(reference.probabilities, abs=tolerance)
+
+
+def test_a_video_is_answered_for_its_sound(client, tmp_path):
+    samples = (32_767 * speech_like(1.2)).astype(np.int16)
+    (tmp_path / "reference.wav").write_bytes(wav(samples))
+    (tmp_path / "clip.avi").write_bytes(video(samples[np.newaxis], 16_000))
+    reference = client.predict_file(tmp_path / "reference.wav", model="emodb")
+    answer = client.predict_file(tmp_path / "clip.avi", model="emodb")
+    assert answer.probabilities == pytest.approx(reference.probabilities, abs=1e-5)
+    (tmp_path / "mute.avi").write_bytes(video(None))
+    with pytest.raises(PredictionError, match="has no sound track"):
+        client.predict_file(tmp_path / "mute.avi", model="emodb")
 
 
 def test_a_wav_of_unknown_length_is_read_to_its_end(client, tmp_path):
