@@ -19,6 +19,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "modules/audio.py",
         "modules/decoding.py",
         "modules/features.py",
+        "modules/media.py",
     ),
     "example_gen": (
         "components/audio_example_gen",
@@ -27,6 +28,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "modules/audio.py",
         "modules/decoding.py",
         "modules/features.py",
+        "modules/media.py",
     ),
     "manifest_statistics": (
         "components/manifest_statistics",
