@@ -48,6 +48,9 @@ bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.example_gen
 	$(BIN)/python -m benchmarks.example_gen --repeat 10 --rounds 1
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.indexing
+	$(BIN)/python -m benchmarks.near_duplicates
+	$(BIN)/python -m benchmarks.synthetic_difficulty
 
 lock: $(UV)  ## Rewrite requirements.lock from setup.py
 	$(UV) pip compile setup.py --extra dev --python-version 3.10 --generate-hashes \

@@ -1,5 +1,6 @@
 """The network against the paper's figures (DESIGN: section 5; paper: section 2)."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -71,3 +72,22 @@ def test_outputs_are_probabilities_and_fixed_by_the_seed():
 def test_unknown_preset():
     with pytest.raises(ValueError, match="unknown preset 'large'; there are paper, fast"):
         build_network(preset="large", seed=0)
+
+
+@pytest.mark.parametrize(("preset", "layer"), [("fast", "conv1"), ("fast", "conv2")])
+def test_convolutions_on_frames_equal_keras_own(preset, layer):
+    mine = build_network(preset=preset, seed=0).get_layer(layer)
+    reference = keras.layers.Conv1D(128, 128, strides=mine.strides, activation="relu")
+    reference.build(mine.input.shape)
+    reference.set_weights(mine.get_weights())
+    clips = np.random.default_rng(0).normal(size=(2, *mine.input.shape[1:])).astype(np.float32)
+    assert reference(clips).shape == mine(clips).shape == (2, *mine.output.shape[1:])
+    np.testing.assert_allclose(mine(clips), reference(clips), atol=1e-4)
+
+
+def test_the_network_without_lstm():
+    network = build_network(preset="fast", seed=0, architecture="cnn")
+    # The first dense layer then takes 2 x 128 numbers instead of 1,000.
+    assert network.count_params() == CONV1 + CONV2 + DENSE - (1_000 - 256) * 1_000
+    with pytest.raises(ValueError, match="unknown architecture"):
+        build_network(preset="fast", seed=0, architecture="rnn")

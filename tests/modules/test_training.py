@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from modules.training import Batches, Settings, fit, inner_split
+from modules.training import Adadelta, Batches, Learner, Settings, fit, inner_split
 
 
 def _network():
@@ -138,3 +138,54 @@ def test_cosine_schedule_ends_at_rest():
         callbacks=(Watch(),),
     )
     assert moves[-1] < 0.1 * max(moves)
+
+
+def test_a_learner_starts_over_each_time():
+    clips, labels = _clips(120, 0)
+    learner = Learner(_network())
+    start = learner.network.get_weights()
+    settings = Settings(epochs=3, schedule="cosine")
+    first = learner.fit(clips, labels, settings=settings)
+    weights = learner.network.get_weights()
+    learner.network.set_weights(start)
+    learner.fit(clips, labels, settings=Settings(epochs=1))  # another schedule in between
+    learner.network.set_weights(start)
+    assert learner.fit(clips, labels, settings=settings) == first
+    for mine, other in zip(learner.network.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_the_optimizer_is_keras_adadelta(schedule):
+    clips, labels = _clips(96, 0)
+    settings = Settings(epochs=4, schedule=schedule, learning_rate=0.7)
+    mine = _network()
+    fit(mine, clips, labels, settings=settings)
+    reference = _network()
+    for index, layer in enumerate(reference.layers):
+        if isinstance(layer, keras.layers.Dropout):
+            layer.seed_generator.state.assign([settings.seed, index])
+    steps = 4 * 3
+    rate = keras.optimizers.schedules.CosineDecay(0.7, steps) if schedule == "cosine" else 0.7
+    reference.compile(keras.optimizers.Adadelta(rate), "sparse_categorical_crossentropy")
+    reference.fit(Batches(clips, labels, settings), epochs=4, shuffle=False, verbose=0)
+    for weights, expected in zip(mine.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_allclose(weights, expected, atol=1e-5)
+
+
+def test_l2_sp_adds_the_distance_to_the_gradient():
+    """Against a loss with the penalty written out (Li, Grandvalet & Davoine 2018, equation 2)."""
+    strength = 0.5
+    variable = keras.Variable(np.array([1.0, -2.0], np.float32))
+    penalised = keras.Variable(np.array([1.0, -2.0], np.float32))
+    start = np.array(variable)
+    mine, plain = Adadelta(l2_sp=strength), keras.optimizers.Adadelta(1.0)
+    mine.build([variable])
+    mine.start_over(learning_rate=1.0, total_steps=0)
+    target = np.array([3.0, 3.0], np.float32)
+    for _ in range(20):
+        mine.apply([variable.value - target], [variable])
+        pull = strength * (np.array(penalised) - start)
+        plain.apply([penalised.value - target + pull], [penalised])
+    np.testing.assert_allclose(np.array(variable), np.array(penalised), rtol=1e-5)
+    assert not np.allclose(np.array(variable), start)
