@@ -302,10 +302,10 @@ def table_3(results: Results, protocol: str) -> Table:
         own.append(_own(target, entries, rank=[column.key for column in columns[1:]]))
         rows.append(own[-1])
         if target in paper.TT:
-            gains = {
-                column.key: paper.gain(*_split_key(column.key), target=target)
-                for column in columns[1:]
-            }
+            gains = {}
+            for column in columns[1:]:
+                scenario, approach = _split_key(column.key)
+                gains[column.key] = paper.gain(scenario, target, approach)
             rows.append(_paper(target, {"TT": paper.TT[target], **gains}, rank=list(gains)))
     rows += _averages(own, columns)
     if len(own) > 1 and any(row.kind == "paper" for row in rows):

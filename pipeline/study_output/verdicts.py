@@ -95,17 +95,18 @@ def _beats(
         )
     gains = [relative_gain(first, second) for first, second in pairs]
     interval = gain_interval(results.clips, pairs)
+    average = float(np.mean(gains))
     up = sum(gain > 0 for gain in gains)
     each = ", ".join(
         f"{display(target)} {signed_percent(gain)}"
         for target, gain in zip(results.design.targets, gains, strict=True)
     )
     words = (
-        f"Average gain {signed_percent(np.mean(gains))}, better on {up} of {len(gains)} targets"
+        f"Average gain {signed_percent(average)}, better on {up} of {len(gains)} targets"
         f" ({each}). Gain of the UAR averaged over targets, all folds together:"
         f" {interval_words(interval)}. {theirs}"
     )
-    return Verdict(claim=claim, answer=_answer(float(np.mean(gains)), interval), words=words)
+    return Verdict(claim=claim, answer=_answer(average, interval), words=words)
 
 
 def _answer(gain: float, interval: Interval) -> Answer:
@@ -144,7 +145,7 @@ def _best_differs(results: Results, protocol: str) -> Verdict:
         target: {pair: relative_gain(each, baselines[target]) for pair, each in own.items()}
         for target, own in series.items()
     }
-    average = {pair: np.mean([gains[target][pair] for target in gains]) for pair in names}
+    average = {pair: float(np.mean([gains[target][pair] for target in gains])) for pair in names}
     common = max(names, key=lambda pair: average[pair])
     best = {target: max(names, key=lambda pair: own[pair]) for target, own in gains.items()}
     # Each target's best was picked among all after the fact, so the family is all of them.
