@@ -325,5 +325,13 @@ def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
 
 def _kind(reason: str) -> str:
     """Returns the reason without what is particular to one file, for counting."""
-    kinds = ("second copy", "excluded", "truncated")
+    kinds = (
+        "second copy",
+        "excluded",
+        "truncated",
+        "broken line in labels",
+        "label without recording",
+        "recording without label",
+        "labelled both",
+    )
     return next((kind for kind in kinds if reason.startswith(kind)), reason)
