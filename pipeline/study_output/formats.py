@@ -73,7 +73,7 @@ def _pipes(values: Iterable[str]) -> str:
 
 def _markdown(row: Row, column: Column) -> str:
     entry = row.entries[column.key]
-    text = shown(entry, column)
+    text = shown(row, column)
     text = f"**{text}**" if entry.best else text
     return text + marks(entry).replace("*", r"\*")
 
@@ -153,7 +153,7 @@ def _ampersands(values: Iterable[str]) -> str:
 
 def _latex(row: Row, column: Column) -> str:
     entry = row.entries[column.key]
-    text = tex(shown(entry, column))
+    text = tex(shown(row, column))
     text = rf"\textbf{{{text}}}" if entry.best else text
     found = marks(entry)
     return text + (f"$^{{{found.replace('†', chr(92) + 'dagger')}}}$" if found else "")

@@ -39,8 +39,9 @@ QUESTION = (
     " pre-training, and is it worth it against training on the target alone (TT)?"
 )
 SYNTHETIC = (
-    "The recordings are synthetic speech. The numbers show that the study works; they say nothing"
-    " about emotion recognition on people, nor about the paper's claims."
+    "The recordings are synthetic speech.",
+    "The numbers show that the study works; they say nothing about emotion recognition on people,"
+    " nor about the paper's claims.",
 )
 # Fewer speakers than this make an interval coarse.
 _FEW_SPEAKERS = 10
@@ -207,6 +208,8 @@ def _html(study: _Study, now: datetime.datetime) -> str:
         written=f"{now:%Y-%m-%d %H:%M}",
         question=QUESTION,
         synthetic_words=SYNTHETIC,
+        # By claim, then by protocol: every protocol speaks to the same claims.
+        answers=list(zip(*study.answers.values(), strict=True)),
         design=design,
         main=first,
         by_protocol={
@@ -236,7 +239,7 @@ def _markdown(study: _Study) -> str:
     design = study.results.design
     lines = [f"# {study.title}", ""]
     if study.synthetic:
-        lines += [f"> **{SYNTHETIC}**", ""]
+        lines += [f"> **{SYNTHETIC[0]}** {SYNTHETIC[1]}", ""]
     lines += ["## Question", "", QUESTION, "", f"{formats.scope(design)} {design_words(design)}"]
     lines += ["", "## Answer", ""]
     for protocol, answers in study.answers.items():
@@ -271,7 +274,7 @@ def _markdown(study: _Study) -> str:
 
 
 def _latex(study: _Study) -> str:
-    head = f"% {SYNTHETIC}\n\n" if study.synthetic else ""
+    head = f"% {' '.join(SYNTHETIC)}\n\n" if study.synthetic else ""
     tables = [
         dataclasses.replace(table, title=f"{table.title} (synthetic speech)")
         if study.synthetic

@@ -82,6 +82,8 @@ class Row:
     target: str = ""
     # Rows of a group stand together.
     group: str = ""
+    # Standard deviations of gains are no gains: without a sign.
+    signed: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,9 +147,10 @@ def number(value: float, measure: Measure) -> str:
     return text.replace("0.", ".", 1).replace("-", "−") if abs(value) < 0.9995 else text
 
 
-def shown(entry: Entry, column: Column) -> str:
-    """Returns an entry's number or words, without marks."""
-    return entry.words or number(entry.value, column.measure)
+def shown(row: Row, column: Column) -> str:
+    """Returns a number or words of a row, without marks."""
+    entry = row.entries[column.key]
+    return entry.words or number(entry.value, column.measure if row.signed else "uar")
 
 
 def marks(entry: Entry) -> str:
@@ -281,7 +284,8 @@ def table_3(results: Results, protocol: str) -> Table:
         for scenario in design.scenarios
         for approach in approach_order(design.approaches)
     ]
-    rows, own, chosen = [], [], []
+    rows, own = [], []
+    chosen: dict[str, list[str]] = {}
     for target in design.targets:
         baseline = on_target(results, protocol, target)
         entries = {"TT": Entry(value=baseline.mean, series=baseline)}
@@ -298,7 +302,7 @@ def table_3(results: Results, protocol: str) -> Table:
                     times = ", ".join(
                         f"{name} {count}×" for name, count in sorted(series.choices.items())
                     )
-                    chosen.append(f"auto chose for {display(target)}, {scenario}: {times}.")
+                    chosen.setdefault(scenario, []).append(f"{display(target)} {times}")
         own.append(_own(target, entries, rank=[column.key for column in columns[1:]]))
         rows.append(own[-1])
         if target in paper.TT:
@@ -321,7 +325,10 @@ def table_3(results: Results, protocol: str) -> Table:
         columns=columns,
         rows=rows,
         domains=design.targets,
-        notes=chosen,
+        notes=[
+            f"auto under {scenario} chose: {'; '.join(times)}."
+            for scenario, times in chosen.items()
+        ],
     )
 
 
@@ -573,7 +580,7 @@ def _averages(own: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     rank = gains if len(gains) > 1 else [c.key for c in columns if c.measure == "uar"]
     return [
         Row(name="average", kind="average", entries=_with_best(means, rank)),
-        Row(name="standard deviation", kind="sd", entries=spreads),
+        Row(name="standard deviation", kind="sd", entries=spreads, signed=False),
     ]
 
 
@@ -588,7 +595,7 @@ def _paper_averages(columns: Sequence[Column]) -> list[Row]:
     rank = [column.key for column in columns[1:]]
     return [
         Row(name="paper, average of its six", kind="paper", entries=_with_best(means, rank)),
-        Row(name="paper, standard deviation", kind="paper", entries=spreads),
+        Row(name="paper, standard deviation", kind="paper", entries=spreads, signed=False),
     ]
 
 

@@ -66,7 +66,7 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
         scores[np.arange(len(tested)), study.labels[tested]] += skill(cell)
         after = {group: _hash(key, group) for group in GROUPS}
         record = {
-            "train_clips": {name: 10 for name in own},
+            "train_clips": dict.fromkeys(own, 10),
             "train_s": 1.5,
             "history": [{"loss": 1.8 / (i + 1), "accuracy": 0.2 * (i + 1)} for i in range(4)],
             "weight_hashes": after,
