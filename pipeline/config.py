@@ -1,10 +1,10 @@
-"""The typed configuration of a release run, read from YAML.
+"""The typed configurations of a release and of a study, read from YAML.
 
 A fault stops at start, with the key's path and what is allowed.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 import yaml
@@ -122,41 +122,50 @@ class Beam(_Section):
     """Further Beam flags, for example `--runner=…`."""
 
 
-class ReleaseConfig(_Section):
-    """One release: one network pre-trained on all domains and one adapted to each."""
+class DataConfig(_Section):
+    """What every pipeline has to know to make clips of recordings."""
 
     name: str = pydantic.Field("release", pattern=r"^[a-z0-9][a-z0-9_-]*$")
     manifest: Path
     output: Path = Path("out/release")
     """Everything the run writes: pipeline root, metadata, logs, report."""
-    serving: Path | None = None
-    """The folder TF Serving watches; `<output>/serving` if absent."""
     protocol: Literal["speaker_independent", "random"] = "speaker_independent"
     test_fold: int = pydantic.Field(0, ge=0, lt=NUM_FOLDS)
-    seed: int = pydantic.Field(0, ge=0)
     audio: Audio = Audio()
     preset: Literal["paper", "fast"] = "fast"
+    validation: Validation = Validation()
+    beam: Beam = Beam()
+    synthetic: bool = False
+    """Whether the recordings are synthetic; the report says so in words."""
+
+    @property
+    def train_folds(self) -> list[int]:
+        return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
+
+    def to_yaml(self) -> str:
+        """The resolved configuration, which is stored with every run."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+class ReleaseConfig(DataConfig):
+    """One release: one network pre-trained on all domains and one adapted to each."""
+
+    serving: Path | None = None
+    """The folder TF Serving watches; `<output>/serving` if absent."""
+    seed: int = pydantic.Field(0, ge=0)
     inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)
     """Share of the training clips that decides early stopping."""
     pretrain: Training = Training(epochs=40, patience=10)
     fine_tune: Training = Training(epochs=30, patience=8)
     approach: ApproachName = "A2"
     scenario: Scenario = "S1"
-    validation: Validation = Validation()
     gate: Gate = Gate()
     domains: dict[str, Domain] = {}
     """Per-domain settings, by the manifest's domain names."""
-    beam: Beam = Beam()
-    synthetic: bool = False
-    """Whether the recordings are synthetic; the report says so in words."""
 
     @property
     def serving_root(self) -> Path:
         return self.serving or self.output / "serving"
-
-    @property
-    def train_folds(self) -> list[int]:
-        return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
 
     def for_domain(self, domain: str) -> Domain:
         """Returns the settings of one domain with the release's filled in."""
@@ -168,15 +177,83 @@ class ReleaseConfig(_Section):
             gate=own.gate or self.gate,
         )
 
-    def to_yaml(self) -> str:
-        """The resolved configuration, which is stored with every run."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+class StudyTraining(_Section):
+    """One training of the study: always on all training folds, so there is no early stopping."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(32, ge=1)
+    learning_rate: float = pydantic.Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    shift_s: float = pydantic.Field(0.0, ge=0, lt=INPUT_DURATION_S)
+
+
+class StudyFineTuning(_Section):
+    """As `StudyTraining`; clips stay in place, so that frozen layers' outputs are computed once."""
+
+    epochs: int = pydantic.Field(ge=1)
+    batch_size: int = pydantic.Field(32, ge=1)
+    learning_rate: float = pydantic.Field(1.0, gt=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+
+
+Protocol = Literal["speaker_independent", "random"]
+Fold = Annotated[int, pydantic.Field(ge=0, lt=NUM_FOLDS)]
+StudyApproach = Literal[
+    "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8",
+    "conv1-only", "convs-only", "lstm-only", "A2-L2SP", "auto",
+]  # fmt: skip
+
+
+class StudyConfig(DataConfig):
+    """The transfer study: which of the paper's tables, for which targets, on which folds."""
+
+    name: str = pydantic.Field("study", pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    output: Path = Path("out/study")
+    # A study reports what it is measured on; the gates are a release's.
+    validation: Validation = Validation(audit="report", drift=Drift(action="report"))
+    store: Path | None = None
+    """The results, a file per cell; `<output>/store` if absent."""
+    tables: tuple[Literal[2, 3, 4, 5], ...] = pydantic.Field((2, 3, 4, 5), min_length=1)
+    targets: tuple[str, ...] = ()
+    """Domains to adapt to; all if empty."""
+    protocols: tuple[Protocol, ...] = pydantic.Field(
+        ("random", "speaker_independent"), min_length=1
+    )
+    folds: tuple[Fold, ...] = pydantic.Field((0, 1, 2, 3, 4), min_length=1)
+    seeds: int = pydantic.Field(1, ge=1)
+    """Repetitions, with the seeds 0, 1, …"""
+    scenarios: tuple[Scenario, ...] = pydantic.Field(("S1", "S2"), min_length=1)
+    approaches: tuple[StudyApproach, ...] = pydantic.Field(
+        ("A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"), min_length=1
+    )
+    missing_class: Literal["error", "present"] = "error"
+    """Where a test fold lacks a class of its domain: stop, or take the UAR over those present."""
+    pretrain: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
+    scratch: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
+    """Of the target alone (TT)."""
+    fine_tune: StudyFineTuning = StudyFineTuning(epochs=16)
+
+    @property
+    def store_root(self) -> Path:
+        return self.store or self.output / "store"
+
+
+Config = TypeVar("Config", bound=DataConfig)
 
 
 def load(path: Path | str, overrides: dict[str, Any] | None = None) -> ReleaseConfig:
+    """Reads and checks the configuration of a release; see `read`."""
+    return read(path, overrides, kind=ReleaseConfig)
+
+
+def read(
+    path: Path | str, overrides: dict[str, Any] | None = None, *, kind: type[Config]
+) -> Config:
     """Reads and checks a configuration.
 
     Args:
+      kind: of the configuration.
       path: a YAML file, or the name of one in `pipeline/configs` (`release`, `demo`).
       overrides: values by dotted key, for example `{"fine_tune.epochs": 5}`.
 
@@ -199,15 +276,19 @@ def load(path: Path | str, overrides: dict[str, Any] | None = None) -> ReleaseCo
         raise UserError(f"configuration {file} must hold keys and values, not {values!r}")
     for key, value in (overrides or {}).items():
         _set(values, key, value)
-    return parse(values, source=str(file))
+    return _check(values, source=str(file), kind=kind)
 
 
 def parse(values: dict[str, Any], *, source: str) -> ReleaseConfig:
-    """Checks a configuration given as nested dictionaries; `source` names it in errors."""
+    """Checks a release's configuration given as nested dictionaries; errors name `source`."""
+    return _check(values, source=source, kind=ReleaseConfig)
+
+
+def _check(values: dict[str, Any], *, source: str, kind: type[Config]) -> Config:
     try:
-        return ReleaseConfig.model_validate(values)
+        return kind.model_validate(values)
     except pydantic.ValidationError as error:
-        faults = "\n".join(f"  {_explain(fault)}" for fault in error.errors())
+        faults = "\n".join(f"  {_explain(fault, kind)}" for fault in error.errors())
         raise UserError(f"configuration {source}:\n{faults}") from None
 
 
@@ -229,11 +310,11 @@ def _set(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _explain(fault: Any) -> str:
+def _explain(fault: Any, kind: type[DataConfig]) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] != "extra_forbidden":
         return f"{key}: {fault['msg']} (it is {fault['input']!r})"
-    section: Any = ReleaseConfig
+    section: Any = kind
     for part in fault["loc"][:-1]:
         field = getattr(section, "model_fields", {}).get(part)
         section = Domain if field is None else field.annotation

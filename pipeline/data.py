@@ -17,7 +17,7 @@ from components.data_gate.component import AcceptedData, DataGate
 from components.manifest_statistics.component import ManifestStatistics
 from modules import features
 from pipeline.code_digest import code_digest
-from pipeline.config import ReleaseConfig
+from pipeline.config import DataConfig
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
 
@@ -46,7 +46,7 @@ class DataNodes:
     transform: tfx.components.Transform
 
 
-def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
+def build(config: DataConfig, manifest: Manifest) -> DataNodes:
     """Builds the nodes from the manifest to the transformed examples.
 
     Args:
@@ -132,7 +132,7 @@ def build(config: ReleaseConfig, manifest: Manifest) -> DataNodes:
     )
 
 
-def _audit(config: ReleaseConfig, manifest: Manifest) -> list[base_node.BaseNode]:
+def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     """Returns the audit and its gate; nothing where the configuration has it off."""
     if config.validation.audit == "off":
         return []
@@ -151,7 +151,7 @@ def _audit(config: ReleaseConfig, manifest: Manifest) -> list[base_node.BaseNode
     return [audit, gate]
 
 
-def pipeline_of(config: ReleaseConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
+def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
     """Puts nodes into a pipeline with the configuration's folders and Beam flags."""
     beam_args = [*config.beam.args]
     if config.beam.workers > 1:

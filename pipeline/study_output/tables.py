@@ -175,7 +175,7 @@ def all_tables(results: Results, summaries: Sequence[DomainSummary] | None) -> l
     found += [
         builders[which](results, protocol)
         for protocol in design.protocols
-        for which in sorted(design.tables)
+        for which in sorted(builders.keys() & set(design.tables))
     ]
     if len(design.protocols) > 1:
         found.append(leakage(results))
@@ -439,7 +439,7 @@ def table_5(results: Results, protocol: str) -> Table:
     """Returns S1-A2 beside Adaptive SVM, with the relative gain."""
     columns = [
         Column(key="Adaptive SVM", name="Adaptive SVM", measure="uar"),
-        Column(key="S1-A2", name="multi-domain network (S1-A2)", measure="uar"),
+        Column(key="S1-A2", name="S1-A2 network", measure="uar"),
         Column(key="gain", name="relative gain", measure="gain"),
     ]
     own = []
