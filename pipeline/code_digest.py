@@ -47,6 +47,16 @@ SOURCES: dict[str, tuple[str, ...]] = {
         "modules/transfer.py",
         "modules/uar.py",
     ),
+    "transfer_study": (
+        "components/transfer_study",
+        "modules/baselines",
+        "modules/features.py",
+        "modules/network.py",
+        "modules/study",
+        "modules/training.py",
+        "modules/transfer.py",
+        "modules/uar.py",
+    ),
     "evaluator": ("modules/features.py", "modules/tfma_uar.py", "modules/uar.py"),
 }
 

@@ -1,7 +1,9 @@
 """The study's design: which cells each of the paper's tables needs."""
 
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from modules.features import NUM_FOLDS, PROTOCOLS
 from modules.study import cells
@@ -41,6 +43,21 @@ class Design:
     pretrain: Settings
     scratch: Settings
     fine_tune: Settings
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the design as nested dictionaries."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Design":
+        """Returns the design that `to_json` wrote."""
+        arguments: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        for name in ("pretrain", "scratch", "fine_tune"):
+            arguments[name] = Settings(**values[name])
+        return cls(**arguments)
 
     def pretraining(
         self, protocol: str, split: Split, seed: int, *, without: str | None = None

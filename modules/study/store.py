@@ -1,9 +1,10 @@
 """The append-only store of results: a file per cell, written once, whole or not at all."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,23 @@ class Store:
                 )
         else:
             _write(file, (json.dumps(identity, indent=2) + "\n").encode())
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keeps other studies out while one plans and runs; its own processes share the store.
+
+        Raises:
+          UserError: another study is at work in the folder.
+        """
+        with open(self.folder / "lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UserError(
+                    f"{self.folder}: another study is writing to this store; wait for it, or give"
+                    " this one another store"
+                ) from None
+            yield
 
     def __contains__(self, cell: cells.Cell) -> bool:
         return self._file(cell).exists()
