@@ -9,7 +9,7 @@ from typing import Any
 from modules.study.cells import from_json, key
 from modules.study.design import Design
 from modules.transfer import APPROACHES
-from pipeline.study_output.inference import gain_interval, uar_interval
+from pipeline.study_output.inference import difference_interval, gain_interval, uar_interval
 from pipeline.study_output.results import Results, Series
 from pipeline.study_output.tables import (
     MARKS_LEGEND,
@@ -189,24 +189,27 @@ def _value_rows(results: Results, table: Table) -> Iterator[tuple[Any, ...]]:
 def _entry_rows(results: Results, entry: Entry, column: Column) -> Iterator[tuple[Any, ...]]:
     if entry.series is None:
         return
-    for (fold, seed), measured in sorted(entry.series.values.items()):
-        yield "uar", fold, seed, measured.uar, measured.keys
     own = _keys(entry.series)
-    yield "uar", "", "", entry.series.mean, own
-    interval = uar_interval(results.clips, entry.series)
-    yield "uar, pooled", "", "", interval.estimate, own
-    yield "uar, pooled, 95% lower", "", "", interval.lower, own
-    yield "uar, pooled, 95% upper", "", "", interval.upper, own
+    # Differences are between protocols, whose own values stand in their own tables.
+    if column.measure != "difference":
+        for (fold, seed), measured in sorted(entry.series.values.items()):
+            yield "uar", fold, seed, measured.uar, measured.keys
+        yield "uar", "", "", entry.series.mean, own
+        interval = uar_interval(results.clips, entry.series)
+        yield "uar, pooled", "", "", interval.estimate, own
+        yield "uar, pooled, 95% lower", "", "", interval.lower, own
+        yield "uar, pooled, 95% upper", "", "", interval.upper, own
     if entry.reference is None:
         return
     both = [*own, *(name for name in _keys(entry.reference) if name not in own)]
     if column.measure != "uar":
         yield column.measure, "", "", entry.value, both
-    if column.measure == "gain":
-        interval = gain_interval(results.clips, [(entry.series, entry.reference)])
-        yield "gain, pooled", "", "", interval.estimate, both
-        yield "gain, pooled, 95% lower", "", "", interval.lower, both
-        yield "gain, pooled, 95% upper", "", "", interval.upper, both
+    if column.measure in ("gain", "difference"):
+        of_pair = gain_interval if column.measure == "gain" else difference_interval
+        interval = of_pair(results.clips, [(entry.series, entry.reference)])
+        yield f"{column.measure}, pooled", "", "", interval.estimate, both
+        yield f"{column.measure}, pooled, 95% lower", "", "", interval.lower, both
+        yield f"{column.measure}, pooled, 95% upper", "", "", interval.upper, both
     if entry.comparison is not None:
         yield "difference", "", "", entry.comparison.difference, both
         yield "p, paired t-test", "", "", entry.comparison.p_paired, both

@@ -17,7 +17,13 @@ from modules.study.cells import Cell, Split
 from modules.study.design import AUTO, Design
 from modules.transfer import APPROACHES, PAPER_APPROACHES
 from pipeline.study_output import paper
-from pipeline.study_output.inference import ALPHA, Comparison, compare, with_holm
+from pipeline.study_output.inference import (
+    ALPHA,
+    Comparison,
+    compare,
+    difference_interval,
+    with_holm,
+)
 from pipeline.study_output.results import Results, Series
 
 NOTHING = "–"
@@ -501,6 +507,7 @@ def leakage(results: Results) -> Table:
         systems["Adaptive SVM"] = lambda protocol, target: adaptive_svm(results, protocol, target)
     columns = [Column(key=name, name=name, measure="difference") for name in systems]
     own = []
+    pairs: dict[str, list[tuple[Series, Series]]] = {name: [] for name in systems}
     for target in design.targets:
         entries = {}
         for name, series_of in systems.items():
@@ -508,6 +515,7 @@ def leakage(results: Results) -> Table:
                 series_of(protocol, target) for protocol in ("random", "speaker_independent")
             )
             entries[name] = Entry(value=leaky.mean - honest.mean, series=leaky, reference=honest)
+            pairs[name].append((leaky, honest))
         own.append(_own(target, entries, rank=[]))
     table = _table(
         results,
@@ -520,6 +528,13 @@ def leakage(results: Results) -> Table:
         columns=columns,
         rows=[*own, *_averages(own, columns)],
         domains=design.targets,
+        notes=[
+            f"{name}, over all targets and folds: {number(found.estimate, 'difference')}, 95%"
+            f" interval {number(found.lower, 'difference')} to"
+            f" {number(found.upper, 'difference')}, speakers resampled."
+            for name, of_targets in pairs.items()
+            if math.isfinite((found := difference_interval(results.clips, of_targets)).lower)
+        ],
     )
     return dataclasses.replace(table, slug="leakage")
 
@@ -630,7 +645,7 @@ def _table(
     protocols = [protocol] if protocol else list(results.design.protocols)
     for each in protocols:
         notes += class_notes(results, each, domains, named=not protocol)
-    notes += _untested(results, rows)
+    notes = list(dict.fromkeys([*notes, *_untested(results, rows)]))
     return Table(
         slug=f"table-{number}-{protocol}",
         title=f"Table {number}. {title}" if number else title,

@@ -307,6 +307,21 @@ def test_leakage_is_random_minus_speaker_independent(whole):
         for protocol in ("random", PROTOCOL)
     )
     assert _row(table, "URDU").entries["TT"].value == pytest.approx(leaky - honest)
+    assert any(note.startswith("TT, over all targets and folds: ") for note in table.notes)
+    assert len(set(table.notes)) == len(table.notes)
+
+
+def test_a_leak_is_found_with_its_interval(tmp_path):
+    store, own, plan = study(
+        tmp_path, *SMALL, skill=lambda cell: 3.0 if cell.protocol == "random" else 0.5, tables=(2,)
+    )
+    results = Results(store, own, plan)
+    frame = _values(results, tables.leakage(results)).set_index(["target", "column", "measure"])
+    lower, upper = (
+        frame.value["urdu", "CNN+LSTM, all domains", f"difference, pooled, 95% {limit}"]
+        for limit in ("lower", "upper")
+    )
+    assert 0.0 < lower < frame.value["urdu", "CNN+LSTM, all domains", "difference"] < upper
 
 
 @pytest.mark.parametrize(
