@@ -15,7 +15,11 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
-    package_data={"pipeline": ["configs/*.yaml", "report.html.jinja"], "schemas": ["*.pbtxt"]},
+    package_data={
+        "pipeline": ["configs/*.yaml", "report.html.jinja"],
+        "pipeline.study_output": ["report.html.jinja"],
+        "schemas": ["*.pbtxt"],
+    },
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[gcp]==2.59.0",

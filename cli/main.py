@@ -7,7 +7,7 @@ import sys
 import warnings
 
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
-COMMANDS = ("corpora", "run", "predict", "serve", "demo")
+COMMANDS = ("corpora", "run", "study", "predict", "serve", "demo")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 A fault stops at start, with the key's path and what is allowed.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -341,3 +342,28 @@ def check_domains(config: ReleaseConfig, domains: list[str]) -> None:
                 f"domain {name}: scenario S2 pre-trains on the other domains, but there is none; "
                 "add a corpus or use S1"
             )
+
+
+def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
+    """Checks a study against the manifest's domains.
+
+    Raises:
+      UserError: a target is no domain, there are too few domains for what was asked, or the
+        standardisation is fitted on training folds, which here are others for every cell.
+    """
+    for name in config.targets:
+        if name not in domains:
+            raise UserError(
+                f"targets: the manifest has no domain {name}, only {', '.join(domains)}"
+            )
+    if len(domains) < 2 and ("S2" in config.scenarios or {4, 5} & set(config.tables)):
+        raise UserError(
+            "scenario S2 and the tables 4 and 5 need other domains to train on, but the manifest"
+            f" has only {', '.join(domains)}; add a corpus, or set tables to [2, 3] and scenarios"
+            " to [S1]"
+        )
+    if config.audio.standardisation != "per_utterance":
+        raise UserError(
+            f"audio.standardisation: {config.audio.standardisation} is fitted on training folds,"
+            " which differ from cell to cell of a study; use per_utterance"
+        )

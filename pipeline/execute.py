@@ -11,6 +11,7 @@ from typing import Any
 
 from corpora import manifest as manifests
 from corpora import sources
+from corpora.utterance import Utterance
 from modules.errors import UserError
 from pipeline import config as configs
 from pipeline import local_runner
@@ -33,7 +34,7 @@ class Prepared:
       changed, missing: utterance ids of recordings that are no longer what was indexed.
     """
 
-    config: configs.ReleaseConfig
+    config: configs.DataConfig
     manifest_path: Path
     manifest_digest: str
     domains: tuple[str, ...]
@@ -41,7 +42,7 @@ class Prepared:
     missing: tuple[str, ...]
 
 
-def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prepared:
+def prepare(config: configs.DataConfig, *, track: Callable[..., Any]) -> Prepared:
     """Checks all that can be checked before work begins, and takes a snapshot of the manifest.
 
     Every recording is hashed again, so that one that changed since it was indexed makes the
@@ -56,8 +57,11 @@ def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prep
     """
     utterances = manifests.read(config.manifest)
     domains = tuple(sorted({utterance.domain for utterance in utterances}))
-    configs.check_domains(config, list(domains))
-    manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
+    if isinstance(config, configs.StudyConfig):
+        _check_study(config, utterances, domains)
+    elif isinstance(config, configs.ReleaseConfig):
+        configs.check_domains(config, list(domains))
+        manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
     utterances, changed, missing = manifests.refresh(utterances, track=track)
     digest = manifests.digest(utterances)
     snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
@@ -77,10 +81,31 @@ def prepare(config: configs.ReleaseConfig, *, track: Callable[..., Any]) -> Prep
     )
 
 
+def _check_study(
+    config: configs.StudyConfig, utterances: list[Utterance], domains: tuple[str, ...]
+) -> None:
+    """Raises UserError where the manifest does not fit the study."""
+    configs.check_targets(config, domains)
+    for protocol in config.protocols:
+        for fold in config.folds:
+            if config.missing_class == "error":
+                manifests.check_folds(utterances, protocol, test_fold=fold)
+    if config.missing_class == "present":
+        for domain in domains:
+            own = [utterance for utterance in utterances if utterance.domain == domain]
+            for protocol in config.protocols:
+                empty = set(config.folds) - {utterance.fold(protocol) for utterance in own}
+                if empty:
+                    raise UserError(
+                        f"domain {domain}: has no clip in fold {min(empty)} under the protocol"
+                        f" {protocol}; leave the fold, the domain or the protocol out"
+                    )
+
+
 def execute(
     prepared: Prepared, *, on_node: local_runner.NodeCallback, on_message: Callable[[str], None]
 ) -> list[NodeResult]:
-    """Runs the release pipeline and stores the configuration and the nodes' results beside it.
+    """Runs a release or a study; stores its configuration and its nodes' results beside it.
 
     Args:
       prepared: from `prepare`.
@@ -93,20 +118,22 @@ def execute(
     Raises:
       UserError: another run uses the output folder.
     """
-    from pipeline import data, release
+    from pipeline import data, release, study
 
     config, output = prepared.config, prepared.config.output.absolute()
     with local_runner.exclusive(output):
         (output / CONFIG_FILE).write_text(config.to_yaml(), encoding="utf-8")
         with local_runner.logs_to(output / LOG_FILE), _messages(on_message):
-            pipeline = release.build(
-                config,
-                data.Manifest(
-                    path=str(prepared.manifest_path),
-                    digest=prepared.manifest_digest,
-                    domains=prepared.domains,
-                ),
+            manifest = data.Manifest(
+                path=str(prepared.manifest_path),
+                digest=prepared.manifest_digest,
+                domains=prepared.domains,
             )
+            if isinstance(config, configs.StudyConfig):
+                pipeline = study.build(config, manifest)
+            else:
+                assert isinstance(config, configs.ReleaseConfig)
+                pipeline = release.build(config, manifest)
             run_id, results = local_runner.run(pipeline, on_node=on_node)
         nodes = [dataclasses.asdict(result) for result in results]
         (output / RUN_FILE).write_text(

@@ -9,7 +9,7 @@ import numpy as np
 
 from modules.features import EMOTIONS
 
-_TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
+TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
 _FOLDS = ("fold_random", "fold_speaker_independent")
 _COLUMNS = ("utterance_id", "domain", "speaker", "emotion", *_FOLDS)
 
@@ -52,7 +52,7 @@ class Clips:
 def save(clips: Clips, folder: Path) -> None:
     """Writes clips into a folder; without waveforms, only their table."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / _TABLE, "w", encoding="utf-8", newline="") as file:
+    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for i in range(len(clips.labels)):
@@ -73,7 +73,7 @@ def save(clips: Clips, folder: Path) -> None:
 
 def load(folder: Path) -> Clips:
     """Reads what `save` wrote; waveforms are mapped, so that processes share their memory."""
-    with open(folder / _TABLE, encoding="utf-8", newline="") as file:
+    with open(folder / TABLE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     waveforms = folder / _WAVEFORMS
     return Clips(

@@ -1,0 +1,154 @@
+"""`ser study`: every table of the paper, for the corpora of a manifest; resumable."""
+
+import argparse
+import shlex
+from pathlib import Path
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand's parser."""
+    parser = subparsers.add_parser(
+        "study",
+        help="which layers to transfer, tune or re-initialise: every table of the paper",
+        description="Runs the transfer study on this machine. What was computed stays: the same "
+        "command goes on where it stopped, and a larger study takes what a smaller one has.",
+    )
+    parser.add_argument("--config", default="study", help="a YAML file (default: study)")
+    parser.add_argument("--manifest", type=Path, help="manifest CSV from `ser corpora index`")
+    parser.add_argument("--output", type=Path, help="folder for everything the study writes")
+    parser.add_argument("--store", type=Path, help="folder of the results (default: OUTPUT/store)")
+    for name, example in (
+        ("tables", "2,3,5"),
+        ("targets", "emodb,emovo"),
+        ("folds", "0,1"),
+        ("protocols", "random"),
+        ("scenarios", "S1"),
+        ("approaches", "A1,A2,auto"),
+    ):
+        parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
+    parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="override a key of the configuration, for example pretrain.epochs=5; repeatable",
+    )
+    parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the study; 0 if every cell is there."""
+    from rich.console import Console
+
+    from cli.progress import NodeProgress, track
+    from corpora import manifest as manifests
+    from pipeline import config as configs
+    from pipeline import execute
+
+    config = configs.read(args.config, _overrides(args), kind=configs.StudyConfig)
+    console = Console(stderr=True)
+    prepared = execute.prepare(config, track=track)
+
+    from modules.study import clips
+    from modules.study.store import Store
+    from pipeline import data, study
+    from pipeline.study_output import report
+
+    design = study.design(config, prepared.domains)
+    manifest = data.Manifest(
+        path=str(prepared.manifest_path),
+        digest=prepared.manifest_digest,
+        domains=prepared.domains,
+    )
+    # Before any work: a store of other data or code is refused here.
+    store = Store(config.store_root.absolute(), identity=study.identity(config, manifest))
+    planned = design.plan()
+    _print_plan(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
+    if args.plan:
+        return 0
+    with NodeProgress(console) as progress:
+        results = execute.execute(
+            prepared, on_node=progress.on_node, on_message=progress.on_message
+        )
+    for failure in execute.failures(results):
+        console.print(f"{failure.node_id} failed: {failure.error}", markup=False, highlight=False)
+    missing = sum(cell not in store for cell in planned)
+    print(f"{len(planned) - missing} of {len(planned)} cells are in {store.folder}")
+    if (store.folder / clips.TABLE).exists():
+        written = report.write(
+            store,
+            clips.load(store.folder),
+            design,
+            config.output / "tables",
+            title="Transfer study",
+            synthetic=config.synthetic,
+            command=_command(args),
+        )
+        print(f"tables: {written[0]}")
+    return 1 if missing or execute.failures(results) else 0
+
+
+def _overrides(args: argparse.Namespace) -> dict[str, object]:
+    from modules.errors import UserError
+    from pipeline import config as configs
+
+    overrides: dict[str, object] = dict(configs.parse_override(text) for text in args.overrides)
+    for name in ("manifest", "output", "store"):
+        if getattr(args, name):
+            overrides[name] = str(getattr(args, name))
+    for name in ("tables", "targets", "folds", "protocols", "scenarios", "approaches"):
+        if text := getattr(args, name):
+            words = [word.strip() for word in text.split(",") if word.strip()]
+            try:
+                overrides[name] = list(map(int, words)) if name in ("tables", "folds") else words
+            except ValueError:
+                raise UserError(f"--{name} {text}: must be numbers, like 0,1") from None
+    if args.seeds is not None:
+        overrides["seeds"] = args.seeds
+    return overrides
+
+
+def _print_plan(planned, store, utterances, *, preset: str) -> None:
+    """Prints how many cells there are of each kind and done, and the time for the rest."""
+    from collections import Counter
+
+    from modules.study import cells, estimate
+
+    names = {
+        cells.Training: "trainings from scratch",
+        cells.FineTuning: "fine-tunings",
+        cells.Svm: "SVMs",
+        cells.AdaptiveSvm: "Adaptive SVMs",
+    }
+    for kind, name in names.items():
+        own = [cell for cell in planned if isinstance(cell, kind)]
+        if own:
+            done = sum(cell in store for cell in own)
+            print(f"{name}: {len(own):,}, of which {done:,} are done")
+    counts = Counter(
+        (protocol, utterance.domain, utterance.fold(protocol))
+        for utterance in utterances
+        for protocol in ("random", "speaker_independent")
+    )
+    missing = [cell for cell in planned if cell not in store]
+    if work := estimate.work(missing, lambda *key: counts[key]):
+        speed = estimate.clips_per_s(preset)
+        print(
+            f"about {work / speed / 60:,.0f} minutes of training: {work:,.0f} clips to learn from,"
+            f" at {speed:,.0f} a second as measured just now"
+        )
+
+
+def _command(args: argparse.Namespace) -> str:
+    words = ["ser", "study", "--config", args.config]
+    for name in ("manifest", "tables", "targets", "folds", "protocols", "scenarios", "approaches"):
+        if value := getattr(args, name):
+            words += [f"--{name}", str(value)]
+    if args.seeds is not None:
+        words += ["--seeds", str(args.seeds)]
+    for text in args.overrides:
+        words += ["--set", text]
+    return shlex.join(words)
