@@ -67,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     store = Store(config.store_root.absolute(), identity=study.identity(config, manifest))
     planned = design.plan()
     _print_plan(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
+    _require_opensmile(planned, store)
     if args.plan:
         return 0
     with NodeProgress(console) as progress:
@@ -109,6 +110,23 @@ def _overrides(args: argparse.Namespace) -> dict[str, object]:
     if args.seeds is not None:
         overrides["seeds"] = args.seeds
     return overrides
+
+
+def _require_opensmile(planned, store) -> None:
+    """Raises UserError where SVMs are still to be trained and openSMILE is missing."""
+    from modules.baselines import is10
+    from modules.errors import UserError
+    from modules.study import cells
+
+    if any(
+        isinstance(cell, cells.Svm | cells.AdaptiveSvm) and cell not in store for cell in planned
+    ):
+        try:
+            is10.require_opensmile()
+        except UserError as error:
+            raise UserError(
+                f"tables 2 and 5 need its features (--tables 3,4 do not): {error}"
+            ) from None
 
 
 def _print_plan(planned, store, utterances, *, preset: str) -> None:
