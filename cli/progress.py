@@ -53,8 +53,10 @@ class NodeProgress:
         self._progress.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._progress.update(self._task, description="done")
+    def __exit__(self, kind: object, *_: object) -> None:
+        total = self._progress.tasks[0].total
+        if kind is None and total:
+            self._progress.update(self._task, description="done", completed=total)
         self._progress.stop()
 
     def on_node(self, name: str, index: int, total: int) -> None:

@@ -20,6 +20,8 @@ BELOW = {
 }
 # Free of any heavy dependency, so that both bottom layers may share them.
 SHARED = {"modules.features", "modules.errors", "modules.media"}
+# Of the study, what trains networks.
+NETWORK_STUDY = ("cells", "clips", "design", "store", "bench", "estimate", "worker")
 SOURCES = [file for package in BELOW for file in sorted((ROOT / package).rglob("*.py"))]
 
 
@@ -45,9 +47,12 @@ def test_the_scan_sees_the_sources():
     assert "keras" in set(_imports(ROOT / "modules" / "network.py"))
 
 
-@pytest.mark.parametrize("name", ["network", "transfer", "training"])
+@pytest.mark.parametrize(
+    "name",
+    ["network", "transfer", "training", *(f"study/{name}" for name in NETWORK_STUDY)],
+)
 def test_network_and_transfer_run_on_any_backend(name):
-    allowed = {"keras", "numpy", "dataclasses", "hashlib", "typing", "collections", "sklearn"}
+    allowed = {"keras", "numpy", "sklearn", *sys.stdlib_module_names}
     for imported in _imports(ROOT / "modules" / f"{name}.py"):
         assert imported.split(".")[0] in allowed | {"modules"}, imported
 
