@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the study; 0 if every cell is there."""
     from rich.console import Console
 
+    from cli.corpora.summary import summarise
     from cli.progress import NodeProgress, track
     from corpora import manifest as manifests
     from pipeline import config as configs
@@ -87,6 +88,11 @@ def run(args: argparse.Namespace) -> int:
             title="Transfer study",
             synthetic=config.synthetic,
             command=_command(args),
+            corpora_summary=summarise(
+                config.manifest,
+                over_length=config.audio.over_length,
+                trim_silence=config.audio.trim_silence,
+            ),
         )
         print(f"tables: {written[0]}")
     return 1 if missing or execute.failures(results) else 0

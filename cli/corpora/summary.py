@@ -1,6 +1,7 @@
 """`ser corpora summary`: our Table 1 beside the paper's."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,18 +43,11 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from corpora import manifest, sources, summary
+    from corpora import manifest
     from modules.features import INPUT_DURATION_S
 
-    utterances = manifest.read(args.manifest)
-    account_path = manifest.account_path(args.manifest)
-    sources_path = sources.sources_path(args.manifest)
-    summaries = summary.summarise(
-        utterances,
-        over_length=args.over_length,
-        trimmed_s=_trimmed_durations_s(utterances) if args.trim_silence else None,
-        account=manifest.read_account(account_path) if account_path.exists() else None,
-        sources=sources.read(sources_path) if sources_path.exists() else (),
+    summaries = summarise(
+        args.manifest, over_length=args.over_length, trim_silence=args.trim_silence
     )
     how = "left out" if args.over_length == "drop" else "cut"
     trimmed = " after trimming" if args.trim_silence else ""
@@ -76,6 +70,23 @@ def run(args: argparse.Namespace) -> int:
             file.write("\n")
         print(f"written: {args.json}")
     return 0
+
+
+def summarise(
+    path: str | os.PathLike[str], *, over_length: str, trim_silence: bool
+) -> "list[DomainSummary]":
+    """Returns the summary of each domain of a manifest, with all that lies beside it."""
+    from corpora import manifest, sources, summary
+
+    utterances = manifest.read(path)
+    account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
+    return summary.summarise(
+        utterances,
+        over_length=over_length,
+        trimmed_s=_trimmed_durations_s(utterances) if trim_silence else None,
+        account=manifest.read_account(account_path) if account_path.exists() else None,
+        sources=sources.read(sources_path) if sources_path.exists() else (),
+    )
 
 
 def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
+import keras
 import numpy as np
 import tensorflow as tf
 from tfx import types
@@ -23,8 +24,10 @@ from tfx.types import artifact_utils
 from corpora import manifest
 from modules import audio, features, trainer
 from modules.baselines import is10
+from modules.network import build_network
 from modules.study import baselines, cells, clips
 from modules.study.bench import Bench
+from modules.study.cells import Split
 from modules.study.design import Design, Task, stages
 from modules.study.store import Store
 
@@ -39,6 +42,7 @@ TRIM_SILENCE = "trim_silence"
 CODE_DIGEST = "code_digest"
 
 KEYS_FILE = "cells.json"
+FEATURES_FILE = "features.npz"
 _IS10_FILE = "is10.npy"
 _REPORT_EVERY_S = 5.0
 
@@ -87,6 +91,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with _reported(store, planned):
                 for tasks in stages(planned):
                     self._run(tasks, store, identity, folder)
+                _keep_features(store, design, found)
                 machines = [c for c in planned if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
                 if missing := [cell for cell in machines if cell not in store]:
                     values = _is10(store, found, input_dict[EXAMPLES], exec_properties)
@@ -198,6 +203,34 @@ def _reported(store: Store, planned: Sequence[cells.Cell]) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def _keep_features(store: Store, design: Design, found: clips.Clips) -> None:
+    """Stores what the LSTM makes of unseen clips of all domains, for the study's map.
+
+    Taken of the first pre-training on all domains: `features.npz`, `features` float32 [n, 1000].
+    """
+    file = store.folder / FEATURES_FILE
+    fold = design.folds[0]
+    cell = design.pretraining(design.protocols[0], Split.outer(fold), design.seeds[0])
+    weights = store.get_weights(cell)
+    if weights is None or file.exists():
+        return
+    network = build_network(preset=cell.preset, seed=0, architecture=cell.architecture)
+    network.set_weights(weights)
+    rows = found.rows(cell.protocol, domains=cell.domains, folds=(fold,))
+    assert found.waveforms is not None
+    trunk = keras.Sequential(
+        [keras.Input(network.input_shape[1:]), *network.layers[: _index(network, "flatten") + 1]]
+    )
+    values = trunk.predict(found.waveforms[rows], batch_size=64, verbose=0)
+    temporary = file.with_suffix(".partial.npz")
+    np.savez(temporary, utterance_ids=found.utterance_ids[rows], features=values)
+    os.replace(temporary, file)
+
+
+def _index(network: keras.Sequential, name: str) -> int:
+    return [layer.name for layer in network.layers].index(name)
 
 
 def _is10(
