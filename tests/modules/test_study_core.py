@@ -10,7 +10,7 @@ import pytest
 
 from modules.errors import UserError
 from modules.features import EMOTIONS
-from modules.study import cells, clips, design
+from modules.study import baselines, cells, clips, design
 from modules.study.bench import Bench
 from modules.study.cells import Split
 from modules.study.store import Store
@@ -231,3 +231,31 @@ def test_settings_are_part_of_a_cells_name():
     cell = make_design().plan()[0]
     other = dataclasses.replace(cell, settings=dataclasses.replace(cell.settings, epochs=3))
     assert cells.key(cell) != cells.key(other)
+
+
+def test_two_studies_cannot_write_to_one_store(tmp_path):
+    first, second = Store(tmp_path, identity={}), Store(tmp_path, identity={})
+    refused = pytest.raises(UserError, match="another study is writing")
+    with first.exclusive(), refused, second.exclusive():
+        pass
+    with second.exclusive():
+        pass
+
+
+def test_machines_are_tested_where_networks_are(some_clips, tmp_path):
+    store = Store(tmp_path, identity={})
+    # A feature that tells the emotion, and one that tells nothing.
+    noise = np.random.default_rng(0).normal(size=(len(some_clips.labels), 6))
+    features = np.eye(6)[some_clips.labels] * 8 + noise
+    plan = make_design(tables=(2, 5), targets=("a",)).plan()
+    machines = [c for c in plan if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
+    for cell in machines:
+        baselines.run(cell, features.astype(np.float32), some_clips, store)
+        result = store.get(cell)
+        target_only = isinstance(cell, cells.AdaptiveSvm)
+        assert result["tested"] == [f"u{i:03d}" for i in range(6 if target_only else 18)]
+        assert result["train_clips"] == dict.fromkeys(("a",) if target_only else cell.domains, 24)
+        labels = np.arange(len(result["tested"])) % 6
+        recognised = np.array(result["scores"]).argmax(axis=1) == labels
+        assert recognised.mean() > 0.9
+    assert len(machines) == 2
