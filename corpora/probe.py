@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import soundfile
 
 from corpora.utterance import Utterance
-from modules.media import CONTAINERS
+from modules import media
 
 T = TypeVar("T")
 
@@ -21,8 +21,6 @@ _BATCH = 16  # recordings that a thread takes at a time: handing one over costs 
 # A segment may end this much after its recording: label files are rounded.
 SEGMENT_TOLERANCE_S = 0.05
 
-# A size that was not known when the header was written.
-_STREAMING_BYTES = 0x7FFF0000
 _LEAST_FRACTION = 0.9  # of the bytes that a video promises
 
 _NO_AUDIO = "not audio, or its header is damaged"
@@ -204,35 +202,24 @@ def _plain_header(content: bytes) -> tuple[int, float] | None:
     if content[:4] == b"RIFF" and content[8:12] == b"AVI ":
         _check_avi_size(content)
         return _avi_header(content)
-    if content[:4] == b"fLaC" and len(content) >= 26 and content[4] & 0x7F == 0:
-        stream_info = int.from_bytes(content[18:26], "big")  # 20 bits rate, …, 36 bits frames
-        rate_hz, frames = stream_info >> 44, stream_info & (2**36 - 1)
-        return (rate_hz, frames / rate_hz) if rate_hz and frames else None
-    return None
+    rate_hz, frames = media.flac_header(content)
+    return (rate_hz, frames / rate_hz) if rate_hz and frames else None
 
 
 def _wav_header(content: bytes) -> tuple[int, float] | None:
     """As `_plain_header`; `None` for what is neither integers nor floats."""
     rate_hz = frame_bytes = 0
-    position = 12
-    while position + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, position)
-        position += 8
-        if name == b"fmt " and position + 16 <= len(content):
-            tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", content, position)
+    for name, size, body in media.wav_chunks(content):
+        if name == b"fmt " and len(body) >= 14:
+            tag, _, rate_hz, _, frame_bytes = struct.unpack_from("<HHIIH", body)
             if tag not in (_PCM, _FLOAT, _EXTENSIBLE):
                 return None
         if name == b"data":
-            available = len(content) - position
-            if not 0 < size < _STREAMING_BYTES:
-                size = available
-            if size > available:
-                raise _Unreadable(
-                    f"truncated: its header promises {size:,} bytes of samples, {available:,} are"
-                    " there"
-                )
+            try:
+                media.check_complete(size, len(body))
+            except media.DecodingError as error:
+                raise _Unreadable(str(error)) from None
             return (rate_hz, size // frame_bytes / rate_hz) if rate_hz and frame_bytes else None
-        position += size + size % 2
     return None
 
 
@@ -256,7 +243,9 @@ def _av_header(content: bytes) -> tuple[int, float]:
     import av  # loads FFmpeg, which only videos and the rarer formats need
 
     try:
-        with av.open(io.BytesIO(content), options={"format_whitelist": CONTAINERS}) as container:
+        with av.open(
+            io.BytesIO(content), options={"format_whitelist": media.CONTAINERS}
+        ) as container:
             if container.streams and not container.streams.audio:
                 raise _Unreadable("video without a sound track")
             stream = next(iter(container.streams.audio), None)
@@ -276,7 +265,7 @@ def _av_header(content: bytes) -> tuple[int, float]:
 def _check_avi_size(content: bytes) -> None:
     """Raises `_Unreadable` for an avi of which a good part is missing."""
     (size,) = struct.unpack_from("<I", content, 4)
-    if size < _STREAMING_BYTES and len(content) < _LEAST_FRACTION * size:
+    if size < media.STREAMING_DATA_BYTES and len(content) < _LEAST_FRACTION * size:
         raise _Unreadable(
             f"truncated: its header promises {size + 8:,} bytes, {len(content):,} are there"
         )

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from modules.features import INPUT_SAMPLES, SAMPLE_RATE_HZ
+from modules.media import STREAMING_DATA_BYTES
 
 MIN_RATE_HZ = 1_000
 MAX_RATE_HZ = 384_000
@@ -30,9 +31,6 @@ _MAX_BANK_SIZE = 2**20  # weights; above, windows are gathered instead (4 MiB of
 _CHUNK_SAMPLES = 4_096
 _DIVISORS = tuple(d for d in range(1, SAMPLE_RATE_HZ + 1) if SAMPLE_RATE_HZ % d == 0)
 
-# A wav header that was written before the length was known carries 0, 0xFFFFFFFF (ffmpeg), or a
-# value just below 2 GiB (sox) as the size of its data.
-STREAMING_DATA_BYTES = 0x7FFF0000
 MAX_WAV_CHUNKS = 1_000
 
 

@@ -128,7 +128,12 @@ def _decode_native(contents: bytes) -> tuple[np.ndarray, int]:
 
 def _decode_wav(contents: bytes) -> tuple[np.ndarray, int]:
     """Decodes a RIFF WAVE file after having checked its structure."""
-    chunk = _wav_chunks(contents)
+    chunk: dict[bytes, memoryview] = {}
+    for name, size, body in media.wav_chunks(contents):
+        chunk.setdefault(name, body)
+        if name == b"data":
+            media.check_complete(size, len(body))
+            break
     if len(chunk.get(b"fmt ", b"")) < 16:
         raise DecodingError("corrupt: wav file without a format chunk")
     if b"data" not in chunk:
@@ -168,24 +173,3 @@ def _decode_wav(contents: bytes) -> tuple[np.ndarray, int]:
     plain = len(contents) == len(header) + len(data) and contents.startswith(header)
     contents = contents if plain else header + data
     return tfio.audio.decode_wav(contents, dtype=_TFIO_DTYPES[tag, bits]).numpy(), rate_hz
-
-
-def _wav_chunks(contents: bytes) -> dict[bytes, memoryview]:
-    """Returns a RIFF file's chunks up to its data, by name."""
-    chunks: dict[bytes, memoryview] = {}
-    view, position = memoryview(contents), 12
-    while b"data" not in chunks and position + 8 <= len(contents):
-        name = contents[position : position + 4]
-        (size,) = struct.unpack_from("<I", contents, position + 4)
-        position += 8
-        available = len(contents) - position
-        streaming = size == 0 or size >= audio.STREAMING_DATA_BYTES
-        if name == b"data" and streaming:
-            size = available
-        if name == b"data" and size > available:
-            raise DecodingError(
-                f"truncated: its header promises {size:,} bytes of samples, {available:,} are there"
-            )
-        chunks.setdefault(name, view[position : position + size])
-        position += size + size % 2
-    return chunks

@@ -1,15 +1,20 @@
-"""Sound from any container but wav, video included, through PyAV: by content, never by name.
+"""Recordings by content, never by name: their headers, and the sound of any container, videos too.
 
 Imports neither TensorFlow nor TFX: clients and audits decode as training does.
 """
 
 import functools
 import io
+import struct
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 
 MAX_DURATION_S = 1_800.0
+# A wav header that was written before the length was known carries 0, 0xFFFFFFFF (ffmpeg), or a
+# value just below 2 GiB (sox) as the size of its data.
+STREAMING_DATA_BYTES = 0x7FFF0000
 
 # Some of FFmpeg's formats open other files, or addresses, that their content names (playlists);
 # only those that hold the sound themselves are allowed.
@@ -59,14 +64,14 @@ def decode(contents: bytes) -> tuple[np.ndarray, int]:
         try:
             samples, rate_hz = _decode_stream(container, stream)
         except (av.FFmpegError, ValueError, OSError) as error:
-            promised = _flac_frames(contents) if is_flac else 0
+            promised = flac_header(contents)[1] if is_flac else 0
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise DecodingError(
                 "truncated or corrupt"
                 + (f" (its header promises {promised:,} samples)" if promised else "")
                 + f": {(reason or type(error).__name__)[:100]}"
             ) from None
-        promised = _flac_frames(contents) if is_flac else _promised_frames(container, contents)
+        promised = flac_header(contents)[1] if is_flac else _promised_frames(container, contents)
     if len(samples) < promised:
         raise DecodingError(
             f"truncated: its header promises {promised:,} samples, {len(samples):,} are there"
@@ -83,6 +88,57 @@ def to_float(samples: np.ndarray) -> np.ndarray:
     if samples.dtype.kind == "i":
         return samples.astype(np.float32) / np.float32(2 ** (8 * samples.dtype.itemsize - 1))
     return samples.astype(np.float32)
+
+
+def samples(contents: bytes) -> tuple[np.ndarray, int]:
+    """Decodes whatever libsndfile (wav, flac, mp3, ogg, …) or FFmpeg (videos, AAC, …) knows.
+
+    Returns:
+      samples: float32 [frames, channels].
+      rate_hz: the recording's own rate.
+
+    Raises:
+      DecodingError: as `decode`.
+    """
+    import soundfile
+
+    try:
+        return soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, TypeError):  # TypeError: taken for headerless data
+        stored, rate_hz = decode(contents)
+        return to_float(stored), rate_hz
+
+
+def wav_chunks(contents: bytes) -> Iterator[tuple[bytes, int, memoryview]]:
+    """Yields the chunks of a RIFF WAVE file: name, promised size, and the bytes that are there.
+
+    Samples of unknown length go on to the file's end.
+    """
+    view, position = memoryview(contents), 12
+    while position + 8 <= len(contents):
+        name, size = struct.unpack_from("<4sI", contents, position)
+        position += 8
+        if name == b"data" and not 0 < size < STREAMING_DATA_BYTES:
+            size = len(contents) - position
+        yield name, size, view[position : position + size]
+        position += size + size % 2
+
+
+def check_complete(promised_bytes: int, available_bytes: int) -> None:
+    """Raises DecodingError if a wav file has fewer bytes of samples than its header promises."""
+    if promised_bytes > available_bytes:
+        raise DecodingError(
+            f"truncated: its header promises {promised_bytes:,} bytes of samples,"
+            f" {available_bytes:,} are there"
+        )
+
+
+def flac_header(contents: bytes) -> tuple[int, int]:
+    """Returns rate in Hz and number of frames by STREAMINFO; 0 where unknown or no bare FLAC."""
+    if contents[:4] != b"fLaC" or len(contents) < 26 or contents[4] & 0x7F != 0:
+        return 0, 0
+    stream_info = int.from_bytes(contents[18:26], "big")  # 20 bits rate, …, 36 bits frames
+    return stream_info >> 44, stream_info & (2**36 - 1)
 
 
 def check_duration(duration_s: float) -> None:
@@ -120,13 +176,6 @@ def _promised_frames(container, contents: bytes) -> int:
         return 0  # FFmpeg has extrapolated from the first frames
     frames = Fraction(stream.duration) * stream.time_base * stream.rate
     return int(frames if name in _EXACT else frames * Fraction(_LEAST_FRACTION))
-
-
-def _flac_frames(contents: bytes) -> int:
-    """Returns the number of frames that STREAMINFO tells; 0: unknown, or not a bare FLAC file."""
-    if contents[:4] != b"fLaC" or len(contents) < 26 or contents[4] & 0x7F != 0:
-        return 0
-    return int.from_bytes(contents[18:26], "big") & (2**36 - 1)
 
 
 def _mp3_tells_length(contents: bytes) -> bool:

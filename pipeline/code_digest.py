@@ -8,39 +8,42 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
 
+# What reads a manifest and decodes its recordings.
+_RECORDINGS = (
+    "corpora/manifest.py",
+    "corpora/utterance.py",
+    "modules/audio.py",
+    "modules/decoding.py",
+    "modules/features.py",
+    "modules/media.py",
+)
+
 # The sources each step depends on: files, or folders for every module in them.
 SOURCES: dict[str, tuple[str, ...]] = {
     "corpora_audit": (
         "components/corpora_audit",
         "corpora/audit",
         "corpora/fingerprint.py",
-        "corpora/manifest.py",
-        "corpora/utterance.py",
-        "modules/audio.py",
-        "modules/decoding.py",
-        "modules/features.py",
-        "modules/media.py",
+        *_RECORDINGS,
     ),
-    "example_gen": (
-        "components/audio_example_gen",
-        "corpora/manifest.py",
-        "corpora/utterance.py",
-        "modules/audio.py",
-        "modules/decoding.py",
-        "modules/features.py",
-        "modules/media.py",
-    ),
+    "example_gen": ("components/audio_example_gen", *_RECORDINGS),
     "manifest_statistics": (
         "components/manifest_statistics",
         "corpora/manifest.py",
         "corpora/utterance.py",
     ),
     "data_gate": ("components/data_gate", "components/manifest_statistics"),
-    "transform": ("modules/audio.py", "modules/features.py", "modules/preprocessing.py"),
+    "transform": (
+        "modules/audio.py",
+        "modules/features.py",
+        "modules/media.py",
+        "modules/preprocessing.py",
+    ),
     "trainer": (
         "modules/audio.py",
         "modules/export.py",
         "modules/features.py",
+        "modules/media.py",
         "modules/network.py",
         "modules/trainer.py",
         "modules/training.py",
@@ -49,10 +52,14 @@ SOURCES: dict[str, tuple[str, ...]] = {
     ),
     "transfer_study": (
         "components/transfer_study",
+        "corpora/manifest.py",
+        "modules/audio.py",
         "modules/baselines",
         "modules/features.py",
+        "modules/media.py",
         "modules/network.py",
         "modules/study",
+        "modules/trainer.py",
         "modules/training.py",
         "modules/transfer.py",
         "modules/uar.py",

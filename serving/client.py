@@ -3,7 +3,6 @@
 It works alike with TF Serving and with the embedded server of `serving/server.py`.
 """
 
-import io
 import re
 import struct
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modules import media
 from modules.errors import UserError
 from modules.features import (
     EMOTIONS,
@@ -29,8 +29,6 @@ WAVE_PCM, WAVE_FLOAT, WAVE_EXTENSIBLE = 1, 3, 0xFFFE
 SERVED_CODINGS = {(WAVE_PCM, bits) for bits in (8, 16, 24, 32)} | {
     (WAVE_FLOAT, bits) for bits in (32, 64)
 }
-# Written by programs that do not know the length yet: the samples go on to the file's end.
-STREAMING_DATA_BYTES = 0x7FFF0000
 
 
 class PredictionError(Exception):
@@ -92,21 +90,16 @@ def parse_wav(contents: bytes) -> WavLayout | None:
     """Returns the layout of a wav file's bytes, None if they are no complete wav header."""
     if contents[:4] != b"RIFF" or contents[8:12] != b"WAVE":
         return None
-    position, block_bytes = 12, 0
+    block_bytes = 0
     coding: tuple[int, int] | None = None
-    while position + 8 <= len(contents):
-        name, size = struct.unpack_from("<4sI", contents, position)
-        body = memoryview(contents)[position + 8 : position + 8 + size]
+    for name, _, body in media.wav_chunks(contents):
         if name == b"fmt " and len(body) >= 16:
             tag, _, _, _, block_bytes, bits = struct.unpack_from("<HHIIHH", body)
             if tag == WAVE_EXTENSIBLE and len(body) >= 26:
                 (tag,) = struct.unpack_from("<H", body, 24)
             coding = (tag, bits)
         elif name == b"data" and coding is not None:
-            if size == 0 or size >= STREAMING_DATA_BYTES:
-                body = memoryview(contents)[position + 8 :]
             return WavLayout(coding, block_bytes, body)
-        position += 8 + size + size % 2
     return None
 
 
@@ -140,18 +133,10 @@ def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
       (waveform, rate_hz): the first channel, float32 [samples], and its rate. Never the mean of
       the channels: delayed against each other, they would cancel out.
     """
-    import soundfile
-
-    from modules import media
-
     try:
-        samples, rate_hz = soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, TypeError):  # TypeError: taken for headerless data
-        try:
-            samples, rate_hz = media.decode(contents)
-        except media.DecodingError as error:
-            raise PredictionError(path, str(error)) from None
-        samples = media.to_float(samples)
+        samples, rate_hz = media.samples(contents)
+    except media.DecodingError as error:
+        raise PredictionError(path, str(error)) from None
     return samples[:, 0], rate_hz
 
 

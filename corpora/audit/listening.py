@@ -2,13 +2,11 @@
 
 import dataclasses
 import hashlib
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from corpora.audit.clips import Clip
 from corpora.fingerprint import Fingerprint, fingerprint
@@ -121,11 +119,6 @@ def _decode(contents: bytes) -> tuple[np.ndarray, int] | str:
     if not contents:
         return "empty file"
     try:
-        return soundfile.read(io.BytesIO(contents), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, TypeError):
-        pass  # a video, AAC, …
-    try:
-        samples, rate_hz = media.decode(contents)
+        return media.samples(contents)
     except media.DecodingError as error:
         return str(error)
-    return media.to_float(samples), rate_hz
