@@ -4,6 +4,8 @@ import argparse
 import shlex
 from pathlib import Path
 
+from cli import pipelines
+
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
@@ -13,9 +15,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         description="Runs the transfer study on this machine. What was computed stays: the same "
         "command goes on where it stopped, and a larger study takes what a smaller one has.",
     )
-    parser.add_argument("--config", default="study", help="a YAML file (default: study)")
-    parser.add_argument("--manifest", type=Path, help="manifest CSV from `ser corpora index`")
-    parser.add_argument("--output", type=Path, help="folder for everything the study writes")
+    pipelines.add_arguments(parser, config="study", example="pretrain.epochs=5")
     parser.add_argument("--store", type=Path, help="folder of the results (default: OUTPUT/store)")
     for name, example in (
         ("tables", "2,3,5"),
@@ -27,14 +27,6 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")
-    parser.add_argument(
-        "--set",
-        dest="overrides",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="override a key of the configuration, for example pretrain.epochs=5; repeatable",
-    )
     parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
     return parser
 
@@ -44,39 +36,30 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cli.corpora.summary import summarise
-    from cli.progress import NodeProgress, track
     from corpora import manifest as manifests
     from pipeline import config as configs
     from pipeline import execute
 
     config = configs.read(args.config, _overrides(args), kind=configs.StudyConfig)
     console = Console(stderr=True)
-    prepared = execute.prepare(config, track=track)
+    prepared = pipelines.prepare(config, console)
 
     from modules.study import clips
     from modules.study.store import Store
-    from pipeline import data, study
+    from pipeline import study
     from pipeline.study_output import report
 
     design = study.design(config, prepared.domains)
-    manifest = data.Manifest(
-        path=str(prepared.manifest_path),
-        digest=prepared.manifest_digest,
-        domains=prepared.domains,
-    )
     # Before any work: a store of other data or code is refused here.
-    store = Store(config.store_root.absolute(), identity=study.identity(config, manifest))
+    store = Store(
+        config.store_root.absolute(), identity=study.identity(config, prepared.manifest_digest)
+    )
     planned = design.plan()
     _print_plan(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
     _require_opensmile(planned, store)
     if args.plan:
         return 0
-    with NodeProgress(console) as progress:
-        results = execute.execute(
-            prepared, on_node=progress.on_node, on_message=progress.on_message
-        )
-    for failure in execute.failures(results):
-        console.print(f"{failure.node_id} failed: {failure.error}", markup=False, highlight=False)
+    results = pipelines.execute(prepared, console)
     missing = sum(cell not in store for cell in planned)
     print(f"{len(planned) - missing} of {len(planned)} cells are in {store.folder}")
     if (store.folder / clips.TABLE).exists():
@@ -100,12 +83,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
     from modules.errors import UserError
-    from pipeline import config as configs
 
-    overrides: dict[str, object] = dict(configs.parse_override(text) for text in args.overrides)
-    for name in ("manifest", "output", "store"):
-        if getattr(args, name):
-            overrides[name] = str(getattr(args, name))
+    overrides = pipelines.overrides(args)
+    if args.store:
+        overrides["store"] = str(args.store)
     for name in ("tables", "targets", "folds", "protocols", "scenarios", "approaches"):
         if text := getattr(args, name):
             words = [word.strip() for word in text.split(",") if word.strip()]

@@ -17,6 +17,7 @@ CONFIGS = Path(__file__).parent / "configs"
 
 ApproachName = Literal["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]
 Scenario = Literal["S1", "S2"]
+Protocol = Literal["speaker_independent", "random"]
 
 
 class _Section(pydantic.BaseModel):
@@ -130,7 +131,7 @@ class DataConfig(_Section):
     manifest: Path
     output: Path = Path("out/release")
     """Everything the run writes: pipeline root, metadata, logs, report."""
-    protocol: Literal["speaker_independent", "random"] = "speaker_independent"
+    protocol: Protocol = "speaker_independent"
     test_fold: int = pydantic.Field(0, ge=0, lt=NUM_FOLDS)
     audio: Audio = Audio()
     preset: Literal["paper", "fast"] = "fast"
@@ -179,31 +180,26 @@ class ReleaseConfig(DataConfig):
         )
 
 
-class StudyTraining(_Section):
-    """One training of the study: always on all training folds, so there is no early stopping."""
+class StudyFineTuning(_Section):
+    """A training of the study: on all training folds, so that there is no early stopping.
+
+    Clips stay in place, so that frozen layers' outputs are computed once.
+    """
 
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(32, ge=1)
     learning_rate: float = pydantic.Field(1.0, gt=0)
     schedule: Literal["constant", "cosine"] = "cosine"
+
+
+class StudyTraining(StudyFineTuning):
+    """A training from scratch, which has no frozen layers: clips may move."""
+
     shift_s: float = pydantic.Field(0.0, ge=0, lt=INPUT_DURATION_S)
 
 
-class StudyFineTuning(_Section):
-    """As `StudyTraining`; clips stay in place, so that frozen layers' outputs are computed once."""
-
-    epochs: int = pydantic.Field(ge=1)
-    batch_size: int = pydantic.Field(32, ge=1)
-    learning_rate: float = pydantic.Field(1.0, gt=0)
-    schedule: Literal["constant", "cosine"] = "cosine"
-
-
-Protocol = Literal["speaker_independent", "random"]
 Fold = Annotated[int, pydantic.Field(ge=0, lt=NUM_FOLDS)]
-StudyApproach = Literal[
-    "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8",
-    "conv1-only", "convs-only", "lstm-only", "A2-L2SP", "auto",
-]  # fmt: skip
+StudyApproach = Literal[ApproachName, "conv1-only", "convs-only", "lstm-only", "A2-L2SP", "auto"]
 
 
 class StudyConfig(DataConfig):

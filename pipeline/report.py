@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import matplotlib
 import numpy as np
 import yaml
@@ -22,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from corpora.manifest import account_path
 from modules.features import DOMAIN, EMOTION, EMOTIONS, GENDER, LANGUAGE, MULTI_DOMAIN
+from pipeline import pages
 from pipeline.local_runner import STATUSES
 
 if TYPE_CHECKING:  # pipeline.results imports Keras, which a report has no use for.
@@ -67,13 +67,7 @@ def write(results: "RunResults", path: Path) -> Path:
 
 def render(results: "RunResults", *, now: datetime.datetime) -> str:
     """Returns the page; `now` is the date it carries."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment(Path(__file__).parent)
     environment.filters.update(
         three=three, signed=signed, percent=percent, duration=duration, listed=listed, brief=_brief
     )

@@ -29,11 +29,11 @@ def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
     )
 
 
-def identity(config: StudyConfig, manifest: data.Manifest) -> dict[str, str]:
+def identity(config: StudyConfig, manifest_digest: str) -> dict[str, str]:
     """Returns what all results in a store have in common: digests of data and code."""
     return {
         "data": data_digest(
-            manifest.digest,
+            manifest_digest,
             config.audio.model_dump_json(),
             code_digest("example_gen"),
             code_digest("transform"),
@@ -51,7 +51,7 @@ def build(config: StudyConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
       manifest: of the recordings.
     """
     prepared = data.build(config, manifest)
-    own = identity(config, manifest)
+    own = identity(config, manifest.digest)
     study = TransferStudy(
         examples=prepared.example_gen.outputs["examples"],
         transformed_examples=prepared.transform.outputs["transformed_examples"],

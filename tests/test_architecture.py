@@ -21,7 +21,7 @@ BELOW = {
 # Free of any heavy dependency, so that both bottom layers may share them.
 SHARED = {"modules.features", "modules.errors", "modules.media"}
 # Of the study, what trains networks.
-NETWORK_STUDY = ("cells", "clips", "design", "store", "bench", "estimate", "worker")
+NETWORK_STUDY = ("cells", "clips", "design", "store", "bench", "estimate")
 SOURCES = [file for package in BELOW for file in sorted((ROOT / package).rglob("*.py"))]
 
 

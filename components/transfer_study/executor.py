@@ -29,7 +29,7 @@ from modules.study import baselines, cells, clips
 from modules.study.bench import Bench
 from modules.study.cells import Split
 from modules.study.design import Design, Task, stages
-from modules.study.store import Store
+from modules.study.store import Store, replacing
 
 EXAMPLES = "examples"
 TRANSFORMED_EXAMPLES = "transformed_examples"
@@ -220,17 +220,10 @@ def _keep_features(store: Store, design: Design, found: clips.Clips) -> None:
     network.set_weights(weights)
     rows = found.rows(cell.protocol, domains=cell.domains, folds=(fold,))
     assert found.waveforms is not None
-    trunk = keras.Sequential(
-        [keras.Input(network.input_shape[1:]), *network.layers[: _index(network, "flatten") + 1]]
-    )
+    trunk = keras.Model(network.inputs, network.get_layer("flatten").output)
     values = trunk.predict(found.waveforms[rows], batch_size=64, verbose=0)
-    temporary = file.with_suffix(".partial.npz")
-    np.savez(temporary, utterance_ids=found.utterance_ids[rows], features=values)
-    os.replace(temporary, file)
-
-
-def _index(network: keras.Sequential, name: str) -> int:
-    return [layer.name for layer in network.layers].index(name)
+    with replacing(file) as stream:
+        np.savez(stream, utterance_ids=found.utterance_ids[rows], features=values)
 
 
 def _is10(
@@ -246,9 +239,8 @@ def _is10(
             for key in found.utterance_ids
         )
         values = is10.extract(_told(prepared, total=len(found.utterance_ids)))
-        temporary = file.with_suffix(".partial.npy")
-        np.save(temporary, values)
-        os.replace(temporary, file)
+        with replacing(file) as stream:
+            np.save(stream, values)
     return np.load(file)
 
 

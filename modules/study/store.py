@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Store:
                     " another one, so that results never mix"
                 )
         else:
-            _write(file, (json.dumps(identity, indent=2) + "\n").encode())
+            with replacing(file) as stream:
+                stream.write((json.dumps(identity, indent=2) + "\n").encode())
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -79,15 +80,13 @@ class Store:
         file = self._file(cell)
         if not file.exists():
             content = {"key": cells.key(cell), "cell": cells.to_json(cell), **result}
-            _write(file, json.dumps(content).encode())
+            with replacing(file) as stream:
+                stream.write(json.dumps(content).encode())
 
     def put_weights(self, cell: cells.Training, weights: list[np.ndarray]) -> None:
         """Keeps what fine-tunings start from."""
-        file = self._weights / f"{cells.key(cell)}.npz"
-        temporary = file.with_suffix(f".{os.getpid()}.partial")
-        with open(temporary, "wb") as stream:
+        with replacing(self._weights / f"{cells.key(cell)}.npz") as stream:
             np.savez(stream, *weights)
-        os.replace(temporary, file)
 
     def get_weights(self, cell: cells.Training) -> list[np.ndarray] | None:
         """Returns the weights, in the order of `keras.Model.get_weights`; `None` if not kept."""
@@ -104,7 +103,10 @@ class Store:
         return self._cells / f"{cells.key(cell)}.json"
 
 
-def _write(file: Path, content: bytes) -> None:
+@contextmanager
+def replacing(file: Path) -> Iterator[BinaryIO]:
+    """Opens a file for writing that appears under its name only once it is whole."""
     temporary = file.with_suffix(f".{os.getpid()}.partial")
-    temporary.write_bytes(content)
+    with open(temporary, "wb") as stream:
+        yield stream
     os.replace(temporary, file)

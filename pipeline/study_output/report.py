@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from corpora.summary import DomainSummary
@@ -17,6 +16,7 @@ from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
 from modules.transfer import APPROACHES
+from pipeline import pages
 from pipeline.study_output import figures, formats
 from pipeline.study_output.results import Results
 from pipeline.study_output.tables import (
@@ -189,13 +189,7 @@ def _proof(results: Results) -> list[dict[str, Any]]:
 
 
 def _html(study: _Study, now: datetime.datetime) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment(Path(__file__).parent)
     environment.filters.update(image=_data_uri)
     environment.globals.update(
         shown=shown, marks=marks, protocol_words=PROTOCOL_WORDS, legend=MARKS_LEGEND
