@@ -65,6 +65,33 @@ class FramedConv1D(keras.layers.Conv1D):
         return self.activation(outputs + self.bias)
 
 
+@keras.saving.register_keras_serializable(package="ser")
+class ShortLSTM(keras.layers.LSTM):
+    """An LSTM for a few steps: unrolled, and without products with the state of zeros it starts in.
+
+    The weights and outputs are those of `keras.layers.LSTM` with `return_sequences=True`.
+    """
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        """Maps `[batch, time, channels]` to `[batch, time, units]`."""
+        if initial_state is not None or mask is not None or not self.return_sequences:
+            raise NotImplementedError("ShortLSTM starts at zero and returns every step")
+        ops, cell = keras.ops, self.cell
+        hidden = carry = None
+        outputs = []
+        for step in range(sequences.shape[1]):
+            gates = ops.matmul(sequences[:, step], cell.kernel) + cell.bias
+            if hidden is not None:
+                gates = gates + ops.matmul(hidden, cell.recurrent_kernel)
+            enter, keep, value, leave = ops.split(gates, 4, axis=1)
+            entering = cell.recurrent_activation(enter) * cell.activation(value)
+            kept = 0.0 if carry is None else cell.recurrent_activation(keep) * carry
+            carry = entering + kept
+            hidden = cell.recurrent_activation(leave) * cell.activation(carry)
+            outputs.append(hidden)
+        return ops.stack(outputs, axis=1)
+
+
 def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> keras.Sequential:
     """Builds the untrained network, 5,379,798 parameters under every preset.
 
@@ -104,9 +131,8 @@ def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> 
             conv("conv2", sizes.conv2_stride),
             layers.MaxPooling1D(sizes.pool2, name="pool2"),
             dropout("conv2_dropout"),
-            # Two steps only: unrolled, which spares the loop's overhead.
             *(
-                [layers.LSTM(LSTM_UNITS, return_sequences=True, unroll=True, name="lstm")]
+                [ShortLSTM(LSTM_UNITS, return_sequences=True, name="lstm")]
                 if architecture == "cnn_lstm"
                 else []
             ),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from modules.adadelta import Adadelta
 from modules.features import SAMPLE_RATE_HZ
 from modules.uar import unweighted_average_recall
 
@@ -41,39 +42,42 @@ class Settings:
 
 
 class Batches(keras.utils.PyDataset):
-    """Shuffled batches of clips, the same for the same seed.
+    """Shuffled batches of clips of all epochs, the same for the same seed in any order of access.
 
     Args:
       clips: float32 `[n, time, channels]` or any `[n, …]`.
       labels: int64 `[n]`.
-      settings: batch size, shift and seed.
+      settings: epochs, batch size, shift and seed.
     """
 
     def __init__(self, clips: np.ndarray, labels: np.ndarray, settings: Settings):
         super().__init__(workers=1, use_multiprocessing=False)
         self._clips = clips
         self._labels = labels
-        self._batch_size = settings.batch_size
+        self._settings = settings
         self._shift_samples = round(settings.shift_s * SAMPLE_RATE_HZ)
-        self._random = np.random.default_rng(settings.seed)
-        self._order = self._random.permutation(len(labels))
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self.per_epoch = -(-len(labels) // settings.batch_size)
 
     def __len__(self) -> int:
-        return -(-len(self._labels) // self._batch_size)
+        return self.per_epoch * self._settings.epochs
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        epoch, step = divmod(index, self.per_epoch)
+        if self._order[0] != epoch:
+            random = np.random.default_rng([self._settings.seed, epoch])
+            self._order = epoch, random.permutation(len(self._labels))
+        size = self._settings.batch_size
+        chosen = self._order[1][step * size : (step + 1) * size]
         clips = self._clips[chosen]
         if self._shift_samples:
-            shifts = self._random.integers(
-                -self._shift_samples, self._shift_samples + 1, len(clips)
-            )
-            for row, shift in enumerate(shifts):
-                clips[row] = np.roll(clips[row], shift, axis=0)
+            random = np.random.default_rng([self._settings.seed, epoch, step])
+            limit = self._shift_samples
+            for clip, shift in zip(
+                clips, random.integers(-limit, limit + 1, len(clips)), strict=True
+            ):
+                clip[:] = np.roll(clip, shift, axis=0)
         return clips, self._labels[chosen]
-
-    def on_epoch_end(self) -> None:
-        self._order = self._random.permutation(len(self._labels))
 
 
 class InnerValidation(keras.callbacks.Callback):
@@ -91,61 +95,6 @@ class InnerValidation(keras.callbacks.Callback):
         chosen = probabilities[np.arange(len(self._labels)), self._labels]
         logs["val_loss"] = float(-np.log(np.maximum(chosen, 1e-7)).mean())
         logs["val_uar"] = unweighted_average_recall(self._labels, probabilities.argmax(axis=1))
-
-
-class Adadelta(keras.optimizers.Adadelta):
-    """AdaDelta that can start over, so that one compiled network serves any number of trainings.
-
-    The schedule's length and the anchors are variables, where Keras' own schedules and
-    regularisers are constants of the compiled graph.
-
-    Args:
-      l2_sp: strength of the pull towards the weights that the training started from, L2-SP
-        (Li, Grandvalet & Davoine 2018, equation 2); 0 for none.
-    """
-
-    def __init__(self, *, l2_sp: float = 0.0):
-        super().__init__(learning_rate=1.0)
-        self.l2_sp = l2_sp
-
-    def build(self, variables) -> None:
-        if self.built:
-            return
-        super().build(variables)
-        self.total_steps = self.add_variable((), name="total_steps")
-        self.anchors = [
-            self.add_variable_from_reference(variable, name="anchor")
-            for variable in (variables if self.l2_sp else [])
-        ]
-
-    def start_over(self, *, learning_rate: float, total_steps: int) -> None:
-        """Forgets all earlier steps; the network's present weights become the anchors.
-
-        Args:
-          learning_rate: at the first step.
-          total_steps: after which the rate is 0, along half a cosine; 0 keeps it constant.
-        """
-        for variable in self.variables:
-            variable.assign(np.zeros(variable.shape))
-        self.learning_rate = learning_rate
-        self.total_steps.assign(total_steps)
-        for anchor, variable in zip(self.anchors, self._trainable_variables, strict=False):
-            anchor.assign(variable)
-
-    def apply(self, grads, trainable_variables=None):
-        if self.l2_sp:
-            variables = self._trainable_variables
-            grads = [
-                grad + self.l2_sp * (keras.ops.convert_to_tensor(variable) - anchor)
-                for grad, variable, anchor in zip(grads, variables, self.anchors, strict=True)
-            ]
-        return super().apply(grads, trainable_variables)
-
-    def _get_current_learning_rate(self):
-        total = keras.ops.maximum(self.total_steps, 1.0)
-        share = keras.ops.minimum(keras.ops.cast(self.iterations, "float32") / total, 1.0)
-        cosine = 0.5 * (1.0 + keras.ops.cos(np.pi * share))
-        return self._learning_rate * keras.ops.where(self.total_steps > 0, cosine, 1.0)
 
 
 class Learner:
@@ -184,7 +133,7 @@ class Learner:
         batches = Batches(clips, labels, settings)
         self._optimizer.start_over(
             learning_rate=settings.learning_rate,
-            total_steps=settings.epochs * len(batches) if settings.schedule == "cosine" else 0,
+            total_steps=len(batches) if settings.schedule == "cosine" else 0,
         )
         # The order matters: InnerValidation writes the logs that the callbacks after it read.
         hooks: list[keras.callbacks.Callback] = []
@@ -202,6 +151,8 @@ class Learner:
         history = self.network.fit(
             batches,
             epochs=settings.epochs,
+            # One iterator for all epochs: to build one takes as long as several small steps.
+            steps_per_epoch=batches.per_epoch,
             # Batches shuffles by its own seed.
             shuffle=False,
             verbose=0,

@@ -21,7 +21,7 @@ class Approach:
       frozen: groups whose weights stay as pre-trained.
       reinitialised: groups that start anew.
       fine_tuned: whether there is any training on the target.
-      l2_sp: strength of the pull towards the pre-trained weights (`training.Adadelta`).
+      l2_sp: strength of the pull towards the pre-trained weights (`adadelta.Adadelta`).
     """
 
     frozen: tuple[str, ...] = ()
@@ -63,6 +63,12 @@ def prepare_network(network: keras.Sequential, approach: Approach, *, seed: int)
                 layer.set_weights(fresh.get_weights())
 
 
+def frozen_prefix(approach: Approach) -> tuple[str, ...]:
+    """Returns the frozen groups if they are the lowest ones without a gap, else none."""
+    lowest = tuple(LAYER_GROUPS)[: len(approach.frozen)]
+    return lowest if set(lowest) == set(approach.frozen) else ()
+
+
 def split_at_frozen_prefix(
     network: keras.Sequential, approach: Approach
 ) -> tuple[keras.Sequential | None, keras.Sequential]:
@@ -75,12 +81,11 @@ def split_at_frozen_prefix(
     Returns:
       The prefix, `None` if nothing is frozen, and the part that learns.
     """
-    frozen_layers = [name for group in approach.frozen for name in LAYER_GROUPS[group]]
-    leading = [group for group in LAYER_GROUPS if group in approach.frozen]
-    if not frozen_layers or leading != list(LAYER_GROUPS)[: len(leading)]:
+    groups = frozen_prefix(approach)
+    if not groups:
         return None, network
     names = [layer.name for layer in network.layers]
-    cut = names.index(frozen_layers[-1]) + 1
+    cut = names.index(LAYER_GROUPS[groups[-1]][-1]) + 1
     while cut < len(names) and names[cut].startswith(("pool", "flatten")):
         cut += 1
     if cut == len(names):

@@ -22,8 +22,9 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from corpora import manifest
-from modules import audio, features, trainer
+from modules import audio, features
 from modules.baselines import is10
+from modules.examples import read_clips as read_examples
 from modules.network import build_network
 from modules.study import baselines, cells, clips
 from modules.study.bench import Bench
@@ -150,7 +151,7 @@ def read_clips(patterns: list[str], manifest_path: str, digest: str) -> clips.Cl
       manifest_path: the manifest they come from.
       digest: stands for their content.
     """
-    examples = trainer.read_clips(patterns)
+    examples = read_examples(patterns)
     folds = {
         utterance.utterance_id: {name: utterance.fold(name) for name in features.PROTOCOLS}
         for utterance in manifest.read(manifest_path)

@@ -11,9 +11,9 @@ from modules.network import build_network
 from modules.study import cells
 from modules.training import Learner, Settings
 
-# Of a full training's time for a clip and epoch, where frozen layers' outputs are cached. Seen on
-# two cores with 16 epochs: an eighth for A4, a twelfth for A8.
-_CACHED = 1 / 10
+# Of a full training's time for a clip and epoch, by how many of the lowest groups are frozen, as
+# `benchmarks/transfer_study.py` printed it on two cores.
+_SHARES = (1.0, 0.5, 0.07, 0.04)
 _CLIPS = 64
 
 
@@ -29,8 +29,8 @@ def work(planned: Iterable[cells.Cell], clips: Callable[[str, str, int], int]) -
         if isinstance(cell, cells.Training):
             domains, share = cell.domains, 1.0
         elif isinstance(cell, cells.FineTuning):
-            frozen = transfer.APPROACHES[cell.approach].frozen
-            domains, share = (cell.target,), _CACHED if frozen[:2] == ("conv1", "conv2") else 1.0
+            prefix = transfer.frozen_prefix(transfer.APPROACHES[cell.approach])
+            domains, share = (cell.target,), _SHARES[len(prefix)]
         else:
             continue
         own = sum(clips(cell.protocol, name, fold) for name in domains for fold in cell.split.train)

@@ -85,6 +85,21 @@ def test_convolutions_on_frames_equal_keras_own(preset, layer):
     np.testing.assert_allclose(mine(clips), reference(clips), atol=1e-4)
 
 
+def test_the_lstm_equals_keras_own():
+    mine = build_network(preset="fast", seed=0).get_layer("lstm")
+    reference = keras.layers.LSTM(500, return_sequences=True)
+    reference.build((None, 2, 128))
+    random = np.random.default_rng(0)
+    # Biases too, which are 0 and 1 in a fresh layer.
+    weights = [w + random.normal(size=w.shape).astype(np.float32) * 0.1 for w in mine.get_weights()]
+    mine.set_weights(weights)
+    reference.set_weights(weights)
+    sequences = random.normal(size=(3, 2, 128)).astype(np.float32)
+    np.testing.assert_allclose(mine(sequences), reference(sequences), atol=1e-5)
+    with pytest.raises(NotImplementedError, match="returns every step"):
+        mine(sequences, initial_state=[np.zeros((3, 500))] * 2)
+
+
 def test_the_network_without_lstm():
     network = build_network(preset="fast", seed=0, architecture="cnn")
     # The first dense layer then takes 2 x 128 numbers instead of 1,000.

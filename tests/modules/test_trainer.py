@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from modules import features, preprocessing, transfer
+from modules.examples import read_clips
 from modules.network import load_network
-from modules.trainer import fine_tune, pretrain, read_clips, run_fn
+from modules.trainer import fine_tune, pretrain, run_fn
 
 LABELS = {"a": [0, 1, 2], "b": [0, 3, 4, 5]}
 

@@ -1,0 +1,167 @@
+"""What fine-tuning on cached outputs of frozen layers saves, and what the study adds to training.
+
+`python -m benchmarks.transfer_study [--clips 320] [--rounds 6]` trains the network on noise, which
+takes as long as speech does, and prints:
+
+1. an epoch of each approach, as a fraction of one of A2;
+2. a whole Table 3 (one fold, both scenarios, TT included), against the sum of its distinct
+   pre-trainings and its A2, A3 and A6 cells;
+3. the trainer's speed, against Keras' own `fit` on arrays in memory with Keras' own AdaDelta.
+
+Of each, the fastest of all rounds counts: other work on the machine only slows.
+"""
+
+import argparse
+import tempfile
+import time
+
+EPOCHS = {"pretrain": 28, "fine_tune": 16}
+
+
+def epochs(clips: int, rounds: int) -> None:
+    """Prints an epoch of each approach, as a fraction of one of A2."""
+    from modules import transfer
+    from modules.network import build_network
+    from modules.training import Learner, Settings
+
+    waveforms, labels = _noise(clips)
+    prepared = {}
+    for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8"):
+        network = build_network(preset="fast", seed=0)
+        approach = transfer.APPROACHES[name]
+        transfer.prepare_network(network, approach, seed=0)
+        prefix, rest = transfer.split_at_frozen_prefix(network, approach)
+        inputs = waveforms if prefix is None else prefix.predict(waveforms, verbose=0)
+        prepared[name] = (Learner(rest), inputs)
+        prepared[name][0].fit(inputs, labels, settings=Settings(epochs=1))  # traces
+    seconds: dict[str, list[float]] = {name: [] for name in prepared}
+    for _ in range(rounds):
+        for name, (learner, inputs) in prepared.items():
+            count = 2 if name in ("A2", "A3", "A6") else EPOCHS["fine_tune"]
+            started_s = time.monotonic()
+            learner.fit(inputs, labels, settings=Settings(epochs=count))
+            seconds[name].append((time.monotonic() - started_s) / count)
+    best = {name: min(values) for name, values in seconds.items()}
+    for name, epoch_s in best.items():
+        share = epoch_s / best["A2"]
+        print(
+            f"{name}: {1000 * epoch_s:.0f} ms an epoch of {clips} clips, {share:.3f} of A2's "
+            f"(1/{1 / share:.1f})"
+        )
+
+
+def table(clips: int) -> None:
+    """Prints what Table 3 over three domains costs, against its expensive cells alone."""
+    import numpy as np
+
+    from modules.study import cells
+    from modules.study.bench import Bench
+    from modules.study.clips import Clips
+    from modules.study.design import Design, stages
+    from modules.study.store import Store
+    from modules.training import Settings
+
+    domains = ("a", "b", "c")
+    total = clips * len(domains)
+    waveforms, labels = _noise(total)
+    index = np.arange(total)
+    found = Clips(
+        waveforms=waveforms,
+        labels=labels,
+        domains=np.array(domains)[index % 3],
+        speakers=np.array([f"s{i % 30}" for i in index]),
+        utterance_ids=np.array([f"u{i}" for i in index]),
+        folds={"random": index // 3 % 5},
+        digest="noise",
+    )
+    trained = Settings(epochs=EPOCHS["pretrain"], schedule="cosine", shift_s=0.1)
+    design = Design(
+        domains=domains,
+        targets=domains,
+        protocols=("random",),
+        folds=(0,),
+        tables=(3,),
+        pretrain=trained,
+        scratch=trained,
+        fine_tune=Settings(epochs=EPOCHS["fine_tune"], schedule="cosine"),
+    )
+    planned = design.plan()
+    with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as folder:
+        store = Store(folder, identity={"data": "noise", "code": "benchmark"})
+        bench = Bench(found, store)
+        started_s = time.monotonic()
+        for tasks in stages(planned):
+            for training, own, keep in tasks:
+                bench.run(training, own, keep=keep)
+        whole_s = time.monotonic() - started_s
+        reference_s = other_s = 0.0
+        for cell in planned:
+            seconds = store.get(cell)["train_s"]
+            if (isinstance(cell, cells.Training) and len(cell.domains) > 1) or (
+                isinstance(cell, cells.FineTuning) and cell.approach in ("A2", "A3", "A6")
+            ):
+                reference_s += seconds
+            elif isinstance(cell, cells.Training):
+                other_s += seconds
+    print(
+        f"Table 3, {len(planned)} cells: {whole_s:.0f} s, {whole_s / reference_s:.3f} of its "
+        f"pre-trainings and A2, A3 and A6 cells ({reference_s:.0f} s); TT took {other_s:.0f} s"
+    )
+
+
+def training(clips: int, rounds: int) -> None:
+    """Prints the trainer's speed as a fraction of a bare `fit`'s on arrays in memory."""
+    import keras
+
+    from modules.network import build_network
+    from modules.training import Learner, Settings
+
+    waveforms, labels = _noise(clips)
+    bare = build_network(preset="fast", seed=0)
+    bare.compile(
+        optimizer=keras.optimizers.Adadelta(1.0),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    learner = Learner(build_network(preset="fast", seed=0))
+    settings = Settings(epochs=2, schedule="cosine", shift_s=0.1)
+    seconds: dict[str, list[float]] = {"bare": [], "trainer": []}
+    for _ in range(rounds):
+        started_s = time.monotonic()
+        bare.fit(waveforms, labels, batch_size=settings.batch_size, epochs=2, verbose=0)
+        bare_s = time.monotonic()
+        learner.fit(waveforms, labels, settings=settings)
+        seconds["bare"].append(bare_s - started_s)
+        seconds["trainer"].append(time.monotonic() - bare_s)
+    print(
+        f"training, clips shifted: {min(seconds['bare']) / min(seconds['trainer']):.2f} of the "
+        "speed of a bare Keras fit"
+    )
+
+
+def _noise(clips: int):
+    import numpy as np
+
+    from modules.features import EMOTIONS, INPUT_SAMPLES
+
+    random = np.random.default_rng(0)
+    waveforms = random.standard_normal((clips, INPUT_SAMPLES, 1), np.float32)
+    return waveforms, random.integers(0, len(EMOTIONS), clips)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--clips", type=int, default=320, help="of a domain")
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--parts", default="123", help="which of the three, such as 13")
+    arguments = parser.parse_args()
+    if "1" in arguments.parts:
+        epochs(arguments.clips, arguments.rounds)
+    if "2" in arguments.parts:
+        table(arguments.clips)
+    if "3" in arguments.parts:
+        training(arguments.clips, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
