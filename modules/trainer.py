@@ -19,8 +19,12 @@ from modules import transfer
 from modules.examples import Clips, read_clips
 from modules.network import build_network, load_network
 from modules.training import Settings, fit, inner_split
+from modules.uar import unweighted_average_recall
 
 NETWORK_FILE = "network.keras"
+# Pre-trained without the clips on which approaches are compared.
+CHOICE_NETWORK_FILE = "network_for_choice.keras"
+AUTO = "auto"
 RECORD_FILE = "training.json"
 
 _progress = logging.getLogger("ser.progress")
@@ -44,42 +48,107 @@ def pretrain(clips: Clips, config: dict[str, Any]) -> tuple[keras.Sequential, di
     Returns:
       The network, and the record of its training.
     """
-    taken = np.flatnonzero(clips.domains != config.get("without_domain"))
+    return _pretrain(clips, np.flatnonzero(clips.domains != config.get("without_domain")), config)
+
+
+def pretrain_for_choice(
+    clips: Clips, config: dict[str, Any]
+) -> tuple[keras.Sequential, dict[str, Any]]:
+    """Like `pretrain`, without the clips on which `choose_approach` compares approaches."""
+    taken = clips.domains != config.get("without_domain")
+    return _pretrain(clips, np.flatnonzero(taken & ~_inner_split(clips, config)), config)
+
+
+def _pretrain(clips: Clips, rows: np.ndarray, config: dict[str, Any]):
     network = build_network(preset=config["preset"], seed=config["seed"])
-    history, held_out = _fit(network, clips, taken, config)
+    history, held_out = _fit(network, clips, rows, config)
     return network, {
-        "clips": _count(clips, taken),
+        "clips": _count(clips, rows),
         "inner_split": held_out,
         "history": history,
         "weight_hashes": transfer.weight_hashes(network),
     }
 
 
+def choose_approach(
+    path: str, clips: Clips, config: dict[str, Any]
+) -> tuple[str, dict[str, float]]:
+    """Finds the approach that does best on an inner split of `config["domain"]`'s clips.
+
+    Args:
+      path: of a pre-trained network that has not seen that inner split: the one of
+        `pretrain_for_choice`, or any of scenario S2.
+      clips: of the training folds.
+      config: of the fine-tuning.
+
+    Returns:
+      The approach's name, the first of equal ones, and the UAR of each on the inner split.
+    """
+    own = clips.domains == config["domain"]
+    held_out = _inner_split(clips, config)
+    tested = np.flatnonzero(own & held_out)
+    uars = {}
+    for name in transfer.PAPER_APPROACHES:
+        network = load_network(path)
+        _adapt(network, clips, np.flatnonzero(own & ~held_out), config, name)
+        probabilities = network.predict(clips.waveforms[tested], batch_size=64, verbose=0)
+        uars[name] = unweighted_average_recall(clips.labels[tested], probabilities.argmax(axis=1))
+        _progress.info("%s: %s UAR %.3f on the inner split", config["name"], name, uars[name])
+    return max(uars, key=lambda name: uars[name]), uars
+
+
 def fine_tune(
-    network: keras.Sequential, clips: Clips, config: dict[str, Any]
+    network: keras.Sequential, clips: Clips, config: dict[str, Any], *, approach: str
 ) -> tuple[keras.Sequential, dict[str, Any]]:
-    """Adapts a pre-trained network to `config["domain"]` by `config["approach"]`, in place.
+    """Adapts a pre-trained network to `config["domain"]`, in place.
+
+    Args:
+      network: the pre-trained one.
+      clips: of the training folds.
+      config: of the fine-tuning.
+      approach: a key of `transfer.APPROACHES`.
 
     Returns:
       The network, and the record of its training with the weight hashes that prove what was frozen.
     """
-    approach = transfer.APPROACHES[config["approach"]]
     rows = np.flatnonzero(clips.domains == config["domain"])
     before = transfer.weight_hashes(network)
-    transfer.prepare_network(network, approach, seed=config["seed"])
-    history, held_out = (
-        _fit(network, clips, rows, config, approach) if approach.fine_tuned else ([], {})
-    )
+    history, held_out = _adapt(network, clips, rows, config, approach)
     after = transfer.weight_hashes(network)
-    transfer.check_frozen(before, after, approach)
+    transfer.check_frozen(before, after, transfer.APPROACHES[approach])
     return network, {
-        "approach": dataclasses.asdict(approach),
+        "approach": dataclasses.asdict(transfer.APPROACHES[approach]),
+        "approach_name": approach,
         "clips": _count(clips, rows),
         "inner_split": held_out,
         "history": history,
         "weight_hashes_before": before,
         "weight_hashes": after,
     }
+
+
+def _adapt(network, clips: Clips, rows: np.ndarray, config: dict[str, Any], name: str):
+    approach = transfer.APPROACHES[name]
+    transfer.prepare_network(network, approach, seed=config["seed"])
+    if not approach.fine_tuned:
+        return [], {}
+    return _fit(network, clips, rows, config, approach)
+
+
+def _inner_split(clips: Clips, config: dict[str, Any]) -> np.ndarray:
+    """Returns which clips approaches are compared on, bool `[n]`, equal in every training."""
+    return _split(clips, np.arange(len(clips.labels)), config)
+
+
+def _split(clips: Clips, rows: np.ndarray, config: dict[str, Any]) -> np.ndarray:
+    return inner_split(
+        clips.labels[rows],
+        clips.domains[rows],
+        clips.speakers[rows],
+        fraction=config["inner_fraction"],
+        by_speaker=config["protocol"] == "speaker_independent",
+        seed=config["seed"],
+    )
 
 
 def _count(clips: Clips, rows: np.ndarray) -> dict[str, int]:
@@ -92,14 +161,7 @@ def _fit(network, clips: Clips, rows: np.ndarray, config, approach=None):
     rest = rows
     held_out = rows[:0]
     if settings.patience:
-        chosen = inner_split(
-            clips.labels[rows],
-            clips.domains[rows],
-            clips.speakers[rows],
-            fraction=config["inner_fraction"],
-            by_speaker=config["protocol"] == "speaker_independent",
-            seed=config["seed"],
-        )
+        chosen = _split(clips, rows, config)
         rest, held_out = rows[~chosen], rows[chosen]
     prefix, trained = None, network
     if approach is not None and not settings.shift_s:
@@ -129,7 +191,8 @@ def run_fn(fn_args: Any) -> None:
         `base_model` the pre-trained model where this is a fine-tuning. `custom_config` holds
         `name`, `stage` (`pretrain` or `fine_tune`), `preset`, `training` (the fields of
         `training.Settings` but the seed), `inner_fraction`, `protocol`, `trim_silence`, `seed`;
-        `without_domain` for pre-training; `domain`, `approach` and `scenario` for fine-tuning.
+        `without_domain` and, where an approach will be chosen, `for_choice` for pre-training;
+        `domain`, `approach` (or `auto`) and `scenario` for fine-tuning.
     """
     from modules.export import export_model
 
@@ -137,15 +200,26 @@ def run_fn(fn_args: Any) -> None:
     keras.backend.clear_session()
     _progress.info("%s: reading clips", config["name"])
     clips = read_clips(fn_args.train_files)
-    if config["stage"] == "pretrain":
-        network, record = pretrain(clips, config)
-        domain = None
-    else:
-        base = os.path.join(os.path.dirname(fn_args.base_model), NETWORK_FILE)
-        domain = config["domain"]
-        network, record = fine_tune(load_network(base), clips, config)
     model_dir = os.path.dirname(fn_args.serving_model_dir)
     os.makedirs(model_dir, exist_ok=True)
+    domain = None
+    if config["stage"] == "pretrain":
+        network, record = pretrain(clips, config)
+        if config.get("for_choice"):
+            other, record["for_choice"] = pretrain_for_choice(clips, config)
+            other.save(os.path.join(model_dir, CHOICE_NETWORK_FILE))
+    else:
+        base = os.path.dirname(fn_args.base_model)
+        domain, approach, choice = config["domain"], config["approach"], None
+        if approach == AUTO:
+            s2 = config["scenario"] == "S2"
+            unbiased = os.path.join(base, NETWORK_FILE if s2 else CHOICE_NETWORK_FILE)
+            approach, choice = choose_approach(unbiased, clips, config)
+        network, record = fine_tune(
+            load_network(os.path.join(base, NETWORK_FILE)), clips, config, approach=approach
+        )
+        if choice:
+            record["choice"] = choice
     network.save(os.path.join(model_dir, NETWORK_FILE))
     domain_classes = clips.domain_classes()
     _progress.info("%s: exporting", config["name"])

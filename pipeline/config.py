@@ -16,6 +16,8 @@ from modules.features import INPUT_DURATION_S, MULTI_DOMAIN, NUM_FOLDS
 CONFIGS = Path(__file__).parent / "configs"
 
 ApproachName = Literal["A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"]
+# `auto`: the one that does best on an inner split of the domain's training folds.
+ReleaseApproach = Literal[ApproachName, "auto"]
 Scenario = Literal["S1", "S2"]
 Protocol = Literal["speaker_independent", "random"]
 
@@ -110,7 +112,7 @@ class Validation(_Section):
 class Domain(_Section):
     """What differs for one domain; absent keys take the release's."""
 
-    approach: ApproachName | None = None
+    approach: ReleaseApproach | None = None
     scenario: Scenario | None = None
     fine_tune: Training | None = None
     gate: Gate | None = None
@@ -156,10 +158,11 @@ class ReleaseConfig(DataConfig):
     """The folder TF Serving watches; `<output>/serving` if absent."""
     seed: int = pydantic.Field(0, ge=0)
     inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)
-    """Share of the training clips that decides early stopping."""
+    """Share of the training clips that decides early stopping, and the approach where it is
+    `auto`."""
     pretrain: Training = Training(epochs=40, patience=10)
     fine_tune: Training = Training(epochs=30, patience=8)
-    approach: ApproachName = "A2"
+    approach: ReleaseApproach = "A2"
     scenario: Scenario = "S1"
     gate: Gate = Gate()
     domains: dict[str, Domain] = {}
@@ -199,7 +202,7 @@ class StudyTraining(StudyFineTuning):
 
 
 Fold = Annotated[int, pydantic.Field(ge=0, lt=NUM_FOLDS)]
-StudyApproach = Literal[ApproachName, "conv1-only", "convs-only", "lstm-only", "A2-L2SP", "auto"]
+StudyApproach = Literal[ReleaseApproach, "conv1-only", "convs-only", "lstm-only", "A2-L2SP"]
 
 
 class StudyConfig(DataConfig):

@@ -57,6 +57,9 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
     transform, examples = prepared.transform, prepared.example_gen.outputs["examples"]
 
     trainers: dict[str, tfx.components.Trainer] = {}
+    # Under S2 the pre-training has not seen the domain: approaches can be compared on any part.
+    own_settings = [config.for_domain(domain) for domain in manifest.domains]
+    for_choice = any((own.approach, own.scenario) == ("auto", "S1") for own in own_settings)
     for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
         without = name.removeprefix(f"{PRETRAIN}-without-") if name != PRETRAIN else None
         trainers[name] = _trainer(
@@ -64,7 +67,11 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
             name,
             transform,
             training=config.pretrain,
-            settings={"stage": "pretrain", "without_domain": without},
+            settings={
+                "stage": "pretrain",
+                "without_domain": without,
+                "for_choice": for_choice and not without,
+            },
         )
     for domain in manifest.domains:
         own = config.for_domain(domain)

@@ -262,7 +262,7 @@ def _average(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 def _approach_name(model: "ModelResult", results: "RunResults") -> str:
     done = (model.training or {}).get("configuration", {})
-    name = done.get("approach") or _setting(results, model.name, "approach")
+    name = model.approach or _setting(results, model.name, "approach")
     scenario = done.get("scenario") or _setting(results, model.name, "scenario")
     return f"{name}, {scenario}"
 
@@ -283,7 +283,10 @@ def _approach_words(model: "ModelResult", results: "RunResults") -> str:
         layers = "all layers tuned"
     else:
         layers = "; ".join(f"{groups} {fate}" for fate, groups in words.items() if groups)
-    return "; ".join(part for part in (layers, _SCENARIOS.get(scenario, "")) if part)
+    choice = (model.training or {}).get("choice", {})
+    uars = ", ".join(f"{name} {three(uar)}" for name, uar in choice.items())
+    chosen = f"chosen by UAR on an inner split: {uars}" if uars else ""
+    return "; ".join(part for part in (layers, _SCENARIOS.get(scenario, ""), chosen) if part)
 
 
 def _fates(training: Mapping[str, Any] | None) -> dict[str, str]:

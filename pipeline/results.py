@@ -64,6 +64,13 @@ class ModelResult:
     pushed_to: Path | None
 
     @property
+    def approach(self) -> str:
+        """Its name, with `auto: ` before it if it was chosen; empty if it is not known."""
+        training = self.training or {}
+        asked = training.get("configuration", {}).get("approach", "")
+        return f"{asked}: {training['approach_name']}" if "choice" in training else asked
+
+    @property
     def outcome(self) -> str:
         """One phrase: pushed, or why not."""
         if self.pushed_to:
@@ -365,14 +372,14 @@ def summary(results: RunResults) -> Any:
             continue
         key = (("domain", name),)
         own, common = model.slices.get(key), multi.slices.get(key) if multi else None
-        approach = (model.training or {}).get("configuration", {})
+        settings = (model.training or {}).get("configuration", {})
         table.add_row(
             name,
             str(own.clips) if own else "",
             f"{common.uar:.3f}" if common else "",
             f"{own.uar:.3f}" if own else "",
             f"{own.uar_lower:.3f} to {own.uar_upper:.3f}" if own else "",
-            f"{approach.get('scenario', '')} {approach.get('approach', '')}",
+            f"{settings.get('scenario', '')} {model.approach}",
             model.outcome,
         )
         if own and common:

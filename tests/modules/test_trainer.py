@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modules import features, preprocessing, transfer
+from modules import features, preprocessing, trainer, transfer
 from modules.examples import read_clips
 from modules.network import load_network
 from modules.trainer import fine_tune, pretrain, run_fn
@@ -133,7 +133,7 @@ def test_without_fine_tuning_the_network_stays(splits):
     network, record = pretrain(clips, _config("pretrain", training={"epochs": 1}))
     before = network.get_weights()
     config = _config("fine_tune", domain="a", approach="A1", scenario="S1")
-    network, adapted = fine_tune(network, clips, config)
+    network, adapted = fine_tune(network, clips, config, approach="A1")
     for first, after in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(first, after)
     assert adapted["weight_hashes"] == record["weight_hashes"]
@@ -175,6 +175,48 @@ def test_pretrain_then_fine_tune(splits, tmp_path):
     again = tmp_path / "again"
     _run(again, folder, config, base_model=base)
     assert json.loads((again / "training.json").read_text()) == adapted
+
+
+@pytest.mark.component
+@pytest.mark.parametrize("scenario", ["S1", "S2"])
+def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
+    splits, tmp_path, monkeypatch, scenario
+):
+    folder, _ = splits
+    s2 = scenario == "S2"
+    config = _config("pretrain", for_choice=not s2, without_domain="b" if s2 else None)
+    base = _run(tmp_path / "pretrain", folder, config)
+    record = json.loads((tmp_path / "pretrain" / "training.json").read_text())
+    monkeypatch.setattr(transfer, "PAPER_APPROACHES", ("A1", "A4", "A8"))
+    chosen_of = []
+
+    def spy(labels, domains, speakers, **arguments):
+        chosen_of.append(real(labels, domains, speakers, **arguments))
+        names = np.char.add(domains, speakers)
+        assert not set(names[chosen_of[-1]]) & set(names[~chosen_of[-1]])
+        return chosen_of[-1]
+
+    real = trainer.inner_split
+    monkeypatch.setattr(trainer, "inner_split", spy)
+    config = _config("fine_tune", domain="b", approach="auto", scenario=scenario)
+    _run(tmp_path / "b", folder, config, base_model=base)
+    adapted = json.loads((tmp_path / "b" / "training.json").read_text())
+    assert adapted["choice"].keys() == {"A1", "A4", "A8"}
+    assert all(0 <= uar <= 1 for uar in adapted["choice"].values())
+    best = max(adapted["choice"].values())
+    assert adapted["choice"][adapted["approach_name"]] == best
+    # The chosen one then learns from all training clips, starting at the full pre-training.
+    assert adapted["clips"] == {"b": 32}
+    assert adapted["weight_hashes_before"] == record["weight_hashes"]
+    if s2:
+        assert "for_choice" not in record
+        return
+    # Clips are in the order of their names: 24 of `a`, then 32 of `b`.
+    held_out = {"a": chosen_of[0][:24].sum(), "b": chosen_of[0][24:].sum()}
+    assert min(held_out.values()) > 0
+    assert record["for_choice"]["clips"] == {
+        name: record["clips"][name] - count for name, count in held_out.items()
+    }
 
 
 def _run(model_dir, folder, config, base_model=None):

@@ -52,6 +52,28 @@ def test_second_scenario_pretrains_without_the_target(tmp_path):
     assert "Trainer.pretrain" in nodes["Trainer.urdu"].upstream_nodes
 
 
+@pytest.mark.parametrize(
+    ("domains", "common", "own"),
+    [
+        ({}, False, None),
+        ({"emodb": {"approach": "auto"}}, True, None),
+        # Under S2 the pre-training has not seen the domain, so that it serves as it is.
+        ({"emodb": {"approach": "auto", "scenario": "S2"}}, False, False),
+    ],
+)
+def test_a_pretraining_for_the_choice_of_approaches_where_one_is_needed(
+    tmp_path, domains, common, own
+):
+    nodes = _nodes(tmp_path, domains=domains)
+    found = [
+        json.loads(_parameter(nodes[name], "custom_config"))["for_choice"]
+        if name in nodes
+        else None
+        for name in ("Trainer.pretrain", "Trainer.pretrain-without-emodb")
+    ]
+    assert found == [common, own]
+
+
 def test_nothing_is_decoded_before_the_audit_nor_trained_before_the_data_passed(tmp_path):
     nodes = _nodes(tmp_path)
     assert "AuditGate" in nodes["AudioExampleGen"].upstream_nodes

@@ -722,6 +722,14 @@ def test_not_fine_tuned_has_no_curves():
     assert len(page.images()) == 4
 
 
+def test_a_chosen_approach_is_told_with_what_it_was_chosen_by():
+    record = _adapted("emodb", "auto", ("conv1", "conv2"))
+    record.update(approach_name="A4", choice={"A1": 0.25, "A4": 0.5})
+    page = _page(_model(_run(), 1, training=record))
+    assert "auto: A4, S1" in page.text
+    assert "chosen by UAR on an inner split: A1 0.250, A4 0.500" in page.text
+
+
 def test_importing_the_report_loads_no_tensorflow():
     code = (
         "import sys, pipeline.report; print([m for m in ('tensorflow', 'tfx') if m in sys.modules])"
