@@ -55,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
         config.store_root.absolute(), identity=study.identity(config, prepared.manifest_digest)
     )
     planned = design.plan()
-    _print_plan(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
+    _print_counts(planned, store)
+    # Before the speed is measured, which takes seconds.
     _require_opensmile(planned, store)
+    _print_duration(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
     if args.plan:
         return 0
     results = pipelines.execute(prepared, console)
@@ -116,11 +118,9 @@ def _require_opensmile(planned, store) -> None:
             ) from None
 
 
-def _print_plan(planned, store, utterances, *, preset: str) -> None:
-    """Prints how many cells there are of each kind and done, and the time for the rest."""
-    from collections import Counter
-
-    from modules.study import cells, estimate
+def _print_counts(planned, store) -> None:
+    """Prints how many cells there are of each kind, and how many are done."""
+    from modules.study import cells
 
     names = {
         cells.Training: "trainings from scratch",
@@ -133,6 +133,14 @@ def _print_plan(planned, store, utterances, *, preset: str) -> None:
         if own:
             done = sum(cell in store for cell in own)
             print(f"{name}: {len(own):,}, of which {done:,} are done")
+
+
+def _print_duration(planned, store, utterances, *, preset: str) -> None:
+    """Prints how long the missing cells will take, from this machine's speed."""
+    from collections import Counter
+
+    from modules.study import estimate
+
     counts = Counter(
         (protocol, utterance.domain, utterance.fold(protocol))
         for utterance in utterances

@@ -81,13 +81,19 @@ def test_every_threshold_of_the_gate_can_be_set():
 
 
 def test_missing_file_names_those_that_exist():
-    with pytest.raises(UserError, match=r"no-such does not exist.*demo, release"):
+    with pytest.raises(UserError, match=r"no-such does not exist.*demo, paper, release, study"):
         configs.load("no-such")
 
 
 @pytest.mark.parametrize("name", ["release", "demo"])
 def test_packaged_configurations_are_valid(name):
     assert configs.load(name, {"manifest": "m.csv"}).name
+
+
+@pytest.mark.parametrize("name", ["study", "paper"])
+def test_packaged_studies_are_valid(name):
+    config = configs.read(name, {"manifest": "m.csv"}, kind=configs.StudyConfig)
+    assert (config.name, config.preset == "paper") == (name, name == "paper")
 
 
 def test_override_syntax():
