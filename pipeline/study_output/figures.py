@@ -20,15 +20,9 @@ from modules.transfer import PAPER_APPROACHES
 from modules.uar import recalls
 from pipeline.study_output import paper
 from pipeline.study_output.inference import gain_interval
+from pipeline.study_output.layout import display
 from pipeline.study_output.results import Results, Series
-from pipeline.study_output.tables import (
-    adapted,
-    approach_order,
-    display,
-    on_target,
-    relative_gain,
-    without,
-)
+from pipeline.study_output.series import adapted, approach_order, on_target, relative_gain, without
 
 FEATURES = "features.npz"
 

@@ -10,8 +10,7 @@ from modules.study.cells import from_json, key
 from modules.study.design import Design
 from modules.transfer import APPROACHES
 from pipeline.study_output.inference import difference_interval, gain_interval, uar_interval
-from pipeline.study_output.results import Results, Series
-from pipeline.study_output.tables import (
+from pipeline.study_output.layout import (
     MARKS_LEGEND,
     Column,
     Entry,
@@ -21,6 +20,7 @@ from pipeline.study_output.tables import (
     marks,
     shown,
 )
+from pipeline.study_output.results import Results, Series
 
 VALUES_HEAD = (
     "table",

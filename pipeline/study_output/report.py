@@ -18,18 +18,10 @@ from modules.study.store import Store
 from modules.transfer import APPROACHES
 from pipeline import pages
 from pipeline.study_output import figures, formats
+from pipeline.study_output.layout import MARKS_LEGEND, PROTOCOL_WORDS, Table, display, marks, shown
 from pipeline.study_output.results import Results
-from pipeline.study_output.tables import (
-    MARKS_LEGEND,
-    PROTOCOL_WORDS,
-    Table,
-    all_tables,
-    approach_order,
-    design_words,
-    display,
-    marks,
-    shown,
-)
+from pipeline.study_output.series import approach_order
+from pipeline.study_output.tables import all_tables, design_words
 from pipeline.study_output.verdicts import Verdict, verdicts
 
 TEMPLATE = "report.html.jinja"

@@ -9,12 +9,12 @@ from modules.statistics import Interval
 from modules.study.design import AUTO, Design
 from pipeline.study_output import paper
 from pipeline.study_output.inference import ALPHA, compare, gain_interval, with_holm
+from pipeline.study_output.layout import display
 from pipeline.study_output.results import Results, Series
-from pipeline.study_output.tables import (
+from pipeline.study_output.series import (
     adapted,
     adaptive_svm,
     approach_order,
-    display,
     on_target,
     relative_gain,
 )

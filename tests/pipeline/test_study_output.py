@@ -20,7 +20,7 @@ from modules.features import EMOTIONS
 from modules.study import cells
 from modules.study.cells import Split
 from modules.study.store import Store
-from pipeline.study_output import figures, formats, paper, report, tables, verdicts
+from pipeline.study_output import figures, formats, layout, paper, report, series, tables, verdicts
 from pipeline.study_output.results import Results
 
 PROTOCOL = "speaker_independent"
@@ -70,11 +70,11 @@ def _mean(results: Results, cell_of, target: str) -> float:
     )
 
 
-def _row(table: tables.Table, name: str) -> tables.Row:
+def _row(table: layout.Table, name: str) -> layout.Row:
     return next(row for row in table.rows if row.name == name)
 
 
-def _values(results: Results, *found: tables.Table) -> pd.DataFrame:
+def _values(results: Results, *found: layout.Table) -> pd.DataFrame:
     return pd.read_csv(io.StringIO(formats.values_csv(results, found)), keep_default_na=False)
 
 
@@ -115,7 +115,7 @@ def test_the_papers_rows_stand_where_the_domain_is_the_papers(whole):
     assert [row.entries[key].value for key in ("TT", "S1-A1", "S2-A2")] == [0.518, -0.095, 0.093]
     # The abstract's 7.3%.
     average = _row(table, "paper, average of its six")
-    assert tables.shown(average, table.columns[2]) == "+.073"
+    assert layout.shown(average, table.columns[2]) == "+.073"
 
 
 def test_table_2_4_and_5_take_the_cells_of_the_design(whole):
@@ -191,7 +191,7 @@ def test_significance_is_that_of_scipy_over_folds(whole):
             entry = next(
                 row for row in table.rows if row.kind == "own" and row.target == target
             ).entries[column]
-            assert ("*" in tables.marks(entry)) == (p <= 0.05)
+            assert ("*" in layout.marks(entry)) == (p <= 0.05)
         reached = 0.0
         for rank, column in enumerate(sorted(corrected, key=corrected.__getitem__)):
             reached = max(reached, min(1.0, corrected[column] * (len(corrected) - rank)))
@@ -244,7 +244,7 @@ def test_missing_cells_show_as_missing_and_spoil_nothing_else(tmp_path):
     assert (table.missing, table.planned) == (1, 35)
     assert table.notes[0].startswith("1 of 35 cells are missing")
     column = next(column for column in table.columns if column.key == "S1-A2")
-    texts = {row.name: tables.shown(row, column) for row in table.rows if row.kind != "paper"}
+    texts = {row.name: layout.shown(row, column) for row in table.rows if row.kind != "paper"}
     assert texts["URDU"] == texts["average"] == texts["standard deviation"] == "–"
     assert re.fullmatch(r"[+−]\.\d{3}", texts["Emo-DB"])
     frame = _values(results, table)
@@ -291,8 +291,8 @@ def test_a_class_without_test_clips_is_left_out_and_told(tmp_path):
 
 
 def test_predictions_are_of_the_targets_classes_only(whole):
-    series = tables.on_target(whole, PROTOCOL, "emodb")
-    assert series.confusion()[:, EMOTIONS.index("surprise")].sum() == 0
+    found = series.on_target(whole, PROTOCOL, "emodb")
+    assert found.confusion()[:, EMOTIONS.index("surprise")].sum() == 0
 
 
 def test_leakage_is_random_minus_speaker_independent(whole):
@@ -465,7 +465,7 @@ def test_the_page_is_whole_and_fetches_nothing(written, whole):
     row = _row(table, "URDU")
     for panel in table.panels:
         texts = [
-            tables.shown(row, column) + tables.marks(row.entries[column.key])
+            layout.shown(row, column) + layout.marks(row.entries[column.key])
             for column in table.panel(panel)
         ]
         assert ["URDU", *texts] in page.rows
@@ -512,7 +512,7 @@ def test_markdown_holds_the_tables_and_links_its_figures(written, whole):
     for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
         assert len({line.count("|") for line in block.splitlines()}) == 1
     row = _row(tables.table_5(whole, PROTOCOL), "URDU")
-    assert f"| **{tables.number(row.entries['S1-A2'].value, 'uar')}** |" in text
+    assert f"| **{layout.number(row.entries['S1-A2'].value, 'uar')}** |" in text
     assert "protocol" not in text.lower() or "speaker-independent folds" in text
 
 
