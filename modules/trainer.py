@@ -118,7 +118,9 @@ def fine_tune(
     before = transfer.weight_hashes(network)
     history, held_out = _adapt(network, clips, rows, config, approach)
     after = transfer.weight_hashes(network)
-    transfer.check_frozen(before, after, transfer.APPROACHES[approach])
+    idle = transfer.check_frozen(before, after, transfer.APPROACHES[approach])
+    if idle:
+        _progress.warning("%s: %s learnt nothing", config["name"], ", ".join(idle))
     return network, {
         "approach": dataclasses.asdict(transfer.APPROACHES[approach]),
         "approach_name": approach,

@@ -110,20 +110,27 @@ def weight_hashes(network: keras.Sequential) -> dict[str, str]:
     return hashes
 
 
-def check_frozen(before: dict[str, str], after: dict[str, str], approach: Approach) -> None:
-    """Proves from weight hashes that what was frozen did not change and all the rest did.
+def check_frozen(
+    before: dict[str, str], after: dict[str, str], approach: Approach
+) -> tuple[str, ...]:
+    """Proves from weight hashes that what was frozen did not change.
 
     Args:
       before, after: `weight_hashes` of the pre-trained and of the adapted network.
       approach: what was to happen.
 
+    Returns:
+      The groups that were to learn and did not: a network whose lower units have all died.
+
     Raises:
-      RuntimeError: a frozen group changed, or one that should have learned did not.
+      RuntimeError: a frozen group changed.
     """
     changed = {group for group in LAYER_GROUPS if before[group] != after[group]}
-    expected = set(LAYER_GROUPS) - set(approach.frozen)
-    if changed != expected:
+    if wrong := [group for group in approach.frozen if group in changed]:
         raise RuntimeError(
-            f"layer groups {sorted(changed)} changed, but {sorted(expected)} should have: "
-            "the transfer approach was not carried out"
+            f"frozen layer groups changed ({', '.join(wrong)}): the transfer approach was not "
+            "carried out"
         )
+    return tuple(
+        group for group in LAYER_GROUPS if group not in approach.frozen and group not in changed
+    )

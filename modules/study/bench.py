@@ -128,7 +128,8 @@ class Bench:
         )
         trained_s = time.monotonic() - started_s
         after = transfer.weight_hashes(rig.network)
-        transfer.check_frozen(before, after, approach)
+        if idle := transfer.check_frozen(before, after, approach):
+            _progress.warning("%s: %s learnt nothing", describe(cell), ", ".join(idle))
         probabilities = rig.learner.network.predict(
             inputs[len(rows) :], batch_size=_PREDICT_BATCH, verbose=0
         )
