@@ -2,7 +2,8 @@
 
 `python -m benchmarks.svm_settings OUTPUT/store` reads the openSMILE features and folds that
 `ser study` left in a store, and prints the UAR per domain, averaged over folds, of RBF machines
-trained on all domains: as the study's own baseline scales and tunes them, and as libsvm comes.
+trained on all domains: scaled as the study's own baseline is, or as libsvm's tools do, or not, with
+libsvm's parameters or a larger C. None is tuned; the study's baseline is, by inner folds.
 """
 
 import argparse
@@ -13,15 +14,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("store", type=Path, help="the store of a study with tables 2 or 5")
     store = parser.parse_args().store
+    if not (store / "is10.npy").exists():
+        parser.error(f"{store} has no is10.npy: run `ser study --tables 2` into it first")
 
     import numpy as np
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     from sklearn.svm import SVC
 
-    from modules.baselines import svm
     from modules.features import NUM_FOLDS, PROTOCOLS
     from modules.study import clips
+    from modules.study.cells import Split
     from modules.uar import unweighted_average_recall
 
     found = clips.load(store)
@@ -39,20 +42,15 @@ def main() -> None:
     for protocol in PROTOCOLS:
         for name, machine in machines.items():
             uars: dict[str, list[float]] = {domain: [] for domain in domains}
-            for fold in range(NUM_FOLDS):
-                train = found.rows(
-                    protocol,
-                    domains=domains,
-                    folds=tuple(other for other in range(NUM_FOLDS) if other != fold),
-                )
+            for split in map(Split.outer, range(NUM_FOLDS)):
+                train = found.rows(protocol, domains=domains, folds=split.train)
                 fitted = machine().fit(features[train], found.labels[train])
                 for domain in domains:
-                    tested = found.rows(protocol, domains=(domain,), folds=(fold,))
+                    tested = found.rows(protocol, domains=(domain,), folds=(split.test,))
                     answers = fitted.predict(features[tested])
                     uars[domain].append(unweighted_average_recall(found.labels[tested], answers))
             shown = ", ".join(f"{domain} {np.mean(uars[domain]):.3f}" for domain in domains)
             print(f"{protocol}, {name}: {shown}")
-    print(f"(the study tunes C over {svm.C_GRID} and gamma over {svm.GAMMA_GRID} by inner folds)")
 
 
 if __name__ == "__main__":

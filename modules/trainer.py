@@ -42,24 +42,23 @@ class _EpochLog(keras.callbacks.Callback):
         _progress.info("%s: epoch %d of %d %s", self._name, epoch + 1, self._epochs, figures)
 
 
-def pretrain(clips: Clips, config: dict[str, Any]) -> tuple[keras.Sequential, dict[str, Any]]:
+def pretrain(
+    clips: Clips, config: dict[str, Any], *, for_choice: bool = False
+) -> tuple[keras.Sequential, dict[str, Any]]:
     """Trains a new network on all clips except those of `config["without_domain"]` (S2).
+
+    Args:
+      clips: of the training folds.
+      config: of the pre-training.
+      for_choice: whether the clips on which `choose_approach` compares approaches are left out.
 
     Returns:
       The network, and the record of its training.
     """
-    return _pretrain(clips, np.flatnonzero(clips.domains != config.get("without_domain")), config)
-
-
-def pretrain_for_choice(
-    clips: Clips, config: dict[str, Any]
-) -> tuple[keras.Sequential, dict[str, Any]]:
-    """Like `pretrain`, without the clips on which `choose_approach` compares approaches."""
     taken = clips.domains != config.get("without_domain")
-    return _pretrain(clips, np.flatnonzero(taken & ~_inner_split(clips, config)), config)
-
-
-def _pretrain(clips: Clips, rows: np.ndarray, config: dict[str, Any]):
+    if for_choice:
+        taken &= ~_inner_split(clips, config)
+    rows = np.flatnonzero(taken)
     network = build_network(preset=config["preset"], seed=config["seed"])
     history, held_out = _fit(network, clips, rows, config)
     return network, {
@@ -76,8 +75,8 @@ def choose_approach(
     """Finds the approach that does best on an inner split of `config["domain"]`'s clips.
 
     Args:
-      path: of a pre-trained network that has not seen that inner split: the one of
-        `pretrain_for_choice`, or any of scenario S2.
+      path: of a pre-trained network that has not seen that inner split: of
+        `pretrain` with `for_choice`, or any of scenario S2.
       clips: of the training folds.
       config: of the fine-tuning.
 
@@ -211,7 +210,7 @@ def run_fn(fn_args: Any) -> None:
     if config["stage"] == "pretrain":
         network, record = pretrain(clips, config)
         if config.get("for_choice"):
-            other, record["for_choice"] = pretrain_for_choice(clips, config)
+            other, record["for_choice"] = pretrain(clips, config, for_choice=True)
             other.save(os.path.join(model_dir, CHOICE_NETWORK_FILE))
     else:
         base = os.path.dirname(fn_args.base_model)
