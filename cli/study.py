@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     _print_counts(planned, store)
     # Before the speed is measured, which takes seconds.
     _require_opensmile(planned, store)
-    _print_duration(planned, store, manifests.read(prepared.manifest_path), preset=config.preset)
+    _print_duration(planned, store, manifests.read(prepared.manifest_path), design)
     if args.plan:
         return 0
     results = pipelines.execute(prepared, console)
@@ -135,7 +135,7 @@ def _print_counts(planned, store) -> None:
             print(f"{name}: {len(own):,}, of which {done:,} are done")
 
 
-def _print_duration(planned, store, utterances, *, preset: str) -> None:
+def _print_duration(planned, store, utterances, design) -> None:
     """Prints how long the missing cells will take, from this machine's speed."""
     from collections import Counter
 
@@ -148,7 +148,7 @@ def _print_duration(planned, store, utterances, *, preset: str) -> None:
     )
     missing = [cell for cell in planned if cell not in store]
     if work := estimate.work(missing, lambda *key: counts[key]):
-        speed = estimate.clips_per_s(preset)
+        speed = estimate.clips_per_s(design.preset, design.precision)
         print(
             f"about {work / speed / 60:,.0f} minutes of training: {work:,.0f} clips to learn from,"
             f" at {speed:,.0f} a second as measured just now"

@@ -29,40 +29,78 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    # 54,000 → 53,873 → 420 → 293 → 2 steps, as the paper has it.
+    # 54,000 → 53,873 → 420 → 293 → 2 steps, as the paper has it. The first 49,151 samples decide.
     "paper": Preset(conv1_stride=1, pool1=128, conv2_stride=1, pool2=128),
-    # 54,000 → 3,368 → 421 → 37 → 2 steps: a tenth of the arithmetic.
+    # 54,000 → 3,368 → 421 → 37 → 2 steps: a tenth of the arithmetic. The first 48,240 samples do.
     "fast": Preset(conv1_stride=16, pool1=8, conv2_stride=8, pool2=16),
 }
 
 ARCHITECTURES = ("cnn_lstm", "cnn")
+PRECISIONS = ("float32", "bfloat16")
 FILTERS = 128
 KERNEL_SAMPLES = 128
+LSTM_STEPS = 2
 LSTM_UNITS = 500
 DENSE_UNITS = 1_000
 DROPOUT = 0.3
 
 
 @keras.saving.register_keras_serializable(package="ser")
-class FramedConv1D(keras.layers.Conv1D):
-    """A valid, strided convolution computed on frames of `strides` steps: equal, and twice as fast.
+class PooledConv1D(keras.layers.Conv1D):
+    """A valid convolution, max pooling and activation in one: equal to the three, and faster.
 
-    `strides` steps of the input become channels of one step, and the kernel is folded likewise, so
-    that what is left is a dense convolution with stride 1, which libraries compute well; few
-    channels and a long stride they do not. The weights are those of `keras.layers.Conv1D`.
+    - The convolution runs on frames of `strides` steps: a frame's steps become channels of one
+      step, and the kernel is folded likewise, so that what is left is a dense convolution with
+      stride 1, which libraries compute well; few channels and a long stride they do not.
+    - Bias and activation follow the pooling: neither changes which output is the largest.
+    - What pooling would drop at the end is not computed.
+
+    The weights are those of `keras.layers.Conv1D`; the activation must not decrease.
+
+    Args:
+      pool_size: in steps of the convolution's output.
+      precision: of the convolution's operands and products, `float32` or `bfloat16`. Sums,
+        weights and everything else stay float32.
+      kwargs: of `keras.layers.Conv1D`.
     """
 
+    def __init__(self, *args, pool_size: int, precision: str = "float32", **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.kernel_size[0] % self.strides[0]:
+            raise ValueError(
+                f"the kernel of {self.kernel_size[0]} steps is no multiple of the stride,"
+                f" {self.strides[0]}"
+            )
+        self.pool_size = pool_size
+        self.precision = precision
+
+    def used_steps(self, outputs: int) -> int:
+        """Returns how many steps of the input decide the first `outputs` steps of the output."""
+        return (outputs * self.pool_size - 1) * self.strides[0] + self.kernel_size[0]
+
+    def compute_output_shape(self, input_shape):
+        steps = (input_shape[1] - self.kernel_size[0]) // self.strides[0] + 1
+        return (input_shape[0], steps // self.pool_size, self.filters)
+
     def call(self, inputs):
-        """Maps `[batch, time, channels]` to `[batch, (time - kernel) // strides + 1, filters]`."""
+        """Maps `[batch, time, channels]` to `[batch, convolved time // pool_size, filters]`."""
         ops, (kernel,), (stride,) = keras.ops, self.kernel_size, self.strides
-        if kernel % stride:
-            return super().call(inputs)
-        time, channels = inputs.shape[1:]
-        used = (time - kernel) // stride * stride + kernel
+        channels = inputs.shape[2]
+        used = self.used_steps(self.compute_output_shape(inputs.shape)[1])
         frames = ops.reshape(inputs[:, :used], (-1, used // stride, stride * channels))
         folded = ops.reshape(self.kernel, (kernel // stride, stride * channels, self.filters))
-        outputs = ops.conv(frames, folded, strides=1, padding="valid")
-        return self.activation(outputs + self.bias)
+        products = ops.conv(
+            ops.cast(frames, self.precision),
+            ops.cast(folded, self.precision),
+            strides=1,
+            padding="valid",
+        )
+        largest = ops.cast(ops.max_pool(products, self.pool_size), "float32")
+        return self.activation(largest + self.bias)
+
+    def get_config(self):
+        own = {"pool_size": self.pool_size, "precision": self.precision}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="ser")
@@ -92,7 +130,9 @@ class ShortLSTM(keras.layers.LSTM):
         return ops.stack(outputs, axis=1)
 
 
-def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> keras.Sequential:
+def build_network(
+    *, preset: str, seed: int, architecture: str = "cnn_lstm", precision: str = "float32"
+) -> keras.Sequential:
     """Builds the untrained network, 5,379,798 parameters under every preset.
 
     Args:
@@ -100,18 +140,22 @@ def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> 
       seed: fixes the initial weights.
       architecture: `cnn_lstm`, or `cnn` for the same without the LSTM: the dense layers then get
         the two steps of 128 numbers as they are (paper, Table 2).
+      precision: of the convolutions, see `PooledConv1D`.
 
     Returns:
       A model from waveforms, float32 `[batch, 54000, 1]`, to probabilities, float32 `[batch, 6]`
       in the order of `features.EMOTIONS`. Layer names are those of `LAYER_GROUPS`.
 
     Raises:
-      ValueError: the preset or the architecture is unknown.
+      ValueError: the preset, the architecture or the precision is unknown.
     """
-    if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture!r}; there are {ARCHITECTURES}")
-    if preset not in PRESETS:
-        raise ValueError(f"unknown preset {preset!r}; there are {', '.join(PRESETS)}")
+    for name, value, known in (
+        ("architecture", architecture, ARCHITECTURES),
+        ("preset", preset, tuple(PRESETS)),
+        ("precision", precision, PRECISIONS),
+    ):
+        if value not in known:
+            raise ValueError(f"unknown {name} {value!r}; there are {', '.join(known)}")
     sizes = PRESETS[preset]
     layers = keras.layers
     keras.utils.set_random_seed(seed)
@@ -119,17 +163,28 @@ def build_network(*, preset: str, seed: int, architecture: str = "cnn_lstm") -> 
     def dropout(name: str) -> keras.Layer:
         return layers.Dropout(DROPOUT, name=name)
 
-    def conv(name: str, stride: int) -> keras.Layer:
-        return FramedConv1D(FILTERS, KERNEL_SAMPLES, strides=stride, activation="relu", name=name)
+    def conv(name: str, stride: int, pool: int) -> PooledConv1D:
+        return PooledConv1D(
+            FILTERS,
+            KERNEL_SAMPLES,
+            strides=stride,
+            activation="relu",
+            pool_size=pool,
+            precision=precision,
+            name=name,
+        )
 
+    conv1 = conv("conv1", sizes.conv1_stride, sizes.pool1)
+    conv2 = conv("conv2", sizes.conv2_stride, sizes.pool2)
+    # What lies behind decides nothing: valid convolutions and pools leave it over.
+    heard = conv1.used_steps(conv2.used_steps(LSTM_STEPS))
     return keras.Sequential(
         [
             keras.Input((INPUT_SAMPLES, 1), name="waveform"),
-            conv("conv1", sizes.conv1_stride),
-            layers.MaxPooling1D(sizes.pool1, name="pool1"),
+            layers.Cropping1D((0, INPUT_SAMPLES - heard), name="heard"),
+            conv1,
             dropout("conv1_dropout"),
-            conv("conv2", sizes.conv2_stride),
-            layers.MaxPooling1D(sizes.pool2, name="pool2"),
+            conv2,
             dropout("conv2_dropout"),
             *(
                 [ShortLSTM(LSTM_UNITS, return_sequences=True, name="lstm")]

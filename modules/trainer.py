@@ -19,12 +19,11 @@ from modules import transfer
 from modules.examples import Clips, read_clips
 from modules.network import build_network, load_network
 from modules.training import Settings, fit, inner_split
-from modules.uar import unweighted_average_recall
+from modules.uar import best_of, unweighted_average_recall
 
 NETWORK_FILE = "network.keras"
 # Pre-trained without the clips on which approaches are compared.
 CHOICE_NETWORK_FILE = "network_for_choice.keras"
-AUTO = "auto"
 RECORD_FILE = "training.json"
 
 _progress = logging.getLogger("ser.progress")
@@ -59,7 +58,9 @@ def pretrain(
     if for_choice:
         taken &= ~_inner_split(clips, config)
     rows = np.flatnonzero(taken)
-    network = build_network(preset=config["preset"], seed=config["seed"])
+    network = build_network(
+        preset=config["preset"], precision=config["precision"], seed=config["seed"]
+    )
     history, held_out = _fit(network, clips, rows, config)
     return network, {
         "clips": _count(clips, rows),
@@ -92,8 +93,7 @@ def choose_approach(
         network = load_network(path)
         _adapt(network, clips, np.flatnonzero(own & ~held_out), config, name)
         probabilities = network.predict(clips.waveforms[tested], batch_size=64, verbose=0)
-        # As the adapted model will answer: never with an emotion that the domain lacks.
-        answers = classes[probabilities[:, classes].argmax(axis=1)]
+        answers = best_of(probabilities, classes)
         uars[name] = unweighted_average_recall(clips.labels[tested], answers)
         _progress.info("%s: %s UAR %.3f on the inner split", config["name"], name, uars[name])
     return max(uars, key=lambda name: uars[name]), uars
@@ -193,8 +193,8 @@ def run_fn(fn_args: Any) -> None:
     Args:
       fn_args: TFX's FnArgs. `train_files` are the transformed examples of the training folds,
         `base_model` the pre-trained model where this is a fine-tuning. `custom_config` holds
-        `name`, `stage` (`pretrain` or `fine_tune`), `preset`, `training` (the fields of
-        `training.Settings` but the seed), `inner_fraction`, `protocol`, `trim_silence`, `seed`;
+        `name`, `stage` (`pretrain` or `fine_tune`), `preset`, `precision`, `training` (the fields
+        of `training.Settings` but the seed), `inner_fraction`, `protocol`, `trim_silence`, `seed`;
         `without_domain` and, where an approach will be chosen, `for_choice` for pre-training;
         `domain`, `approach` (or `auto`) and `scenario` for fine-tuning.
     """
@@ -215,7 +215,7 @@ def run_fn(fn_args: Any) -> None:
     else:
         base = os.path.dirname(fn_args.base_model)
         domain, approach, choice = config["domain"], config["approach"], None
-        if approach == AUTO:
+        if approach == transfer.AUTO:
             s2 = config["scenario"] == "S2"
             unbiased = os.path.join(base, NETWORK_FILE if s2 else CHOICE_NETWORK_FILE)
             approach, choice = choose_approach(unbiased, clips, config)

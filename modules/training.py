@@ -69,14 +69,16 @@ class Batches(keras.utils.PyDataset):
             self._order = epoch, random.permutation(len(self._labels))
         size = self._settings.batch_size
         chosen = self._order[1][step * size : (step + 1) * size]
-        clips = self._clips[chosen]
-        if self._shift_samples:
-            random = np.random.default_rng([self._settings.seed, epoch, step])
-            limit = self._shift_samples
-            for clip, shift in zip(
-                clips, random.integers(-limit, limit + 1, len(clips)), strict=True
-            ):
-                clip[:] = np.roll(clip, shift, axis=0)
+        if not self._shift_samples:
+            return self._clips[chosen], self._labels[chosen]
+        limit, samples = self._shift_samples, self._clips.shape[1]
+        random = np.random.default_rng([self._settings.seed, epoch, step])
+        shifts = random.integers(-limit, limit + 1, len(chosen)) % samples
+        clips = np.empty((len(chosen), *self._clips.shape[1:]), self._clips.dtype)
+        for clip, row, shift in zip(clips, chosen, shifts, strict=True):
+            # np.roll without its copy.
+            clip[shift:] = self._clips[row, : samples - shift]
+            clip[:shift] = self._clips[row, samples - shift :]
         return clips, self._labels[chosen]
 
 

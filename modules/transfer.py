@@ -47,6 +47,8 @@ APPROACHES: dict[str, Approach] = {
     "A2-L2SP": Approach(l2_sp=0.01),
 }
 PAPER_APPROACHES = ("A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8")
+# In place of an approach: the one that does best on an inner split of the target's training folds.
+AUTO = "auto"
 
 
 def prepare_network(network: keras.Sequential, approach: Approach, *, seed: int) -> None:
@@ -86,7 +88,7 @@ def split_at_frozen_prefix(
         return None, network
     names = [layer.name for layer in network.layers]
     cut = names.index(LAYER_GROUPS[groups[-1]][-1]) + 1
-    while cut < len(names) and names[cut].startswith(("pool", "flatten")):
+    if cut < len(names) and names[cut] == "flatten":
         cut += 1
     if cut == len(names):
         raise ValueError("every layer is frozen: there is nothing left to train")

@@ -36,6 +36,18 @@ def unweighted_average_recall(labels: np.ndarray, predictions: np.ndarray) -> fl
     return uar_of(confusion_matrix(labels, predictions, classes=classes))
 
 
+def best_of(scores: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Returns each row's class of the highest score among those that the domain has: int64 `[n]`.
+
+    A model of six outputs may not answer with an emotion that the domain lacks.
+
+    Args:
+      scores: float `[n, 6]`.
+      classes: indices of the domain's classes.
+    """
+    return classes[scores[:, classes].argmax(axis=1)]
+
+
 def wilson_interval(
     successes: np.ndarray, trials: np.ndarray, *, z: float
 ) -> tuple[np.ndarray, np.ndarray]:

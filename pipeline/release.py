@@ -14,6 +14,7 @@ from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
 from modules import features, tfma_uar
+from modules.transfer import AUTO
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
@@ -59,7 +60,7 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
     trainers: dict[str, tfx.components.Trainer] = {}
     # Under S2 the pre-training has not seen the domain: approaches can be compared on any part.
     own_settings = [config.for_domain(domain) for domain in manifest.domains]
-    for_choice = any((own.approach, own.scenario) == ("auto", "S1") for own in own_settings)
+    for_choice = any((own.approach, own.scenario) == (AUTO, "S1") for own in own_settings)
     for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
         without = name.removeprefix(f"{PRETRAIN}-without-") if name != PRETRAIN else None
         trainers[name] = _trainer(
@@ -119,6 +120,7 @@ def _trainer(
         custom_config={
             "name": name,
             "preset": config.preset,
+            "precision": config.precision,
             "training": training.model_dump(),
             "inner_fraction": config.inner_fraction,
             "protocol": config.protocol,

@@ -23,6 +23,7 @@ def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
         scenarios=config.scenarios,
         approaches=config.approaches,
         preset=config.preset,
+        precision=config.precision,
         pretrain=Settings(**config.pretrain.model_dump()),
         scratch=Settings(**config.scratch.model_dump()),
         fine_tune=Settings(**config.fine_tune.model_dump()),

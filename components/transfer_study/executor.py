@@ -25,9 +25,8 @@ from corpora import manifest
 from modules import audio, features
 from modules.baselines import is10
 from modules.examples import read_clips as read_examples
-from modules.network import build_network
 from modules.study import baselines, cells, clips
-from modules.study.bench import Bench
+from modules.study.bench import Bench, network_of
 from modules.study.cells import Split
 from modules.study.design import Design, Task, stages
 from modules.study.store import Store, replacing
@@ -217,7 +216,7 @@ def _keep_features(store: Store, design: Design, found: clips.Clips) -> None:
     weights = store.get_weights(cell)
     if weights is None or file.exists():
         return
-    network = build_network(preset=cell.preset, seed=0, architecture=cell.architecture)
+    network = network_of(cell)
     network.set_weights(weights)
     rows = found.rows(cell.protocol, domains=cell.domains, folds=(fold,))
     assert found.waveforms is not None

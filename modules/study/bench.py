@@ -74,11 +74,8 @@ class Bench:
             self._fine_tune(cell, weights)
 
     def _train(self, cell: cells.Training, *, keep: bool) -> list[np.ndarray]:
-        rig = self._rig(cell.architecture, cell.preset, transfer.Approach())
-        fresh = build_network(
-            preset=cell.preset, seed=cell.settings.seed, architecture=cell.architecture
-        )
-        rig.network.set_weights(fresh.get_weights())
+        rig = self._rig(cell, transfer.Approach())
+        rig.network.set_weights(network_of(cell).get_weights())
         started_s = time.monotonic()
         rows = self._rows(cell, cell.domains)
         history = rig.learner.fit(
@@ -115,7 +112,7 @@ class Bench:
 
     def _fine_tune(self, cell: cells.FineTuning, weights: list[np.ndarray]) -> None:
         approach = transfer.APPROACHES[cell.approach]
-        rig = self._rig(cell.parent.architecture, cell.parent.preset, approach)
+        rig = self._rig(cell.parent, approach)
         rig.network.set_weights(weights)
         before = transfer.weight_hashes(rig.network)
         transfer.prepare_network(rig.network, approach, seed=cell.settings.seed)
@@ -146,11 +143,12 @@ class Bench:
     def _rows(self, cell: cells.Training | cells.FineTuning, domains: tuple[str, ...]):
         return self._clips.rows(cell.protocol, domains=domains, folds=cell.split.train)
 
-    def _rig(self, architecture: str, preset: str, approach: transfer.Approach) -> _Rig:
+    def _rig(self, cell: cells.Training, approach: transfer.Approach) -> _Rig:
         """Returns the compiled network for what is frozen; its weights are left as they were."""
-        key = (architecture, preset, approach.frozen, approach.l2_sp)
+        shape = cell.architecture, cell.preset, cell.precision
+        key = (*shape, approach.frozen, approach.l2_sp)
         if key not in self._rigs:
-            network = build_network(preset=preset, seed=0, architecture=architecture)
+            network = network_of(cell)
             if approach.frozen:
                 # Freezing only: re-initialised layers are drawn for each cell.
                 freezing = dataclasses.replace(approach, reinitialised=())
@@ -192,6 +190,16 @@ class Bench:
             },
         )
         _progress.info("%s", describe(cell))
+
+
+def network_of(cell: cells.Training) -> keras.Sequential:
+    """Returns the network as it is before the training."""
+    return build_network(
+        preset=cell.preset,
+        precision=cell.precision,
+        architecture=cell.architecture,
+        seed=cell.settings.seed,
+    )
 
 
 def _by_prefix(cell: cells.FineTuning) -> tuple[Any, ...]:

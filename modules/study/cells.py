@@ -37,7 +37,7 @@ class Training:
       split: which folds it sees.
       domains: whose clips it sees, sorted.
       architecture: `cnn_lstm` or `cnn`.
-      preset: a key of `modules.network.PRESETS`.
+      preset, precision: of `modules.network.build_network`.
       settings: of the training; their seed is the seed of everything.
     """
 
@@ -46,6 +46,7 @@ class Training:
     domains: tuple[str, ...]
     architecture: str = "cnn_lstm"
     preset: str = "fast"
+    precision: str = "float32"
     settings: Settings
 
 

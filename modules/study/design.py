@@ -9,12 +9,10 @@ from modules.features import NUM_FOLDS, PROTOCOLS
 from modules.study import cells
 from modules.study.cells import Split
 from modules.training import Settings
-from modules.transfer import APPROACHES, PAPER_APPROACHES
+from modules.transfer import APPROACHES, AUTO, PAPER_APPROACHES
 
 SCENARIOS = ("S1", "S2")
 TABLES = (2, 3, 4, 5)
-# Chosen for each target on an inner split of its training folds.
-AUTO = "auto"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,7 +24,7 @@ class Design:
       targets: those that networks are adapted to.
       protocols, folds, seeds, tables, scenarios: which of each. Seeds repeat all trainings.
       approaches: names of `transfer.APPROACHES`, or `auto`.
-      preset: of the network.
+      preset, precision: of the network.
       pretrain, scratch, fine_tune: settings of the trainings on several domains, on the target
         alone (TT), and from pre-trained weights. Their own seeds are not used.
     """
@@ -40,6 +38,7 @@ class Design:
     scenarios: tuple[str, ...] = SCENARIOS
     approaches: tuple[str, ...] = PAPER_APPROACHES
     preset: str = "fast"
+    precision: str = "float32"
     pretrain: Settings
     scratch: Settings
     fine_tune: Settings
@@ -159,6 +158,7 @@ class Design:
             split=split,
             domains=domains,
             preset=self.preset,
+            precision=self.precision,
             settings=dataclasses.replace(settings, seed=seed),
         )
 

@@ -15,8 +15,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from modules.errors import UserError
 from modules.features import EMOTIONS
 from modules.study.cells import Split
-from modules.study.design import AUTO
-from modules.transfer import PAPER_APPROACHES
+from modules.transfer import AUTO, PAPER_APPROACHES
 from modules.uar import recalls
 from pipeline.study_output import paper
 from pipeline.study_output.inference import gain_interval

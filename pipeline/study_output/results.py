@@ -13,7 +13,7 @@ from modules.study.cells import Cell, Split
 from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
-from modules.uar import confusion_matrix, uar_of
+from modules.uar import best_of, confusion_matrix, uar_of
 
 # Of folds and seeds.
 Place = tuple[int, int]
@@ -152,9 +152,7 @@ class Results:
             return None
         own = self.clips.domains[stored[0]] == target
         rows, scores = stored[0][own], stored[1][own]
-        # A network of six outputs may not name an emotion that the target does not have.
-        classes = self._classes[target]
-        predictions = classes[scores[:, classes].argmax(axis=1)]
+        predictions = best_of(scores, self._classes[target])
         confusion = confusion_matrix(self.clips.labels[rows], predictions, classes=len(EMOTIONS))
         return Measured(keys=(key,), rows=rows, predictions=predictions, confusion=confusion)
 

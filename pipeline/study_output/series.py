@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterable
 
 from modules.study.cells import Cell, Split
-from modules.study.design import AUTO
-from modules.transfer import APPROACHES, PAPER_APPROACHES
+from modules.transfer import APPROACHES, AUTO, PAPER_APPROACHES
 from pipeline.study_output.results import Results, Series
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 
 from modules.statistics import Interval
-from modules.study.design import AUTO, Design
+from modules.study.design import Design
+from modules.transfer import AUTO
 from pipeline.study_output import paper
 from pipeline.study_output.inference import ALPHA, compare, gain_interval, with_holm
 from pipeline.study_output.layout import display

@@ -4,7 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from modules.network import LAYER_GROUPS, PRESETS, build_network
+from modules.network import (
+    LAYER_GROUPS,
+    PRESETS,
+    PooledConv1D,
+    build_network,
+    load_network,
+)
 from modules.training import Settings, fit
 
 # Counted by hand from the paper: weights and biases, layer by layer.
@@ -21,16 +27,97 @@ def test_parameters_are_the_papers(preset):
     assert network.count_params() == 5_379_798
 
 
-@pytest.mark.parametrize(
-    ("preset", "lengths"),
-    [("paper", (53_873, 420, 293, 2)), ("fast", (3_368, 421, 37, 2))],
-)
-def test_time_steps(preset, lengths):
+# Steps after conv1, pool1, conv2 and pool2, counted by hand from strides and pools.
+LENGTHS = {"paper": (53_873, 420, 293, 2), "fast": (3_368, 421, 37, 2)}
+STRIDES_AND_POOLS = {"paper": ((1, 128), (1, 128)), "fast": ((16, 8), (8, 16))}
+
+
+def plain_network(preset):
+    """The paper's layers as Keras has them, one after the other, without dropout."""
+    layers = keras.layers
+    stack = [keras.Input((54_000, 1))]
+    for stride, pool in STRIDES_AND_POOLS[preset]:
+        stack += [
+            layers.Conv1D(128, 128, strides=stride, activation="relu"),
+            layers.MaxPooling1D(pool),
+        ]
+    stack += [
+        layers.LSTM(500, return_sequences=True),
+        layers.Flatten(),
+        layers.Dense(1_000, activation="tanh"),
+        layers.Dense(1_000, activation="tanh"),
+        layers.Dense(6, activation="softmax"),
+    ]
+    return keras.Sequential(stack)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_network_equals_the_papers_layers(preset):
+    mine, reference = build_network(preset=preset, seed=0), plain_network(preset)
+    assert tuple(layer.output.shape[1] for layer in reference.layers[:4]) == LENGTHS[preset]
+    assert mine.get_layer("lstm").output.shape == (None, 2, 500)
+    assert mine.get_layer("flatten").output.shape == (None, 1_000)
+    random = np.random.default_rng(0)
+    # Biases too, which are 0 in a fresh network.
+    weights = [w + random.normal(size=w.shape, scale=0.01) for w in mine.get_weights()]
+    mine.set_weights(weights)
+    reference.set_weights(weights)
+    clips = random.normal(size=(2, 54_000, 1)).astype(np.float32)
+    np.testing.assert_allclose(
+        mine.predict(clips, verbose=0), reference.predict(clips, verbose=0), atol=1e-5
+    )
+
+
+def test_the_network_learns_as_the_papers_layers_do():
+    mine, reference = build_network(preset="fast", seed=0), plain_network("fast")
+    reference.set_weights(mine.get_weights())
+    mine = keras.Sequential([layer for layer in mine.layers if "dropout" not in layer.name])
+    clips = np.random.default_rng(0).normal(size=(4, 54_000, 1)).astype(np.float32)
+    for network in (mine, reference):
+        network.compile(keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy")
+        network.fit(clips, np.array([0, 1, 2, 3]), epochs=2, verbose=0)
+    for own, other in zip(mine.get_weights(), reference.get_weights(), strict=True):
+        np.testing.assert_allclose(own, other, atol=1e-5)
+
+
+@pytest.mark.parametrize(("preset", "samples"), [("paper", 49_151), ("fast", 48_240)])
+def test_only_the_samples_that_decide_are_computed(preset, samples):
     network = build_network(preset=preset, seed=0)
-    names = ("conv1", "pool1", "conv2", "pool2")
-    assert tuple(network.get_layer(name).output.shape[1] for name in names) == lengths
-    assert network.get_layer("lstm").output.shape == (None, 2, 500)
-    assert network.get_layer("flatten").output.shape == (None, 1_000)
+    assert network.get_layer("heard").output.shape == (None, samples, 1)
+    clips = np.random.default_rng(0).normal(size=(1, 54_000, 1)).astype(np.float32)
+    before = plain_network(preset)
+    first = before.predict(clips, verbose=0)
+    clips[:, samples:] = 9.0
+    np.testing.assert_array_equal(first, before.predict(clips, verbose=0))
+    clips[:, samples - 1] = 1e6
+    assert not np.array_equal(first, before.predict(clips, verbose=0))
+
+
+def test_bfloat16_rounds_the_convolutions_only():
+    clips = np.random.default_rng(0).normal(size=(2, 54_000, 1)).astype(np.float32)
+    exact, rounded = (
+        build_network(preset="fast", seed=0, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    assert {weight.dtype for weight in rounded.weights} == {"float32"}
+    trunks = [keras.Model(net.inputs, net.get_layer("conv1").output) for net in (exact, rounded)]
+    first, second = (trunk.predict(clips, verbose=0) for trunk in trunks)
+    # Operands and outputs keep 8 bits.
+    np.testing.assert_allclose(first, second, rtol=2**-6, atol=2**-6)
+    assert not np.array_equal(first, second)
+    with pytest.raises(ValueError, match="unknown precision 'float8'; there are float32, bfloat16"):
+        build_network(preset="fast", seed=0, precision="float8")
+
+
+def test_a_network_of_bfloat16_is_loaded_as_it_was(tmp_path):
+    clips = np.random.default_rng(0).normal(size=(2, 54_000, 1)).astype(np.float32)
+    network = build_network(preset="fast", seed=0, precision="bfloat16")
+    network.save(tmp_path / "network.keras")
+    loaded = load_network(str(tmp_path / "network.keras"))
+    np.testing.assert_array_equal(
+        network.predict(clips, verbose=0), loaded.predict(clips, verbose=0)
+    )
+    assert loaded.get_layer("conv2").precision == "bfloat16"
 
 
 def test_presets_share_the_shapes_of_their_weights():
@@ -74,15 +161,9 @@ def test_unknown_preset():
         build_network(preset="large", seed=0)
 
 
-@pytest.mark.parametrize(("preset", "layer"), [("fast", "conv1"), ("fast", "conv2")])
-def test_convolutions_on_frames_equal_keras_own(preset, layer):
-    mine = build_network(preset=preset, seed=0).get_layer(layer)
-    reference = keras.layers.Conv1D(128, 128, strides=mine.strides, activation="relu")
-    reference.build(mine.input.shape)
-    reference.set_weights(mine.get_weights())
-    clips = np.random.default_rng(0).normal(size=(2, *mine.input.shape[1:])).astype(np.float32)
-    assert reference(clips).shape == mine(clips).shape == (2, *mine.output.shape[1:])
-    np.testing.assert_allclose(mine(clips), reference(clips), atol=1e-4)
+def test_a_kernel_that_frames_do_not_divide():
+    with pytest.raises(ValueError, match="the kernel of 128 steps is no multiple of the stride, 3"):
+        PooledConv1D(8, 128, strides=3, pool_size=2)
 
 
 def test_the_lstm_equals_keras_own():
