@@ -1,12 +1,14 @@
 """What fine-tuning on cached outputs of frozen layers saves, and what the study adds to training.
 
-`python -m benchmarks.transfer_study [--clips 320] [--rounds 6]` trains the network on noise, which
-takes as long as speech does, and prints:
+`python -m benchmarks.transfer_study [--clips 320] [--rounds 6] [--precision bfloat16]` trains the
+network on noise, which takes as long as speech does, and prints:
 
-1. an epoch of each approach, as a fraction of one of A2;
+1. an epoch of each approach, as a fraction of one of A2, and of one of A2 on the paper's layers as
+   Keras has them (convolution, pooling, dropout, LSTM, each by itself) with Keras' AdaDelta;
 2. a whole Table 3 (one fold, both scenarios, TT included), against the sum of its distinct
    pre-trainings and its A2, A3 and A6 cells;
-3. the trainer's speed, against Keras' own `fit` on arrays in memory with Keras' own AdaDelta.
+3. the trainer's speed, against Keras' own `fit` on arrays in memory with Keras' own AdaDelta, of
+   the same network.
 
 Of each, the fastest of all rounds counts: other work on the machine only slows.
 """
@@ -18,8 +20,10 @@ import time
 EPOCHS = {"pretrain": 28, "fine_tune": 16}
 
 
-def epochs(clips: int, rounds: int) -> None:
+def epochs(clips: int, rounds: int, precision: str) -> None:
     """Prints an epoch of each approach, as a fraction of one of A2."""
+    import keras
+
     from modules import transfer
     from modules.network import build_network
     from modules.training import Learner, Settings
@@ -27,15 +31,21 @@ def epochs(clips: int, rounds: int) -> None:
     waveforms, labels = _noise(clips)
     prepared = {}
     for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8"):
-        network = build_network(preset="fast", seed=0)
+        network = build_network(preset="fast", seed=0, precision=precision)
         approach = transfer.APPROACHES[name]
         transfer.prepare_network(network, approach, seed=0)
         prefix, rest = transfer.split_at_frozen_prefix(network, approach)
         inputs = waveforms if prefix is None else prefix.predict(waveforms, verbose=0)
         prepared[name] = (Learner(rest), inputs)
         prepared[name][0].fit(inputs, labels, settings=Settings(epochs=1))  # traces
-    seconds: dict[str, list[float]] = {name: [] for name in prepared}
+    plain = _plain_network()
+    plain.compile(keras.optimizers.Adadelta(1.0), loss="sparse_categorical_crossentropy")
+    plain.fit(waveforms, labels, epochs=1, verbose=0)  # traces
+    seconds: dict[str, list[float]] = {name: [] for name in ("plain", *prepared)}
     for _ in range(rounds):
+        started_s = time.monotonic()
+        plain.fit(waveforms, labels, epochs=2, verbose=0)
+        seconds["plain"].append((time.monotonic() - started_s) / 2)
         for name, (learner, inputs) in prepared.items():
             count = 2 if name in ("A2", "A3", "A6") else EPOCHS["fine_tune"]
             started_s = time.monotonic()
@@ -43,14 +53,35 @@ def epochs(clips: int, rounds: int) -> None:
             seconds[name].append((time.monotonic() - started_s) / count)
     best = {name: min(values) for name, values in seconds.items()}
     for name, epoch_s in best.items():
-        share = epoch_s / best["A2"]
+        share, plain_share = epoch_s / best["A2"], epoch_s / best["plain"]
         print(
             f"{name}: {1000 * epoch_s:.0f} ms an epoch of {clips} clips, {share:.3f} of A2's "
-            f"(1/{1 / share:.1f})"
+            f"(1/{1 / share:.1f}), {plain_share:.3f} of plain layers' (1/{1 / plain_share:.1f})"
         )
 
 
-def table(clips: int) -> None:
+def _plain_network():
+    """The paper's layers, with the strides of `fast`, as Keras has them."""
+    import keras
+
+    from modules.features import EMOTIONS, INPUT_SAMPLES
+    from modules.network import DENSE_UNITS, DROPOUT, FILTERS, KERNEL_SAMPLES, LSTM_UNITS, PRESETS
+
+    layers, sizes = keras.layers, PRESETS["fast"]
+    stack = [keras.Input((INPUT_SAMPLES, 1))]
+    for stride, pool in ((sizes.conv1_stride, sizes.pool1), (sizes.conv2_stride, sizes.pool2)):
+        stack += [
+            layers.Conv1D(FILTERS, KERNEL_SAMPLES, strides=stride, activation="relu"),
+            layers.MaxPooling1D(pool),
+            layers.Dropout(DROPOUT),
+        ]
+    stack += [layers.LSTM(LSTM_UNITS, return_sequences=True), layers.Flatten()]
+    for _ in range(2):
+        stack += [layers.Dense(DENSE_UNITS, activation="tanh"), layers.Dropout(DROPOUT)]
+    return keras.Sequential([*stack, layers.Dense(len(EMOTIONS), activation="softmax")])
+
+
+def table(clips: int, precision: str) -> None:
     """Prints what Table 3 over three domains costs, against its expensive cells alone."""
     import numpy as np
 
@@ -81,6 +112,7 @@ def table(clips: int) -> None:
         protocols=("random",),
         folds=(0,),
         tables=(3,),
+        precision=precision,
         pretrain=trained,
         scratch=trained,
         fine_tune=Settings(epochs=EPOCHS["fine_tune"], schedule="cosine"),
@@ -109,7 +141,7 @@ def table(clips: int) -> None:
     )
 
 
-def training(clips: int, rounds: int) -> None:
+def training(clips: int, rounds: int, precision: str) -> None:
     """Prints the trainer's speed as a fraction of a bare `fit`'s on arrays in memory."""
     import keras
 
@@ -117,13 +149,13 @@ def training(clips: int, rounds: int) -> None:
     from modules.training import Learner, Settings
 
     waveforms, labels = _noise(clips)
-    bare = build_network(preset="fast", seed=0)
+    bare = build_network(preset="fast", seed=0, precision=precision)
     bare.compile(
         optimizer=keras.optimizers.Adadelta(1.0),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    learner = Learner(build_network(preset="fast", seed=0))
+    learner = Learner(build_network(preset="fast", seed=0, precision=precision))
     settings = Settings(epochs=2, schedule="cosine", shift_s=0.1)
     seconds: dict[str, list[float]] = {"bare": [], "trainer": []}
     for _ in range(rounds):
@@ -154,13 +186,14 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=320, help="of a domain")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--parts", default="123", help="which of the three, such as 13")
+    parser.add_argument("--precision", default="float32", help="or bfloat16")
     arguments = parser.parse_args()
     if "1" in arguments.parts:
-        epochs(arguments.clips, arguments.rounds)
+        epochs(arguments.clips, arguments.rounds, arguments.precision)
     if "2" in arguments.parts:
-        table(arguments.clips)
+        table(arguments.clips, arguments.precision)
     if "3" in arguments.parts:
-        training(arguments.clips, arguments.rounds)
+        training(arguments.clips, arguments.rounds, arguments.precision)
 
 
 if __name__ == "__main__":
