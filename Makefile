@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup demo test test-fast lint format bench lock clean
+.PHONY: help setup opensmile demo test test-fast lint format bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -25,6 +25,9 @@ $(VENV)/.complete: requirements.lock setup.py | $(UV)
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+opensmile: setup  ## Features of the study's SVMs; a licence for research and personal use only
+	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock opensmile==2.6.0
 
 demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report
 	$(BIN)/ser demo --out out/demo

@@ -23,7 +23,8 @@ setup(
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[gcp]==2.59.0",
-        "audformat",
+        # The last that reads languages with iso-639; later ones bring a module of the same name.
+        "audformat==1.1.4",
         "av",
         "espeakng-loader",
         "grpcio",

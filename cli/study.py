@@ -114,7 +114,8 @@ def _require_opensmile(planned, store) -> None:
             is10.require_opensmile()
         except UserError as error:
             raise UserError(
-                f"tables 2 and 5 need its features (--tables 3,4 do not): {error}"
+                "tables 2 and 5 need its features (--tables 3,4 do not; in a checkout, `make"
+                f" opensmile` installs it): {error}"
             ) from None
 
 

@@ -13,6 +13,7 @@ from corpora import manifest as manifests
 from corpora import sources
 from corpora.utterance import Utterance
 from modules.errors import UserError
+from modules.features import EMOTIONS
 from pipeline import config as configs
 from pipeline import local_runner
 from pipeline.local_runner import NodeResult
@@ -86,20 +87,27 @@ def _check_study(
 ) -> None:
     """Raises UserError where the manifest does not fit the study."""
     configs.check_targets(config, domains)
+    # As if all were of one class: what is wrong with the folds whatever their classes.
+    alike = [dataclasses.replace(utterance, emotion=EMOTIONS[0]) for utterance in utterances]
     for protocol in config.protocols:
-        for fold in config.folds:
-            if config.missing_class == "error":
-                manifests.check_folds(utterances, protocol, test_fold=fold)
-    if config.missing_class == "present":
         for domain in domains:
-            own = [utterance for utterance in utterances if utterance.domain == domain]
-            for protocol in config.protocols:
-                empty = set(config.folds) - {utterance.fold(protocol) for utterance in own}
-                if empty:
-                    raise UserError(
-                        f"domain {domain}: has no clip in fold {min(empty)} under the protocol"
-                        f" {protocol}; leave the fold, the domain or the protocol out"
-                    )
+            own = {each.fold(protocol) for each in utterances if each.domain == domain}
+            if empty := set(config.folds) - own:
+                raise UserError(
+                    f"domain {domain}: has no clip in fold {min(empty)} under the protocol"
+                    f" {protocol}; leave the fold, the domain or the protocol out"
+                )
+        for fold in config.folds:
+            manifests.check_folds(alike, protocol, test_fold=fold)
+            if config.missing_class == "present":
+                continue
+            try:
+                manifests.check_folds(utterances, protocol, test_fold=fold)
+            except UserError as error:
+                raise UserError(
+                    f"{error}\nor take the UAR of such a fold over the classes that it has:"
+                    " --set missing_class=present"
+                ) from None
 
 
 def execute(

@@ -25,6 +25,7 @@ from tiny_models import (
 
 from modules import export
 from modules.features import EMOTIONS
+from modules.network import build_network
 
 STATISTICS = {"": (0.01, 0.2), "emodb": (0.02, 0.1), "urdu": (-0.03, 0.4)}
 TOLERANCE = 2e-5
@@ -348,6 +349,16 @@ def test_ops_for_gpus_only_are_found(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "ops_of", lambda directory: {"MatMul", "CudnnRNNV3"})
     with pytest.raises(export.NotCoreOpsError, match="CPUs: CudnnRNNV3"):
         export.check_core_ops(str(tmp_path))
+
+
+def test_a_network_of_bfloat16_is_served_as_it_was_trained(tmp_path):
+    network = build_network(preset="fast", seed=0, precision="bfloat16")
+    directory = export_tiny(network, tmp_path)
+    audio, samples = pcm16(speech_like(2.0, seed=21))
+    answer = ask(tf.saved_model.load(str(directory)), "serving_default", examples=[example(audio)])
+    reference = expected(network, prepared_by_hand(samples))
+    # One step of bfloat16 in the waveform may round to another step of a product.
+    np.testing.assert_allclose(answer["probabilities"], reference, atol=2**-8)
 
 
 def test_exporting_leaves_the_network_as_it_was(network, tmp_path):

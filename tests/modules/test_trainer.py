@@ -73,6 +73,7 @@ def _config(stage, **settings):
         "name": stage,
         "stage": stage,
         "preset": "fast",
+        "precision": "float32",
         "training": {"epochs": 2, "batch_size": 16, "patience": 2, "shift_s": 0.0},
         "inner_fraction": 0.2,
         "protocol": "speaker_independent",
