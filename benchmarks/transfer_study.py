@@ -1,7 +1,7 @@
 """What fine-tuning on cached outputs of frozen layers saves, and what the study adds to training.
 
-`python -m benchmarks.transfer_study [--clips 320] [--rounds 6] [--precision bfloat16]` trains the
-network on noise, which takes as long as speech does, and prints:
+`python -m benchmarks.transfer_study [--clips 320] [--rounds 6] [--precision bfloat16]
+[--preset paper]` trains the network on noise, which takes as long as speech does, and prints:
 
 1. an epoch of each approach, as a fraction of one of A2, and of one of A2 on the paper's layers as
    Keras has them (convolution, pooling, dropout, LSTM, each by itself) with Keras' AdaDelta;
@@ -20,7 +20,7 @@ import time
 EPOCHS = {"pretrain": 28, "fine_tune": 16}
 
 
-def epochs(clips: int, rounds: int, precision: str) -> None:
+def epochs(clips: int, rounds: int, **network) -> None:
     """Prints an epoch of each approach, as a fraction of one of A2."""
     import keras
 
@@ -31,14 +31,14 @@ def epochs(clips: int, rounds: int, precision: str) -> None:
     waveforms, labels = _noise(clips)
     prepared = {}
     for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8"):
-        network = build_network(preset="fast", seed=0, precision=precision)
+        tuned = build_network(seed=0, **network)
         approach = transfer.APPROACHES[name]
-        transfer.prepare_network(network, approach, seed=0)
-        prefix, rest = transfer.split_at_frozen_prefix(network, approach)
+        transfer.prepare_network(tuned, approach, seed=0)
+        prefix, rest = transfer.split_at_frozen_prefix(tuned, approach)
         inputs = waveforms if prefix is None else prefix.predict(waveforms, verbose=0)
         prepared[name] = (Learner(rest), inputs)
         prepared[name][0].fit(inputs, labels, settings=Settings(epochs=1))  # traces
-    plain = _plain_network()
+    plain = _plain_network(network["preset"])
     plain.compile(keras.optimizers.Adadelta(1.0), loss="sparse_categorical_crossentropy")
     plain.fit(waveforms, labels, epochs=1, verbose=0)  # traces
     seconds: dict[str, list[float]] = {name: [] for name in ("plain", *prepared)}
@@ -60,14 +60,14 @@ def epochs(clips: int, rounds: int, precision: str) -> None:
         )
 
 
-def _plain_network():
-    """The paper's layers, with the strides of `fast`, as Keras has them."""
+def _plain_network(preset: str):
+    """The paper's layers, with the strides of the preset, as Keras has them."""
     import keras
 
     from modules.features import EMOTIONS, INPUT_SAMPLES
     from modules.network import DENSE_UNITS, DROPOUT, FILTERS, KERNEL_SAMPLES, LSTM_UNITS, PRESETS
 
-    layers, sizes = keras.layers, PRESETS["fast"]
+    layers, sizes = keras.layers, PRESETS[preset]
     stack = [keras.Input((INPUT_SAMPLES, 1))]
     for stride, pool in ((sizes.conv1_stride, sizes.pool1), (sizes.conv2_stride, sizes.pool2)):
         stack += [
@@ -81,7 +81,7 @@ def _plain_network():
     return keras.Sequential([*stack, layers.Dense(len(EMOTIONS), activation="softmax")])
 
 
-def table(clips: int, precision: str) -> None:
+def table(clips: int, **network) -> None:
     """Prints what Table 3 over three domains costs, against its expensive cells alone."""
     import numpy as np
 
@@ -112,7 +112,7 @@ def table(clips: int, precision: str) -> None:
         protocols=("random",),
         folds=(0,),
         tables=(3,),
-        precision=precision,
+        **network,
         pretrain=trained,
         scratch=trained,
         fine_tune=Settings(epochs=EPOCHS["fine_tune"], schedule="cosine"),
@@ -141,7 +141,7 @@ def table(clips: int, precision: str) -> None:
     )
 
 
-def training(clips: int, rounds: int, precision: str) -> None:
+def training(clips: int, rounds: int, **network) -> None:
     """Prints the trainer's speed as a fraction of a bare `fit`'s on arrays in memory."""
     import keras
 
@@ -149,13 +149,13 @@ def training(clips: int, rounds: int, precision: str) -> None:
     from modules.training import Learner, Settings
 
     waveforms, labels = _noise(clips)
-    bare = build_network(preset="fast", seed=0, precision=precision)
+    bare = build_network(seed=0, **network)
     bare.compile(
         optimizer=keras.optimizers.Adadelta(1.0),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    learner = Learner(build_network(preset="fast", seed=0, precision=precision))
+    learner = Learner(build_network(seed=0, **network))
     settings = Settings(epochs=2, schedule="cosine", shift_s=0.1)
     seconds: dict[str, list[float]] = {"bare": [], "trainer": []}
     for _ in range(rounds):
@@ -187,13 +187,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--parts", default="123", help="which of the three, such as 13")
     parser.add_argument("--precision", default="float32", help="or bfloat16")
+    parser.add_argument("--preset", default="fast", help="or paper")
     arguments = parser.parse_args()
+    network = {"preset": arguments.preset, "precision": arguments.precision}
     if "1" in arguments.parts:
-        epochs(arguments.clips, arguments.rounds, arguments.precision)
+        epochs(arguments.clips, arguments.rounds, **network)
     if "2" in arguments.parts:
-        table(arguments.clips, arguments.precision)
+        table(arguments.clips, **network)
     if "3" in arguments.parts:
-        training(arguments.clips, arguments.rounds, arguments.precision)
+        training(arguments.clips, arguments.rounds, **network)
 
 
 if __name__ == "__main__":
