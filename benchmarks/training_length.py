@@ -7,6 +7,7 @@ epochs. Of each split the outer test fold is set aside and the next fold is test
 """
 
 import argparse
+import logging
 import tempfile
 from pathlib import Path
 
@@ -18,17 +19,20 @@ def main() -> None:
     parser.add_argument("--folds", default="0,2", help="the outer test folds to set aside")
     parser.add_argument("--pretrain", default="24,72", help="epochs")
     parser.add_argument("--scratch", default="28,72", help="epochs of TT")
-    parser.add_argument("--shift", type=float, default=0.1, help="of both, in seconds")
+    parser.add_argument("--shift-s", type=float, default=0.1, help="of both")
     parser.add_argument("--fine-tune", type=int, default=12, help="epochs")
     parser.add_argument("--fine-tune-rate", type=float, default=1.0)
     parser.add_argument("--approaches", default="A2,A4,A7")
     parser.add_argument("--precision", default="float32", help="or bfloat16")
     arguments = parser.parse_args()
     root = arguments.output
-    patterns = [f"{f}/*" for f in sorted(root.glob("**/Transform/transformed_examples/*/Split-*"))]
-    manifests = sorted((root / "manifests").glob("*.csv"))
-    if not patterns or len(manifests) != 1:
-        parser.error(f"{root} is no output of `ser study` over one manifest")
+    transformed = sorted(root.glob("pipeline_root/Transform/transformed_examples/*"))
+    manifests = sorted(root.glob("manifests/*.csv"))
+    if len(transformed) != 1 or len(manifests) != 1:
+        parser.error(
+            f"{root} holds {len(transformed)} sets of transformed examples and {len(manifests)}"
+            " manifests, where one of each is needed: run `ser study` into a new folder"
+        )
 
     import numpy as np
 
@@ -38,19 +42,23 @@ def main() -> None:
     from modules.study.design import Design
     from modules.study.store import Store
     from modules.training import Settings
-    from modules.uar import best_of, unweighted_average_recall
+    from pipeline.study_output.results import Results
 
-    found = read_clips(patterns, str(manifests[0]), "inner splits")
-    targets = found.domain_names()
-    row_of = {key: row for row, key in enumerate(found.utterance_ids)}
-    approaches = arguments.approaches.split(",")
+    # The bench tells every cell it has done.
+    logging.basicConfig(format="  %(message)s")
+    logging.getLogger("ser.progress").setLevel(logging.INFO)
+
+    clips = read_clips([f"{transformed[0]}/Split-*/*"], str(manifests[0]), "inner splits")
+    targets = clips.domain_names()
+    protocol = arguments.protocol
     splits = [Split.inner(int(fold)) for fold in arguments.folds.split(",")]
 
     def design(epochs: int) -> Design:
-        trained = Settings(epochs=epochs, schedule="cosine", shift_s=arguments.shift)
+        trained = Settings(epochs=epochs, schedule="cosine", shift_s=arguments.shift_s)
         return Design(
             domains=targets,
             targets=targets,
+            approaches=("A1", *arguments.approaches.split(",")),
             precision=arguments.precision,
             pretrain=trained,
             scratch=trained,
@@ -61,44 +69,46 @@ def main() -> None:
             ),
         )
 
+    def show(name: str, uars: list[float]) -> None:
+        each = " ".join(f"{value:.3f}" for value in uars)
+        print(f"{protocol}, {name}: {np.mean(uars):.3f} ({each})", flush=True)
+
     with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as folder:
         store = Store(folder, identity={"data": "inner splits", "code": "benchmark"})
-        bench = Bench(found, store)
+        bench = Bench(clips, store)
+        results = Results(store, clips, design(0))
 
         def uar(cell, target: str) -> float:
-            result = store.get(cell)
-            rows = np.array([row_of[key] for key in result["tested"]])
-            own = found.domains[rows] == target
-            answers = best_of(np.array(result["scores"])[own], found.classes(target))
-            return unweighted_average_recall(found.labels[rows[own]], answers)
-
-        def show(name: str, uars: list[float]) -> None:
-            each = " ".join(f"{value:.3f}" for value in uars)
-            print(f"{arguments.protocol}, {name}: {np.mean(uars):.3f} ({each})", flush=True)
+            measured = results.measure(cell, target)
+            assert measured is not None
+            return measured.uar
 
         for epochs in map(int, arguments.scratch.split(",")):
             uars = []
             for split in splits:
                 for target in targets:
-                    cell = design(epochs).on_target(arguments.protocol, split, 0, target=target)
-                    bench.run(cell, [], keep=False)
-                    uars.append(uar(cell, target))
+                    alone = design(epochs).on_target(protocol, split, 0, target=target)
+                    bench.run(alone, [], keep=False)
+                    uars.append(uar(alone, target))
             show(f"TT, {epochs} epochs", uars)
         for epochs in map(int, arguments.pretrain.split(",")):
-            by_approach: dict[str, list[float]] = {name: [] for name in ("A1", *approaches)}
+            planned = design(epochs)
+            by_approach: dict[str, list[float]] = {name: [] for name in planned.approaches}
             for split in splits:
-                parent = design(epochs).pretraining(arguments.protocol, split, 0)
-                adapted = {
-                    (target, name): design(epochs).adapted(parent, target=target, approach=name)
+                adapted = [
+                    (target, name, cell)
                     for target in targets
-                    for name in approaches
-                }
-                fine_tunings = [cell for cell in adapted.values() if isinstance(cell, FineTuning)]
-                bench.run(parent, fine_tunings, keep=True)
-                for target in targets:
-                    by_approach["A1"].append(uar(parent, target))
-                    for name in approaches:
-                        by_approach[name].append(uar(adapted[target, name], target))
+                    for name, cell in planned.candidates(
+                        protocol, split, 0, scenario="S1", target=target
+                    ).items()
+                ]
+                bench.run(
+                    planned.pretraining(protocol, split, 0),
+                    [cell for _, _, cell in adapted if isinstance(cell, FineTuning)],
+                    keep=True,
+                )
+                for target, name, cell in adapted:
+                    by_approach[name].append(uar(cell, target))
             for name, uars in by_approach.items():
                 show(f"pre-trained for {epochs} epochs, S1-{name}", uars)
 
