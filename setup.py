@@ -16,8 +16,9 @@ setup(
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={
-        "pipeline": ["configs/*.yaml", "report.html.jinja"],
-        "pipeline.study_output": ["report.html.jinja"],
+        "pipeline": ["configs/*.yaml"],
+        "pipeline.reports.release": ["report.html.jinja"],
+        "pipeline.reports.study": ["report.html.jinja"],
         "schemas": ["*.pbtxt"],
     },
     entry_points={"console_scripts": ["ser = cli.main:main"]},

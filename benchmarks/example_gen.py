@@ -39,8 +39,8 @@ from components.audio_example_gen import ingest
 from components.audio_example_gen.component import IngestAccount
 from components.audio_example_gen.executor import Executor
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules import features
+from schemas import features, labels, sound, splits
+from schemas.utterance import Utterance
 
 WORKERS: dict[str, tuple[str, ...]] = {
     "one worker": (),
@@ -76,7 +76,7 @@ def make_recordings(folder: Path, num_files: int) -> list[Utterance]:
                 path=str(path),
                 domain="synthetic",
                 speaker=f"s{index % 10}",
-                emotion=features.EMOTIONS[index % 6],
+                emotion=labels.EMOTIONS[index % 6],
                 sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
                 fold_random=index % 5,
                 fold_speaker_independent=index % 5,
@@ -90,13 +90,13 @@ def reference(utterances: list[Utterance], folder: Path) -> None:
     folder.mkdir()
     writers = [
         tf.io.TFRecordWriter(str(folder / f"{split}.gz"), ingest.COMPRESSION)
-        for split in features.FOLD_SPLITS
+        for split in splits.FOLD_SPLITS
     ]
     for utterance in utterances:
         samples, rate_hz = soundfile.read(utterance.path, dtype="float32", always_2d=True)
         waveform = np.ascontiguousarray(samples[:, 0])
-        if rate_hz != features.SAMPLE_RATE_HZ:
-            waveform = soxr.resample(waveform, rate_hz, features.SAMPLE_RATE_HZ)
+        if rate_hz != sound.SAMPLE_RATE_HZ:
+            waveform = soxr.resample(waveform, rate_hz, sound.SAMPLE_RATE_HZ)
         pcm = np.clip(np.rint(waveform * 32768.0), -32768, 32767).astype("<i2").tobytes()
         example = tf.train.Example()
         feature = example.features.feature
@@ -112,7 +112,7 @@ def reference(utterances: list[Utterance], folder: Path) -> None:
             feature[key].bytes_list.value.append(text.encode())
         for key, number in (
             (features.NUM_SAMPLES, len(waveform)),
-            (features.LABEL, features.EMOTIONS.index(utterance.emotion)),
+            (features.LABEL, labels.EMOTIONS.index(utterance.emotion)),
             (features.SOURCE_RATE_HZ, rate_hz),
         ):
             feature[key].int64_list.value.append(number)

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.indexing` makes recordings in the layouts of Emo-DB (mono wav at 16 kHz),
 RAVDESS (FLAC at 16 kHz), EMOVO (stereo wav at 48 kHz) and eNTERFACE (video with sound), and prints
-how fast `corpora.index.index` (names, hashes, durations, folds) is, relative to reading and
+how fast `corpora.indexing.index` (names, hashes, durations, folds) is, relative to reading and
 hashing them with the same number of threads. 1.0 would mean that all the rest costs nothing. Rounds
 alternate. "in memory": the files are in the page cache; "from disk": they were dropped from it
 before each run. Processor time is what a busy machine does not distort. "again" is a second index
@@ -24,9 +24,9 @@ import av
 import numpy as np
 import soundfile
 
-from corpora import probe, probe_cache
-from corpora.index import index
-from corpora.probe_cache import ProbeCache
+from corpora.indexing import probe, probe_cache
+from corpora.indexing.index import index
+from corpora.indexing.probe_cache import ProbeCache
 
 TARGET = 0.8
 

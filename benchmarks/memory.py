@@ -19,7 +19,8 @@ def measure(folder: Path) -> None:
     """Runs AudioExampleGen and Transform over the manifest in `folder` and prints the peak."""
     from corpora import manifest
     from pipeline import config as configs
-    from pipeline import data, local_runner
+    from pipeline import data
+    from pipeline.runners import local
 
     file = folder / "manifest.csv"
     utterances = manifest.read(file)
@@ -37,8 +38,8 @@ def measure(folder: Path) -> None:
         config,
         data.Manifest(path=str(file), digest=manifest.digest(utterances), domains=("synthetic",)),
     )
-    with local_runner.logs_to(folder / "log"):
-        _, results = local_runner.run(data.pipeline_of(config, nodes.nodes))
+    with local.logs_to(folder / "log"):
+        _, results = local.run(data.pipeline_of(config, nodes.nodes))
     for result in results:
         print(f"{result.node_id}: {result.status}, {result.duration_s:.0f} s {result.error}")
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -30,11 +30,11 @@ import scipy.signal
 import soundfile
 import soxr
 
-from corpora import fingerprint, manifest
-from corpora.audit import duplicates, listening
+from corpora import manifest
+from corpora.audit import duplicates, fingerprint, listening
 from corpora.audit.clips import Clip
-from corpora.probe import no_track
-from corpora.utterance import Utterance
+from schemas.progress import no_track
+from schemas.utterance import Utterance
 
 Sound = tuple[np.ndarray, int]  # float32 [samples], Hz
 

@@ -22,10 +22,10 @@ def main() -> None:
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     from sklearn.svm import SVC
 
-    from modules.features import NUM_FOLDS, PROTOCOLS
+    from modules.metrics.uar import unweighted_average_recall
     from modules.study import clips
     from modules.study.cells import Split
-    from modules.uar import unweighted_average_recall
+    from schemas.splits import NUM_FOLDS, PROTOCOLS
 
     found = clips.load(store)
     features = np.load(store / "is10.npy")

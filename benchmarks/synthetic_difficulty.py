@@ -19,8 +19,9 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from corpora.utterance import Utterance
-from modules.features import INPUT_DURATION_S, NUM_FOLDS, SAMPLE_RATE_HZ
+from schemas.sound import INPUT_DURATION_S, SAMPLE_RATE_HZ
+from schemas.splits import NUM_FOLDS
+from schemas.utterance import Utterance
 
 TARGET = 0.6
 FRAME, HOP, MELS, COEFFICIENTS = 512, 160, 40, 20
@@ -72,8 +73,9 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
     Returns:
       Corpus, or `all`, to the UAR of chance, of `duration_and_level`, of `spectrum_and_pitch`.
     """
-    from corpora import index, synthetic
-    from modules import decoding
+    from corpora import synthetic
+    from corpora.indexing import index
+    from modules.audio import decoding
 
     sources = synthetic.synthesize(folder, seed=seed, scale=scale)
     utterances = [

@@ -11,6 +11,8 @@ import logging
 import tempfile
 from pathlib import Path
 
+from schemas import progress
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -41,12 +43,12 @@ def main() -> None:
     from modules.study.cells import FineTuning, Split
     from modules.study.design import Design
     from modules.study.store import Store
-    from modules.training import Settings
-    from pipeline.study_output.results import Results
+    from modules.training.engine import Settings
+    from pipeline.reports.study.results import Results
 
     # The bench tells every cell it has done.
     logging.basicConfig(format="  %(message)s")
-    logging.getLogger("ser.progress").setLevel(logging.INFO)
+    progress.MESSAGES.setLevel(logging.INFO)
 
     clips = read_clips([f"{transformed[0]}/Split-*/*"], str(manifests[0]), "inner splits")
     targets = clips.domain_names()

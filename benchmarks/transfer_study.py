@@ -24,9 +24,9 @@ def epochs(clips: int, rounds: int, **network) -> None:
     """Prints an epoch of each approach, as a fraction of one of A2."""
     import keras
 
-    from modules import transfer
-    from modules.network import build_network
-    from modules.training import Learner, Settings
+    from modules.networks.waveform import build_network
+    from modules.training import transfer
+    from modules.training.engine import Learner, Settings
 
     waveforms, labels = _noise(clips)
     prepared = {}
@@ -64,8 +64,16 @@ def _plain_network(preset: str):
     """The paper's layers, with the strides of the preset, as Keras has them."""
     import keras
 
-    from modules.features import EMOTIONS, INPUT_SAMPLES
-    from modules.network import DENSE_UNITS, DROPOUT, FILTERS, KERNEL_SAMPLES, LSTM_UNITS, PRESETS
+    from modules.networks.waveform import (
+        DENSE_UNITS,
+        DROPOUT,
+        FILTERS,
+        KERNEL_SAMPLES,
+        LSTM_UNITS,
+        PRESETS,
+    )
+    from schemas.labels import EMOTIONS
+    from schemas.sound import INPUT_SAMPLES
 
     layers, sizes = keras.layers, PRESETS[preset]
     stack = [keras.Input((INPUT_SAMPLES, 1))]
@@ -90,7 +98,7 @@ def table(clips: int, **network) -> None:
     from modules.study.clips import Clips
     from modules.study.design import Design, stages
     from modules.study.store import Store
-    from modules.training import Settings
+    from modules.training.engine import Settings
 
     domains = ("a", "b", "c")
     total = clips * len(domains)
@@ -145,8 +153,8 @@ def training(clips: int, rounds: int, **network) -> None:
     """Prints the trainer's speed as a fraction of a bare `fit`'s on arrays in memory."""
     import keras
 
-    from modules.network import build_network
-    from modules.training import Learner, Settings
+    from modules.networks.waveform import build_network
+    from modules.training.engine import Learner, Settings
 
     waveforms, labels = _noise(clips)
     bare = build_network(seed=0, **network)
@@ -174,7 +182,8 @@ def training(clips: int, rounds: int, **network) -> None:
 def _noise(clips: int):
     import numpy as np
 
-    from modules.features import EMOTIONS, INPUT_SAMPLES
+    from schemas.labels import EMOTIONS
+    from schemas.sound import INPUT_SAMPLES
 
     random = np.random.default_rng(0)
     waveforms = random.standard_normal((clips, INPUT_SAMPLES, 1), np.float32)

@@ -75,9 +75,9 @@ def _predict(serving_root: Path, utterances) -> bool:
     """Asks every pushed model about a clip of the test fold; False if there is none to ask."""
     from rich.console import Console
 
-    from modules.features import MULTI_DOMAIN
-    from serving.client import Client
-    from serving.server import Server, find_versions
+    from schemas.signatures import MULTI_DOMAIN
+    from serving.client.client import Client
+    from serving.embedded.server import Server, find_versions
 
     console = Console()
     clip = {utterance.domain: utterance for utterance in reversed(utterances)}

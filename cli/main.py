@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         warnings.simplefilter("ignore")
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     try:
         return args.run(args)

@@ -67,10 +67,11 @@ def execute(prepared, console: "Console"):
     """Runs the nodes, showing their progress, what failed, and how many there were of each status.
 
     Returns:
-      One `pipeline.local_runner.NodeResult` a node.
+      One `pipeline.runners.local.NodeResult` a node.
     """
     from cli.progress import NodeProgress
-    from pipeline import execute, local_runner
+    from pipeline import execute
+    from pipeline.runners import local
 
     output = prepared.config.output
     console.print(f"writing to {output}, logs in {output / execute.LOG_FILE}")
@@ -81,8 +82,7 @@ def execute(prepared, console: "Console"):
     for result in execute.failures(results):
         console.print(f"{result.node_id} failed: {result.error}", markup=False, highlight=False)
     counts = {
-        status: sum(result.status == status for result in results)
-        for status in local_runner.STATUSES
+        status: sum(result.status == status for result in results) for status in local.STATUSES
     }
     console.print("nodes: " + ", ".join(f"{count} {status}" for status, count in counts.items()))
     return results

@@ -15,7 +15,7 @@ AUDIO_SUFFIXES = {
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
-    from modules.features import MULTI_DOMAIN
+    from schemas.signatures import MULTI_DOMAIN
 
     parser = subparsers.add_parser(
         "predict",
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
     Raises UserError if none can be: no server, no such model.
     """
     from cli.progress import track
-    from modules.errors import UserError
-    from serving.client import Client, PredictionError
+    from schemas.errors import UserError
+    from serving.client.client import Client, PredictionError
 
     if args.timeout <= 0:
         raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
@@ -97,7 +97,7 @@ def default_root() -> Path:
 
     Raises UserError, naming the folders that might be meant, if there is none.
     """
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     for root in DEFAULT_ROOTS:
         if root.is_dir():
@@ -115,8 +115,8 @@ def _embedded_server(root: Path, model: str):
     """Yields the address of a server over `root`, which must have `model`."""
     from rich.console import Console
 
-    from modules.errors import UserError
-    from serving.server import Server, ServingError, find_versions
+    from schemas.errors import UserError
+    from serving.embedded.server import Server, ServingError, find_versions
 
     if root.is_dir():
         models = find_versions(root)
@@ -177,7 +177,7 @@ def _print(rows: list[dict], args: argparse.Namespace) -> None:
 def _print_csv(rows: list[dict]) -> None:
     import csv
 
-    from modules.features import EMOTIONS
+    from schemas.labels import EMOTIONS
 
     columns = ["file", "emotion", *EMOTIONS, "time_ms", "model", "version", "error"]
     writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
@@ -191,7 +191,7 @@ def _print_table(rows: list[dict], *, title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from modules.features import EMOTIONS
+    from schemas.labels import EMOTIONS
 
     versions = sorted({row["version"] for row in rows if "version" in row})
     table = Table(title=f"{title}, version {', '.join(map(str, versions))}")

@@ -29,15 +29,15 @@ def run_release(config):
     """Runs a checked configuration, showing progress, and prints and writes its report.
 
     Returns:
-      The `pipeline.results.RunResults`.
+      The `pipeline.reports.release.results.RunResults`.
     """
     from rich.console import Console
 
     console = Console(stderr=True)
     pipelines.execute(pipelines.prepare(config, console), console)
 
-    from pipeline import report
-    from pipeline import results as run_results
+    from pipeline.reports.release import report
+    from pipeline.reports.release import results as run_results
 
     found = run_results.collect(config.output)
     path = report.write(found, config.output / "report.html")

@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from cli.predict import default_root
-    from modules.errors import UserError
-    from serving.server import Server
+    from schemas.errors import UserError
+    from serving.embedded.server import Server
 
     if args.poll <= 0:
         raise UserError(f"--poll {args.poll:g}: must be more than 0 seconds")

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from modules.study import clips
     from modules.study.store import Store
     from pipeline import study
-    from pipeline.study_output import report
+    from pipeline.reports.study import report
 
     design = study.design(config, prepared.domains)
     # Before any work: a store of other data or code is refused here.
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     overrides = pipelines.overrides(args)
     if args.store:
@@ -104,8 +104,8 @@ def _overrides(args: argparse.Namespace) -> dict[str, object]:
 def _require_opensmile(planned, store) -> None:
     """Raises UserError where SVMs are still to be trained and openSMILE is missing."""
     from modules.baselines import is10
-    from modules.errors import UserError
     from modules.study import cells
+    from schemas.errors import UserError
 
     if any(
         isinstance(cell, cells.Svm | cells.AdaptiveSvm) and cell not in store for cell in planned

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS, NUM_FOLDS
+from schemas.labels import EMOTIONS
+from schemas.splits import NUM_FOLDS
+from schemas.utterance import Utterance
 
 # The search for speaker-independent folds: independent starts, and moves tried in each.
 STARTS = 8

@@ -1,20 +1,21 @@
 """Manifests: CSV files with a row per utterance, and what may be asked of one."""
 
-import contextlib
 import csv
 import dataclasses
 import hashlib
 import io
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
 
-from corpora import folds, probe
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import EMOTIONS, NUM_FOLDS, PROTOCOLS
+from corpora import folds
+from corpora.indexing import probe
+from schemas import files
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from schemas.progress import Track, no_track
+from schemas.splits import NUM_FOLDS, PROTOCOLS
+from schemas.utterance import Utterance
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Utterance))
 REQUIRED: tuple[str, ...] = ("path", "domain", "speaker", "emotion")
@@ -258,7 +259,7 @@ def digest(utterances: Iterable[Utterance]) -> str:
 
 
 def refresh(
-    utterances: list[Utterance], *, track: probe.Track = probe.no_track
+    utterances: list[Utterance], *, track: Track = no_track
 ) -> tuple[list[Utterance], list[str], list[str]]:
     """Brings hashes, rates and durations up to date with the recordings.
 
@@ -396,27 +397,10 @@ def _domain_problems(
     return problems
 
 
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """Opens a text file that replaces `path` at once when it is complete; makes its folder."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        # Names on disk may be no UTF-8; such files are unreadable but still in the account.
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
 def _write_csv(
     records: Iterable[dict[str, object]], columns: tuple[str, ...], path: str | os.PathLike[str]
 ) -> None:
-    with replacing(path) as file:
+    with files.replacing(path) as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(records)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from corpora.manifest import replacing
-from modules.errors import UserError
+from schemas.errors import UserError
+from schemas.files import replacing
 
 # The file in a folder of synthetic corpora (as corpora.synthetic.STAMP; a test compares them).
 SYNTHETIC_STAMP = "synthetic.json"

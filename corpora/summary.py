@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from corpora.manifest import Entry
 from corpora.sources import Source, synthetic_test
-from corpora.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
-from modules.features import EMOTIONS, INPUT_DURATION_S
+from schemas.labels import EMOTIONS
+from schemas.sound import INPUT_DURATION_S
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
+from schemas.words import kilohertz
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -293,8 +295,3 @@ def _condition_notes(summary: DomainSummary) -> list[str]:
     if summary.elicitation != paper.elicitation:
         notes.append(f"elicitation {summary.elicitation}, the paper says {paper.elicitation}")
     return notes
-
-
-def kilohertz(rate_hz: int) -> str:
-    """Returns a rate in words: `48 kHz`, `22.05 kHz`."""
-    return f"{rate_hz / 1_000:g} kHz"

@@ -4,92 +4,72 @@ TFX keys its cache on inputs and parameters. Functions given by import path are 
 """
 
 import ast
+import functools
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
 
-# What reads a manifest and decodes its recordings.
-_RECORDINGS = (
-    "corpora/folds.py",
-    "corpora/manifest.py",
-    "corpora/probe.py",
-    "corpora/utterance.py",
-    "modules/audio.py",
-    "modules/decoding.py",
-    "modules/features.py",
-    "modules/media.py",
-)
-
-# The sources each step depends on: files, or folders for every module in them.
-SOURCES: dict[str, tuple[str, ...]] = {
-    "corpora_audit": (
-        "components/corpora_audit",
-        "corpora/audit",
-        "corpora/fingerprint.py",
-        *_RECORDINGS,
-    ),
-    "example_gen": ("components/audio_example_gen", *_RECORDINGS),
-    "manifest_statistics": (
-        "components/audio_example_gen",
-        "components/manifest_statistics",
-        *_RECORDINGS,
-    ),
-    "data_gate": (
-        "components/audio_example_gen",
-        "components/data_gate",
-        "components/manifest_statistics",
-        *_RECORDINGS,
-    ),
-    "transform": (
-        "modules/audio.py",
-        "modules/features.py",
-        "modules/media.py",
-        "modules/preprocessing.py",
-    ),
-    "trainer": (
-        "modules/adadelta.py",
-        "modules/audio.py",
-        "modules/examples.py",
-        "modules/export.py",
-        "modules/features.py",
-        "modules/media.py",
-        "modules/network.py",
-        "modules/preprocessing.py",
-        "modules/trainer.py",
-        "modules/training.py",
-        "modules/transfer.py",
-        "modules/uar.py",
-    ),
-    "transfer_study": (
-        "components/transfer_study",
-        *_RECORDINGS,
-        "modules/adadelta.py",
-        "modules/baselines",
-        "modules/examples.py",
-        "modules/network.py",
-        "modules/preprocessing.py",
-        "modules/study",
-        "modules/training.py",
-        "modules/transfer.py",
-        "modules/uar.py",
-    ),
-    "evaluator": ("modules/features.py", "modules/tfma_uar.py", "modules/uar.py"),
+# The module that each step runs. What it imports of the project, directly or not, counts with it.
+ENTRY_POINTS: dict[str, str] = {
+    "corpora_audit": "components.corpora_audit.executor",
+    "example_gen": "components.audio_example_gen.executor",
+    "manifest_statistics": "components.manifest_statistics.executor",
+    "data_gate": "components.data_gate.executor",
+    "transform": "modules.audio.preprocessing",
+    "trainer": "modules.training.trainer",
+    "transfer_study": "components.transfer_study.executor",
+    "evaluator": "modules.metrics.tfma_uar",
 }
 
 
+@functools.cache
 def code_digest(step: str) -> str:
-    """Returns the SHA-256, in hexadecimal, of the sources of a step, a key of `SOURCES`.
+    """Returns the SHA-256, in hexadecimal, of the sources of a step, a key of `ENTRY_POINTS`.
 
     Comments, docstrings and layout do not count: they change nothing that was computed.
     """
     digest = hashlib.sha256()
-    for source in SOURCES[step]:
-        path = _ROOT / source
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(str(file.relative_to(_ROOT)).encode())
-            digest.update(hashlib.sha256(meaning(file.read_text("utf-8")).encode()).digest())
+    for file in sources(ENTRY_POINTS[step]):
+        digest.update(str(file.relative_to(_ROOT)).encode())
+        digest.update(hashlib.sha256(meaning(file.read_text("utf-8")).encode()).digest())
     return digest.hexdigest()
+
+
+def sources(module: str) -> list[Path]:
+    """Returns the files of a module and of all that it imports of the project, sorted.
+
+    Imports inside functions count too; modules imported by computed names do not.
+    """
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        for file in _files(name):
+            if file not in found:
+                found.add(file)
+                waiting += _imported(file)
+    return sorted(found)
+
+
+def _files(name: str) -> Iterator[Path]:
+    """Yields the file of a module of the project, and those of the packages it lies in."""
+    parts = name.split(".")
+    for length in range(1, len(parts) + 1):
+        place = _ROOT.joinpath(*parts[:length])
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                yield file
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """Yields the names that a file imports; of `from a import b` it is `a.b`, module or not."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def meaning(source: str) -> str:

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import pydantic
 import yaml
 
-from modules.errors import UserError
-from modules.features import INPUT_DURATION_S, MULTI_DOMAIN, NUM_FOLDS
+from schemas.errors import UserError
+from schemas.signatures import MULTI_DOMAIN
+from schemas.sound import INPUT_DURATION_S
+from schemas.splits import NUM_FOLDS
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -37,7 +39,7 @@ class Audio(_Section):
 
 
 class Training(_Section):
-    """One training; the fields of `modules.training.Settings`, its seed excepted."""
+    """One training; the fields of `modules.training.engine.Settings`, its seed excepted."""
 
     epochs: int = pydantic.Field(ge=1)
     batch_size: int = pydantic.Field(32, ge=1)

@@ -15,9 +15,9 @@ from components.corpora_audit.component import AuditGate, CorporaAudit
 from components.data_gate import strategy
 from components.data_gate.component import AcceptedData, DataGate
 from components.manifest_statistics.component import ManifestStatistics
-from modules import features
 from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
+from schemas import splits
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
 
@@ -100,10 +100,10 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
     transform = tfx.components.Transform(
         examples=examples,
         schema=schema.outputs["schema"],
-        preprocessing_fn="modules.preprocessing.preprocessing_fn",
+        preprocessing_fn="modules.audio.preprocessing.preprocessing_fn",
         splits_config=tfx.proto.SplitsConfig(
-            analyze=[features.FOLD_SPLITS[fold] for fold in config.train_folds],
-            transform=list(features.FOLD_SPLITS),
+            analyze=[splits.FOLD_SPLITS[fold] for fold in config.train_folds],
+            transform=list(splits.FOLD_SPLITS),
         ),
         # Statistics of waveforms cost minutes and tell nothing.
         disable_statistics=True,

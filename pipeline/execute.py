@@ -11,12 +11,13 @@ from typing import Any
 
 from corpora import manifest as manifests
 from corpora import sources
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import EMOTIONS
 from pipeline import config as configs
-from pipeline import local_runner
-from pipeline.local_runner import NodeResult
+from pipeline.runners import local
+from pipeline.runners.local import NodeResult
+from schemas import files, progress
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
@@ -111,7 +112,7 @@ def _check_study(
 
 
 def execute(
-    prepared: Prepared, *, on_node: local_runner.NodeCallback, on_message: Callable[[str], None]
+    prepared: Prepared, *, on_node: local.NodeCallback, on_message: Callable[[str], None]
 ) -> list[NodeResult]:
     """Runs a release or a study; stores its configuration and its nodes' results beside it.
 
@@ -129,9 +130,10 @@ def execute(
     from pipeline import data, release, study
 
     config, output = prepared.config, prepared.config.output.absolute()
-    with local_runner.exclusive(output):
+    busy = f"{output} is in use by another run; wait for it or choose another output folder"
+    with files.locked(output / ".lock", busy=busy):
         (output / CONFIG_FILE).write_text(config.to_yaml(), encoding="utf-8")
-        with local_runner.logs_to(output / LOG_FILE), _messages(on_message):
+        with local.logs_to(output / LOG_FILE), _messages(on_message):
             manifest = data.Manifest(
                 path=str(prepared.manifest_path),
                 digest=prepared.manifest_digest,
@@ -142,7 +144,7 @@ def execute(
             else:
                 assert isinstance(config, configs.ReleaseConfig)
                 pipeline = release.build(config, manifest)
-            run_id, results = local_runner.run(pipeline, on_node=on_node)
+            run_id, results = local.run(pipeline, on_node=on_node)
         nodes = [dataclasses.asdict(result) for result in results]
         (output / RUN_FILE).write_text(
             json.dumps(
@@ -161,13 +163,13 @@ def failures(results: Iterable[NodeResult]) -> list[NodeResult]:
 
 @contextmanager
 def _messages(on_message: Callable[[str], None]) -> Iterator[None]:
-    """Passes what nodes say on the logger `ser.progress` to `on_message`."""
+    """Passes what nodes say on `progress.MESSAGES` to `on_message`."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             on_message(record.getMessage())
 
-    logger, handler = logging.getLogger("ser.progress"), Handler()
+    logger, handler = progress.MESSAGES, Handler()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -13,11 +13,12 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
-from modules import features, tfma_uar
-from modules.transfer import AUTO
+from modules.metrics import tfma_uar
+from modules.training.transfer import AUTO
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
+from schemas import features, signatures, splits
 
 PRETRAIN = "pretrain"
 
@@ -92,9 +93,9 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
         )
     nodes += trainers.values()
 
-    for model in (features.MULTI_DOMAIN, *manifest.domains):
-        trainer = trainers[PRETRAIN if model == features.MULTI_DOMAIN else model]
-        served = manifest.domains if model == features.MULTI_DOMAIN else (model,)
+    for model in (signatures.MULTI_DOMAIN, *manifest.domains):
+        trainer = trainers[PRETRAIN if model == signatures.MULTI_DOMAIN else model]
+        served = manifest.domains if model == signatures.MULTI_DOMAIN else (model,)
         nodes += _evaluate_and_push(config, model, served, trainer, examples)
 
     return data.pipeline_of(config, nodes)
@@ -109,9 +110,9 @@ def _trainer(
     settings: dict[str, Any],
     **inputs: Any,
 ) -> tfx.components.Trainer:
-    train_splits = [features.FOLD_SPLITS[fold] for fold in config.train_folds]
+    train_splits = [splits.FOLD_SPLITS[fold] for fold in config.train_folds]
     return tfx.components.Trainer(
-        run_fn="modules.trainer.run_fn",
+        run_fn="modules.training.trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=tfx.proto.TrainArgs(splits=train_splits),
@@ -159,7 +160,7 @@ def _evaluate_and_push(
         model=trainer.outputs["model"],
         baseline_model=previous.outputs[strategy.MODEL],
         eval_config=eval_config(config, served_domains),
-        example_splits=[features.FOLD_SPLITS[config.test_fold]],
+        example_splits=[splits.FOLD_SPLITS[config.test_fold]],
     ).with_id(evaluator_id)
     pusher = tfx.components.Pusher(
         model=trainer.outputs["model"],
@@ -201,9 +202,9 @@ def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.Ev
         model_specs=[
             tfma.ModelSpec(
                 model_type="tf_generic",
-                signature_name=features.SIGNATURE_EXAMPLES,
+                signature_name=signatures.SIGNATURE_EXAMPLES,
                 label_key=features.LABEL,
-                prediction_key=features.OUTPUT_PROBABILITIES,
+                prediction_key=signatures.OUTPUT_PROBABILITIES,
             )
         ],
         slicing_specs=[
@@ -221,7 +222,7 @@ def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.Ev
                     tfma.MetricConfig(class_name="MultiClassConfusionMatrixPlot"),
                     tfma.MetricConfig(
                         class_name="UnweightedAverageRecall",
-                        module="modules.tfma_uar",
+                        module="modules.metrics.tfma_uar",
                         config=json.dumps(
                             {"name": tfma_uar.UAR, "code_digest": code_digest("evaluator")}
                         ),

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora import index, manifest, synthetic
-from modules import training
-from modules.features import MULTI_DOMAIN
-from pipeline import code_digest, execute, release, results
+from corpora import manifest, synthetic
+from corpora.indexing import index
+from modules.training import engine
+from pipeline import code_digest, execute, release
 from pipeline import config as configs
-from serving.client import Client
-from serving.server import Server
+from pipeline.reports.release import results
+from schemas.signatures import MULTI_DOMAIN
+from serving.client.client import Client
+from serving.embedded.server import Server
 
 pytestmark = pytest.mark.e2e
 
@@ -195,9 +197,9 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         # Backwards, because the audit would stop a copy of another recording.
         samples, rate_hz = soundfile.read(original)
         soundfile.write(original, samples[::-1], rate_hz)
-        # The trainings are not the question here. TFX loads modules.trainer itself anew, so that
+        # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
-        monkeypatch.setattr(training, "fit", _fail)
+        monkeypatch.setattr(engine, "fit", _fail)
         statuses, prepared = _run(_config(run_folder, **{"beam.workers": 2}))
     finally:
         shutil.copy(kept, original)

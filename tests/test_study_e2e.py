@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from cli.main import main
-from corpora import index, synthetic
+from corpora import synthetic
+from corpora.indexing import index
 
 pytestmark = pytest.mark.e2e
 

@@ -35,7 +35,7 @@ def make_network(*, rank: int = 3, favourite: int | None = None, seed: int = 0) 
 
 def export_tiny(network: keras.Model, directory: Path, **changes) -> Path:
     """Exports with the arguments most tests want; `changes` override them."""
-    from modules.export import export_model
+    from modules.export.model import export_model
 
     arguments = {
         "trim_silence": False,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from corpora.audit import Audit
 
-# Repeated from modules.features, in the order of a user's choice; a test compares them.
+# Repeated from schemas.splits, in the order of a user's choice; a test compares them.
 PROTOCOLS = ("speaker_independent", "random")
 
 EPILOG = """\
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the subcommand and returns its exit status."""
     from pathlib import Path
 
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     if (args.manifest is None) == (args.fold_list is None):
         raise UserError("give either a MANIFEST or --fold-list CSV")
@@ -87,7 +87,7 @@ def _audit(args: argparse.Namespace) -> "Audit":
     from cli.progress import track
     from corpora import manifest
     from corpora.audit import audit, audit_fold_list
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     if args.fold_list:
         return audit_fold_list(

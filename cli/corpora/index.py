@@ -4,8 +4,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from corpora.exclusions import Exclusions
-    from corpora.index import Index
+    from corpora.indexing.exclusions import Exclusions
+    from corpora.indexing.index import Index
 
 AUDB = "audb:"
 
@@ -108,11 +108,11 @@ def run(args: argparse.Namespace) -> int:
 
     from cli.progress import track
     from corpora import manifest
-    from corpora.exclusions import Exclusions
-    from corpora.index import index
-    from corpora.probe_cache import ProbeCache, cache_path
-    from modules.errors import UserError
-    from modules.features import PROTOCOLS
+    from corpora.indexing.exclusions import Exclusions
+    from corpora.indexing.index import index
+    from corpora.indexing.probe_cache import ProbeCache, cache_path
+    from schemas.errors import UserError
+    from schemas.splits import PROTOCOLS
 
     out = Path(args.out)
     if out.is_dir():
@@ -158,7 +158,7 @@ def run(args: argparse.Namespace) -> int:
 def _parse_source(text: str) -> tuple[str, str]:
     """Returns the name of the reader and the path that `--corpus` gave."""
     from corpora.readers import audformat_db
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     if text.startswith(AUDB):
         print(f"{text}: downloading, unless it is in audb's cache")
@@ -171,7 +171,7 @@ def _parse_source(text: str) -> tuple[str, str]:
 
 def _parse_options(texts: list[str]) -> dict[str, dict[str, str]]:
     """Returns corpus to its options that `--option` gave, name to value."""
-    from modules.errors import UserError
+    from schemas.errors import UserError
 
     options: dict[str, dict[str, str]] = {}
     for text in texts:
@@ -190,7 +190,7 @@ def _files_table(result: "Index"):
     from rich.table import Table
 
     from cli.corpora.summary import speakers
-    from corpora.utterance import UNKNOWN_SPEAKER_PREFIX
+    from schemas.utterance import UNKNOWN_SPEAKER_PREFIX
 
     table = Table(title="Files", title_justify="left")
     table.add_column("corpus")
@@ -213,7 +213,7 @@ def _folds_table(result: "Index"):
     from rich.table import Table
 
     from corpora import folds
-    from modules.features import NUM_FOLDS, PROTOCOLS
+    from schemas.splits import NUM_FOLDS, PROTOCOLS
 
     table = Table(title="Clips per fold", title_justify="left")
     table.add_column("corpus")
@@ -258,7 +258,7 @@ def _source_lines(result: "Index") -> list[str]:
 
 def _copies(result: "Index") -> list[str]:
     """Returns in words how many recordings have the same bytes, by the domains they are in."""
-    from corpora.index import same_bytes
+    from corpora.indexing.index import same_bytes
 
     pairs = same_bytes(result.utterances)
     lines = []

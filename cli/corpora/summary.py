@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from corpora.summary import DomainSummary
-    from corpora.utterance import Utterance
+    from schemas.utterance import Utterance
 
 OVER_LENGTH = ("drop", "truncate")
 
@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from corpora import manifest
-    from modules.features import INPUT_DURATION_S
+    from schemas import files
+    from schemas.sound import INPUT_DURATION_S
 
     summaries = summarise(
         args.manifest, over_length=args.over_length, trim_silence=args.trim_silence
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             "cap_s": INPUT_DURATION_S,
             "domains": [dataclasses.asdict(each) for each in summaries],
         }
-        with manifest.replacing(args.json) as file:
+        with files.replacing(args.json) as file:
             json.dump(content, file, indent=2, ensure_ascii=False)
             file.write("\n")
         print(f"written: {args.json}")
@@ -137,7 +137,7 @@ def speakers(known: int, unknown: int) -> str:
 
 
 def _emotions_table(summaries: "list[DomainSummary]"):
-    from modules.features import EMOTIONS
+    from schemas.labels import EMOTIONS
 
     table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
     for each in summaries:
@@ -146,7 +146,7 @@ def _emotions_table(summaries: "list[DomainSummary]"):
 
 
 def _durations_table(summaries: "list[DomainSummary]", trimmed: str):
-    from modules.features import INPUT_DURATION_S
+    from schemas.sound import INPUT_DURATION_S
 
     table = _table(
         f"Durations of the used clips{trimmed}",
@@ -184,11 +184,11 @@ def _trimmed_durations_s(utterances: "list[Utterance]") -> dict[str, float | Non
     import tensorflow as tf
 
     from cli.progress import track
-    from modules import audio, decoding
-    from modules.features import SAMPLE_RATE_HZ
+    from modules.audio import decoding, graph
+    from schemas.sound import SAMPLE_RATE_HZ
 
     num_samples = tf.function(
-        lambda waveform: tf.size(audio.trim_silence(waveform)),
+        lambda waveform: tf.size(graph.trim_silence(waveform)),
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )

@@ -5,7 +5,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact, component_spec, standard_artifacts
 
 from components.audio_example_gen import executor
-from modules.features import OVER_LENGTH, PROTOCOLS
+from schemas.sound import OVER_LENGTH
+from schemas.splits import PROTOCOLS
 
 
 class IngestAccount(artifact.Artifact):
@@ -41,7 +42,7 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
 
     Outputs:
       examples: standard Examples with the splits `fold-0` … `fold-4`; GZIP TFRecords of tf.Example
-        with the features of the data contract (`modules/features.py`): the first channel at 16 kHz
+        with the features of the data contract (`schemas/features.py`): the first channel at 16 kHz
         as 16-bit PCM, at most 30 s of it, and the utterance's labels.
       account: `IngestAccount`; every recording of the manifest is used, skipped, or quarantined
         with its reason.

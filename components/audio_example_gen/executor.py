@@ -16,9 +16,9 @@ from tfx.types import artifact_utils
 
 from components.audio_example_gen import ingest
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import FOLD_SPLITS
+from schemas.errors import UserError
+from schemas.splits import FOLD_SPLITS
+from schemas.utterance import Utterance
 
 MANIFEST_PATH = "manifest_path"
 MANIFEST_DIGEST = "manifest_digest"

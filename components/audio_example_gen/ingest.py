@@ -17,8 +17,9 @@ import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 
-from corpora.utterance import Utterance
-from modules import audio, decoding, features
+from modules.audio import decoding, graph
+from schemas import features, labels, sound, splits
+from schemas.utterance import Utterance
 
 USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
 STATUSES = (USED, SKIPPED, QUARANTINED)
@@ -94,13 +95,13 @@ def shards(
     Args:
       utterances: each with its fold assigned.
       protocol: which of its folds counts.
-      split_uris: a folder for each of `features.FOLD_SPLITS`.
+      split_uris: a folder for each of `schemas.splits.FOLD_SPLITS`.
       account_uri: the folder for the shards' accounts.
     """
     ordered = sorted(utterances, key=lambda utterance: utterance.utterance_id)
     size = min(max(math.ceil(len(ordered) / _SHARDS), _LEAST_SHARD), _LARGEST_SHARD)
     result = []
-    for fold, split in enumerate(features.FOLD_SPLITS):
+    for fold, split in enumerate(splits.FOLD_SPLITS):
         members = [utterance for utterance in ordered if utterance.fold(protocol) == fold]
         parts = [members[start : start + size] for start in range(0, len(members), size)]
         for index, part in enumerate(parts):
@@ -194,15 +195,15 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
         return None, outcome(QUARANTINED, str(error))
     if settings.over_length == "drop":
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
-        if num_samples > features.INPUT_SAMPLES:
-            duration_s = num_samples / features.SAMPLE_RATE_HZ
-            reason = f"longer than {features.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
+        if num_samples > sound.INPUT_SAMPLES:
+            duration_s = num_samples / sound.SAMPLE_RATE_HZ
+            reason = f"longer than {sound.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
             return None, outcome(SKIPPED, f"{reason} (over_length: drop)")
-    stored = waveform[: round(MAX_STORED_S * features.SAMPLE_RATE_HZ)]
-    pcm = audio.encode_pcm16(stored)
+    stored = waveform[: round(MAX_STORED_S * sound.SAMPLE_RATE_HZ)]
+    pcm = graph.encode_pcm16(stored)
     if not any(pcm):
         return None, outcome(QUARANTINED, "silent: below the resolution of 16 bit")
-    duration_s = len(waveform) / features.SAMPLE_RATE_HZ
+    duration_s = len(waveform) / sound.SAMPLE_RATE_HZ
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
@@ -236,7 +237,7 @@ def _read(utterance: Utterance) -> bytes:
 @functools.cache
 def _trim() -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(
-        audio.trim_silence,
+        graph.trim_silence,
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
@@ -258,7 +259,7 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: features.EMOTIONS.index(utterance.emotion),
+        features.LABEL: labels.EMOTIONS.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()

@@ -1,7 +1,6 @@
 """The executors of CorporaAudit and AuditGate."""
 
 import json
-import logging
 import os
 import time
 from collections.abc import Iterable, Iterator, Sized
@@ -14,7 +13,8 @@ from tfx.types import artifact_utils
 
 from corpora import audit as audits
 from corpora import manifest
-from modules.errors import UserError
+from schemas import progress
+from schemas.errors import UserError
 
 MANIFEST_PATH = "manifest_path"
 MANIFEST_DIGEST = "manifest_digest"
@@ -30,8 +30,6 @@ AUDIT_TEXT = "audit.txt"
 
 _SHOWN_EXAMPLES = 3
 _MESSAGE_EVERY_S = 1.0
-# Whoever runs the pipeline shows what is said here (`pipeline.execute`).
-_PROGRESS = logging.getLogger("ser.progress")
 
 
 class AuditExecutor(base_executor.BaseExecutor):
@@ -121,7 +119,7 @@ def _track(iterable: Iterable, *, description: str = "", total: int | None = Non
         yield item
         if time.monotonic() - told_s > _MESSAGE_EVERY_S:
             told_s = time.monotonic()
-            _PROGRESS.info("%s %d%s", description, count, f" of {total}" if total else "")
+            progress.MESSAGES.info("%s %d%s", description, count, f" of {total}" if total else "")
 
 
 def _write(path: str, text: str) -> None:

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils
 from components.data_gate import findings
 from components.data_gate.findings import Finding
 from components.manifest_statistics import executor as manifest_statistics
-from modules.errors import UserError
+from schemas.errors import UserError
 
 SETTINGS = "settings"
 ACCEPT_DRIFT = "accept_drift"

@@ -16,7 +16,7 @@ from tfx.types import artifact_utils
 from components.audio_example_gen.executor import ACCOUNT_CSV
 from components.audio_example_gen.ingest import USED
 from corpora import manifest
-from corpora.utterance import Utterance
+from schemas.utterance import Utterance
 
 MANIFEST_PATH = "manifest_path"
 MANIFEST_DIGEST = "manifest_digest"

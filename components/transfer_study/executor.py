@@ -4,7 +4,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import logging
 import os
 import tempfile
 import threading
@@ -22,14 +21,15 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from corpora import manifest
-from modules import audio, features
+from modules.audio import graph
 from modules.baselines import is10
-from modules.examples import read_clips as read_examples
 from modules.study import baselines, cells, clips
 from modules.study.bench import Bench, network_of
 from modules.study.cells import Split
 from modules.study.design import Design, Task, stages
-from modules.study.store import Store, replacing
+from modules.study.store import Store
+from modules.training.clips import read_clips as read_examples
+from schemas import features, files, progress, sound, splits
 
 EXAMPLES = "examples"
 TRANSFORMED_EXAMPLES = "transformed_examples"
@@ -45,8 +45,6 @@ KEYS_FILE = "cells.json"
 FEATURES_FILE = "features.npz"
 _IS10_FILE = "is10.npy"
 _REPORT_EVERY_S = 5.0
-
-_progress = logging.getLogger("ser.progress")
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -79,7 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         }
         store = Store(exec_properties[STORE], identity=identity)
         with store.exclusive(), tempfile.TemporaryDirectory() as folder:
-            _progress.info("reading clips")
+            progress.MESSAGES.info("reading clips")
             found = read_clips(
                 _patterns(input_dict[TRANSFORMED_EXAMPLES]),
                 exec_properties[MANIFEST_PATH],
@@ -152,7 +150,7 @@ def read_clips(patterns: list[str], manifest_path: str, digest: str) -> clips.Cl
     """
     examples = read_examples(patterns)
     folds = {
-        utterance.utterance_id: {name: utterance.fold(name) for name in features.PROTOCOLS}
+        utterance.utterance_id: {name: utterance.fold(name) for name in splits.PROTOCOLS}
         for utterance in manifest.read(manifest_path)
     }
     return clips.Clips(
@@ -163,7 +161,7 @@ def read_clips(patterns: list[str], manifest_path: str, digest: str) -> clips.Cl
         utterance_ids=examples.utterance_ids,
         folds={
             name: np.array([folds[str(key)][name] for key in examples.utterance_ids], np.int64)
-            for name in features.PROTOCOLS
+            for name in splits.PROTOCOLS
         },
         digest=digest,
     )
@@ -194,7 +192,7 @@ def _reported(store: Store, planned: Sequence[cells.Cell]) -> Iterator[None]:
     def report() -> None:
         while not over.wait(_REPORT_EVERY_S):
             done = sum(cell in store for cell in planned)
-            _progress.info("%d of %d cells", done, len(planned))
+            progress.MESSAGES.info("%d of %d cells", done, len(planned))
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
@@ -222,7 +220,7 @@ def _keep_features(store: Store, design: Design, found: clips.Clips) -> None:
     assert found.waveforms is not None
     trunk = keras.Model(network.inputs, network.get_layer("flatten").output)
     values = trunk.predict(found.waveforms[rows], batch_size=64, verbose=0)
-    with replacing(file) as stream:
+    with files.replacing(file, binary=True) as stream:
         np.savez(stream, utterance_ids=found.utterance_ids[rows], features=values)
 
 
@@ -239,7 +237,7 @@ def _is10(
             for key in found.utterance_ids
         )
         values = is10.extract(_told(prepared, total=len(found.utterance_ids)))
-        with replacing(file) as stream:
+        with files.replacing(file, binary=True) as stream:
             np.save(stream, values)
     return np.load(file)
 
@@ -247,7 +245,7 @@ def _is10(
 def _told(items: Iterable[np.ndarray], *, total: int) -> Iterator[np.ndarray]:
     for done, item in enumerate(items):
         if done % 100 == 0:
-            _progress.info("openSMILE: %d of %d recordings", done, total)
+            progress.MESSAGES.info("openSMILE: %d of %d recordings", done, total)
         yield item
 
 
@@ -261,7 +259,7 @@ def _recordings(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
 
 def _heard(pcm16: bytes, *, trim: bool) -> np.ndarray:
     """Returns the part that the networks hear, float32 [samples], neither padded nor scaled."""
-    waveform = audio.decode_pcm16(tf.constant(pcm16))
+    waveform = graph.decode_pcm16(tf.constant(pcm16))
     if trim:
-        waveform = audio.trim_silence(waveform)
-    return waveform[: features.INPUT_SAMPLES].numpy()
+        waveform = graph.trim_silence(waveform)
+    return waveform[: sound.INPUT_SAMPLES].numpy()

@@ -9,7 +9,7 @@ from corpora.audit.clips import Clip
 from corpora.audit.duplicates import IDENTICAL, KINDS, NEAR_IDENTICAL, OVERLAPPING, Group, crosses
 from corpora.audit.listening import Heard
 from corpora.audit.report import ERROR, NOTE, WARNING, Example, Finding
-from corpora.utterance import UNKNOWN_SPEAKER_PREFIX
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX
 
 SPEAKER_INDEPENDENT = "speaker_independent"
 

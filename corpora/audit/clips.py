@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.errors import UserError
+from schemas.errors import UserError
+from schemas.utterance import Utterance
 
 # The columns of a fold list that allow further checks, and which.
 OPTIONAL = ("domain", "speaker", "emotion", "sentence", "licence")
@@ -17,7 +17,7 @@ OPTIONAL = ("domain", "speaker", "emotion", "sentence", "licence")
 class Clip:
     """One labelled recording as an audit sees it; what is unknown is empty.
 
-    Attributes: as of `corpora.utterance.Utterance`; `fold` is a name, such as `0` or `train`.
+    Attributes: as of `schemas.utterance.Utterance`; `fold` is a name, such as `0` or `train`.
     """
 
     utterance_id: str

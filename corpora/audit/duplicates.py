@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
-from corpora import fingerprint
+from corpora.audit import fingerprint
 from corpora.audit.clips import Clip
 from corpora.audit.listening import Heard
-from corpora.probe import Track
+from schemas.progress import Track
 
 IDENTICAL = "identical-audio"  # every decoded sample
 NEAR_IDENTICAL = "near-identical-audio"  # the same sound, at another rate, level or coding

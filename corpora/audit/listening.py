@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from corpora.audit.clips import Clip
-from corpora.fingerprint import Fingerprint, fingerprint
-from corpora.probe import Track
-from modules import media
+from corpora.audit.fingerprint import Fingerprint, fingerprint
+from modules.audio import media
+from schemas.progress import Track
 
 _CLIPPED_RUN = 3  # samples
 

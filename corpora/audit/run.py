@@ -3,14 +3,14 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from corpora import probe
 from corpora.audit import checks, duplicates, listening
 from corpora.audit import clips as clips_module
 from corpora.audit.clips import Clip
 from corpora.audit.report import SEVERITIES, Audit, Exclusion, Finding
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import NUM_FOLDS, PROTOCOLS
+from schemas.errors import UserError
+from schemas.progress import Track, no_track
+from schemas.splits import NUM_FOLDS, PROTOCOLS
+from schemas.utterance import Utterance
 
 # In the order of the report within a severity; and for those that need a column of a fold list, its
 # name, and that of the finding that cannot be made without.
@@ -34,7 +34,7 @@ def audit(
     *,
     protocol: str,
     test_fold: int | None = None,
-    track: probe.Track = probe.no_track,
+    track: Track = no_track,
     workers: int = 2,
 ) -> Audit:
     """Audits a manifest.
@@ -72,7 +72,7 @@ def audit_fold_list(
     *,
     protocol: str,
     test_fold: str | None = None,
-    track: probe.Track = probe.no_track,
+    track: Track = no_track,
     workers: int = 2,
 ) -> Audit:
     """Audits folds made elsewhere.
@@ -110,7 +110,7 @@ def _audit(
     folds: tuple[str, ...],
     protocol: str,
     test_fold: str | None,
-    track: probe.Track,
+    track: Track,
     workers: int,
 ) -> Audit:
     if not clips:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Found, Option, folder_match, read_files
-from corpora.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 # By folder.
 LABEL_MAP = {

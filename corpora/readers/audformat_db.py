@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpora.readers.base import Found, Option, no_recording, walk
-from corpora.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
-from modules.errors import UserError
-from modules.features import EMOTIONS
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 if TYPE_CHECKING:
     import audformat

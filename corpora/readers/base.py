@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from corpora.utterance import Utterance
-from modules.errors import UserError
+from schemas.errors import UserError
+from schemas.utterance import Utterance
 
 # What may hold sound. The content decides in the end; this only tells recordings from the
 # transcripts, licences and thumbnails that lie beside them.
@@ -53,7 +53,7 @@ class Reader(Protocol):
     """What the module of a corpus offers (`corpora/readers/emodb.py` is a short example).
 
     Attributes:
-      LABEL_MAP: the corpus' own code of each emotion to one of `modules.features.EMOTIONS`, or
+      LABEL_MAP: the corpus' own code of each emotion to one of `schemas.labels.EMOTIONS`, or
         to the name of an emotion that is not among them (such files are skipped by that name).
       LAYOUT: the name of one recording, for messages.
       CITATION, LICENCE: whom to cite, what is allowed.

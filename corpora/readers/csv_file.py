@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corpora import manifest
 from corpora.readers.base import Found, Option
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
 
 LABEL_MAP = {emotion: emotion for emotion in EMOTIONS}
 LAYOUT = "a CSV with the columns path, domain, speaker, emotion"

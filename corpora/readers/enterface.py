@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Found, Option, folder_match, read_files
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 LABEL_MAP = {
     "an": "anger",

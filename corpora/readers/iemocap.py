@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Found, Option, read_files, walk
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 LABEL_MAP = {
     "ang": "anger",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Found, Option, folder_match, read_files
-from corpora.utterance import Utterance
+from schemas.utterance import Utterance
 
 LABEL_MAP = {
     "an": "anger",

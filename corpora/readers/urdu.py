@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Found, Option, read_files
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 # By folder. The file's last field begins with the same letter.
 LABEL_MAP = {"Angry": "anger", "Happy": "happiness", "Sad": "sadness", "Neutral": "neutral"}

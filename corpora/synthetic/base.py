@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from modules.errors import UserError
-from modules.features import EMOTIONS, NUM_FOLDS
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from schemas.splits import NUM_FOLDS
 
 # A clip in this many is over-length, and so dropped (`over_length: drop`) or truncated.
 OVER_LENGTH_EVERY = 20
@@ -25,7 +26,7 @@ class Speaker:
 
     Attributes:
       name: as in the corpus' file names.
-      variant: of espeak's voices; see `corpora.espeak.speak` for those that differ between runs.
+      variant: of espeak's voices; see `espeak.speak` for those that differ between runs.
       tract: factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
       language: espeak's name of what the speaker speaks; another one than the text's is an accent.
     """

@@ -11,10 +11,20 @@ from pathlib import Path
 
 import numpy as np
 
-from corpora import espeak, probe
-from corpora.synthetic import afew, emodb, emovo, enterface, iemocap, prosody, recording, rml
+from corpora.synthetic import (
+    afew,
+    emodb,
+    emovo,
+    enterface,
+    espeak,
+    iemocap,
+    prosody,
+    recording,
+    rml,
+)
 from corpora.synthetic.base import Clip, Corpus
-from modules.errors import UserError
+from schemas.errors import UserError
+from schemas.progress import Track, no_track
 
 CORPORA: Mapping[str, Corpus] = {
     module.CORPUS.name: module.CORPUS for module in (afew, emodb, emovo, enterface, iemocap, rml)
@@ -49,7 +59,7 @@ def synthesize(
     seed: int = 0,
     corpora: Sequence[str] = tuple(CORPORA),
     scale: float = DEFAULT_SCALE,
-    track: probe.Track = probe.no_track,
+    track: Track = no_track,
 ) -> list[tuple[str, Path]]:
     """Fills `out` with a folder per corpus; returns at once if it already holds the same.
 
@@ -62,7 +72,7 @@ def synthesize(
       track: shows progress.
 
     Returns:
-      Pairs of corpus and folder, as `corpora.index.index` takes.
+      Pairs of corpus and folder, as `corpora.indexing.index.index` takes.
 
     Raises:
       UserError: a corpus is unknown, the scale is impossible, `out` holds other files where a

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.ndimage
 import scipy.signal
 
-from corpora import espeak
+from corpora.synthetic import espeak
 from corpora.synthetic.base import Speaker
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.signal
 import soundfile
 
-from corpora import espeak
+from corpora.synthetic import espeak
 from corpora.synthetic.base import Corpus, Scene
 from corpora.synthetic.prosody import amplitude
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from modules.baselines import inner
 from modules.baselines.svm import Svm
-from modules.features import EMOTIONS
-from modules.uar import unweighted_average_recall
+from modules.metrics.uar import unweighted_average_recall
+from schemas.labels import EMOTIONS
 
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 # The duality gap at which to stop, as a share of the primal objective (or of 1, if that is less).
@@ -149,7 +149,7 @@ def adapt(
     Args:
       source: trained on the source domains, never on clips of a test fold.
       features: float `[n, d]`, finite, not z-scored.
-      labels: int64 `[n]`, indices into `features.EMOTIONS`.
+      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
       train: int64 `[m]`, the target's rows to adapt to.
       groups: str `[n]`, speakers, which inner cross-validation keeps together; `None` for clips by
         chance (protocol `random`).

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from modules.errors import UserError
+from schemas.errors import UserError
 
 INNER_FOLDS = 3
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from modules.errors import UserError
-from modules.features import SAMPLE_RATE_HZ
+from schemas.errors import UserError
+from schemas.sound import SAMPLE_RATE_HZ
 
 NUM_FEATURES = 1582
 # openSMILE returns NaN for less than 70 ms: too few frames for its deltas.

@@ -8,8 +8,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from modules.baselines import inner
-from modules.features import EMOTIONS
-from modules.uar import unweighted_average_recall
+from modules.metrics.uar import unweighted_average_recall
+from schemas.labels import EMOTIONS
 
 C_GRID = (0.1, 1.0, 10.0, 100.0)
 # In units of 1 / features: z-scored clips lie at a squared distance of about 2 * features.
@@ -70,7 +70,7 @@ def fit(
 
     Args:
       features: float `[n, d]`, finite.
-      labels: int64 `[n]`, indices into `features.EMOTIONS`.
+      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
       train: int64 `[m]`, the rows to train on.
       groups: str `[n]`, speakers, which inner cross-validation keeps together; `None` for clips by
         chance (protocol `random`).

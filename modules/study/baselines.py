@@ -1,22 +1,20 @@
 """Runs the study's SVM cells on features of the same sound that the networks hear."""
 
-import logging
 import time
 from collections import Counter
 
 import numpy as np
 
 from modules.baselines import adaptive_svm, svm
-from modules.features import EMOTIONS
 from modules.study import cells
 from modules.study.bench import describe
 from modules.study.clips import Clips
 from modules.study.store import Store
+from schemas import progress
+from schemas.labels import EMOTIONS
 
 # Stands for "never": JSON has no infinity.
 _NEVER = -1e9
-
-_progress = logging.getLogger("ser.progress")
 
 
 def run(
@@ -62,4 +60,4 @@ def run(
             "scores": np.round(scores, 6).tolist(),
         },
     )
-    _progress.info("%s", describe(cell))
+    progress.MESSAGES.info("%s", describe(cell))

@@ -1,7 +1,6 @@
 """Runs cells: networks are compiled once and shared by all cells of their shape."""
 
 import dataclasses
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -10,17 +9,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from modules import transfer
-from modules.features import EMOTIONS
-from modules.network import build_network
+from modules.networks.waveform import build_network
 from modules.study import cells
 from modules.study.clips import Clips
 from modules.study.store import Store
-from modules.training import Learner
+from modules.training import transfer
+from modules.training.engine import Learner
+from schemas import progress
+from schemas.labels import EMOTIONS
 
 _PREDICT_BATCH = 64
-
-_progress = logging.getLogger("ser.progress")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Bench:
         trained_s = time.monotonic() - started_s
         after = transfer.weight_hashes(rig.network)
         if idle := transfer.check_frozen(before, after, approach):
-            _progress.warning("%s: %s learnt nothing", describe(cell), ", ".join(idle))
+            progress.MESSAGES.warning("%s: %s learnt nothing", describe(cell), ", ".join(idle))
         probabilities = rig.learner.network.predict(
             inputs[len(rows) :], batch_size=_PREDICT_BATCH, verbose=0
         )
@@ -189,7 +187,7 @@ class Bench:
                 "scores": np.round(probabilities.astype(float), 6).tolist(),
             },
         )
-        _progress.info("%s", describe(cell))
+        progress.MESSAGES.info("%s", describe(cell))
 
 
 def network_of(cell: cells.Training) -> keras.Sequential:

@@ -5,8 +5,8 @@ import hashlib
 import json
 from typing import Any
 
-from modules.features import NUM_FOLDS
-from modules.training import Settings
+from modules.training.engine import Settings
+from schemas.splits import NUM_FOLDS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class Training:
       split: which folds it sees.
       domains: whose clips it sees, sorted.
       architecture: `cnn_lstm` or `cnn`.
-      preset, precision: of `modules.network.build_network`.
+      preset, precision: of `modules.networks.waveform.build_network`.
       settings: of the training; their seed is the seed of everything.
     """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
 
 TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
 _FOLDS = ("fold_random", "fold_speaker_independent")
@@ -20,7 +20,7 @@ class Clips:
 
     Attributes:
       waveforms: float32 `[n, 54000, 1]`; `None` where only the results are looked at.
-      labels: int64 `[n]`, indices into `features.EMOTIONS`.
+      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
       domains, speakers, utterance_ids: str `[n]`.
       folds: int64 `[n]` by protocol.
       digest: of the recordings, their labels and folds, and of the code that prepared them.

@@ -5,11 +5,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from modules.features import NUM_FOLDS, PROTOCOLS
 from modules.study import cells
 from modules.study.cells import Split
-from modules.training import Settings
-from modules.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.training.engine import Settings
+from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from schemas.splits import NUM_FOLDS, PROTOCOLS
 
 SCENARIOS = ("S1", "S2")
 TABLES = (2, 3, 4, 5)

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from modules import transfer
-from modules.features import EMOTIONS, INPUT_SAMPLES
-from modules.network import build_network
+from modules.networks.waveform import build_network
 from modules.study import cells
-from modules.training import Learner, Settings
+from modules.training import transfer
+from modules.training.engine import Learner, Settings
+from schemas.labels import EMOTIONS
+from schemas.sound import INPUT_SAMPLES
 
 # Of a full training's time for a clip and epoch, by how many of the lowest groups are frozen, as
 # `benchmarks/transfer_study.py` printed it on two cores.

@@ -1,17 +1,17 @@
 """The append-only store of results: a file per cell, written once, whole or not at all."""
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
-from modules.errors import UserError
 from modules.study import cells
+from schemas import files
+from schemas.errors import UserError
 
 
 class Store:
@@ -45,7 +45,7 @@ class Store:
                     " another one, so that results never mix"
                 )
         else:
-            with replacing(file) as stream:
+            with files.replacing(file, binary=True) as stream:
                 stream.write((json.dumps(identity, indent=2) + "\n").encode())
 
     @contextmanager
@@ -55,14 +55,11 @@ class Store:
         Raises:
           UserError: another study is at work in the folder.
         """
-        with open(self.folder / "lock", "w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UserError(
-                    f"{self.folder}: another study is writing to this store; wait for it, or give"
-                    " this one another store"
-                ) from None
+        busy = (
+            f"{self.folder}: another study is writing to this store; wait for it, or give this one"
+            " another store"
+        )
+        with files.locked(self.folder / "lock", busy=busy):
             yield
 
     def __contains__(self, cell: cells.Cell) -> bool:
@@ -80,12 +77,12 @@ class Store:
         file = self._file(cell)
         if not file.exists():
             content = {"key": cells.key(cell), "cell": cells.to_json(cell), **result}
-            with replacing(file) as stream:
+            with files.replacing(file, binary=True) as stream:
                 stream.write(json.dumps(content).encode())
 
     def put_weights(self, cell: cells.Training, weights: list[np.ndarray]) -> None:
         """Keeps what fine-tunings start from."""
-        with replacing(self._weights / f"{cells.key(cell)}.npz") as stream:
+        with files.replacing(self._weights / f"{cells.key(cell)}.npz", binary=True) as stream:
             np.savez(stream, *weights)
 
     def get_weights(self, cell: cells.Training) -> list[np.ndarray] | None:
@@ -101,12 +98,3 @@ class Store:
 
     def _file(self, cell: cells.Cell) -> Path:
         return self._cells / f"{cells.key(cell)}.json"
-
-
-@contextmanager
-def replacing(file: Path) -> Iterator[BinaryIO]:
-    """Opens a file for writing that appears under its name only once it is whole."""
-    temporary = file.with_suffix(f".{os.getpid()}.partial")
-    with open(temporary, "wb") as stream:
-        yield stream
-    os.replace(temporary, file)

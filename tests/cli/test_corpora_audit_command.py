@@ -11,9 +11,9 @@ from speechlike import RATE_HZ, sound
 from cli import corpora as command
 from cli.corpora import audit as command_audit
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import PROTOCOLS
+from schemas.errors import UserError
+from schemas.splits import PROTOCOLS
+from schemas.utterance import Utterance
 
 
 def ser(*arguments):

@@ -12,7 +12,7 @@ from cli import corpora as command
 from cli.corpora import index as command_index
 from corpora import manifest
 from corpora.readers import READERS
-from modules.errors import UserError
+from schemas.errors import UserError
 
 
 def ser(*arguments):
@@ -189,7 +189,7 @@ def test_a_table_that_names_no_utterance_is_refused(emodb, tmp_path):
 
 
 def test_a_second_index_reads_only_what_changed(emodb, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("corpora.probe_cache.YOUNG_NS", 0)
+    monkeypatch.setattr("corpora.indexing.probe_cache.YOUNG_NS", 0)
     arguments = ("index", "--corpus", f"emodb={emodb}", "--out", tmp_path / "m.csv")
     for extra, line in [
         ([], "26 recordings read, 0 unchanged since last time"),

@@ -9,7 +9,7 @@ import soundfile
 
 from cli import corpora as command
 from corpora import manifest
-from corpora.utterance import Utterance
+from schemas.utterance import Utterance
 
 
 def ser(*arguments):

@@ -7,8 +7,8 @@ import pytest
 from cli import corpora as command
 from cli.corpora import synthesize as command_synthesize
 from corpora import synthetic
-from corpora.index import index
-from modules.errors import UserError
+from corpora.indexing.index import index
+from schemas.errors import UserError
 
 
 def parse(*arguments):

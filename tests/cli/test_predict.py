@@ -13,9 +13,9 @@ import pytest
 from tiny_models import encode, export_tiny, make_network, speech_like, wav
 
 from cli.main import main
-from modules.features import EMOTIONS
-from serving.client import Client
-from serving.server import Server
+from schemas.labels import EMOTIONS
+from serving.client.client import Client
+from serving.embedded.server import Server
 
 pytestmark = pytest.mark.component
 

@@ -10,7 +10,7 @@ import soundfile
 
 from cli.main import main
 from corpora import folds, manifest
-from corpora.utterance import Utterance
+from schemas.utterance import Utterance
 
 
 @pytest.fixture

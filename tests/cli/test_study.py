@@ -9,7 +9,7 @@ import soundfile
 
 from cli.main import main
 from corpora import manifest
-from corpora.utterance import Utterance
+from schemas.utterance import Utterance
 
 
 @pytest.fixture

@@ -20,11 +20,11 @@ from components.audio_example_gen import ingest
 from components.audio_example_gen.component import AudioExampleGen, IngestAccount
 from components.audio_example_gen.executor import Executor
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules import features
-from modules.errors import UserError
+from schemas import features, labels, sound, splits
+from schemas.errors import UserError
+from schemas.utterance import Utterance
 
-RATE_HZ = features.SAMPLE_RATE_HZ
+RATE_HZ = sound.SAMPLE_RATE_HZ
 TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
@@ -88,7 +88,7 @@ def write_corpus(folder: Path, recordings=RECORDINGS, *, copies: int = 1) -> lis
                     path=str(path),
                     domain="studio" if number % 2 else "phone",
                     speaker=f"s{number % 7}",
-                    emotion=features.EMOTIONS[number % 6],
+                    emotion=labels.EMOTIONS[number % 6],
                     language="de" if number % 2 else "",
                     gender="female" if number % 3 else "",
                     sha256=hashlib.sha256(contents or b"").hexdigest() if number % 2 else "",
@@ -137,7 +137,7 @@ class Run:
 
     def by_id(self) -> dict[str, dict]:
         result = {}
-        for split in features.FOLD_SPLITS:
+        for split in splits.FOLD_SPLITS:
             for example in self.records(split):
                 values = {
                     key: list(feature.bytes_list.value or feature.int64_list.value)
@@ -188,7 +188,7 @@ def test_good_recordings_are_decoded_rightly(name, corpus, run):
     np.testing.assert_allclose(pcm, expected, atol=0.5 + 0.05, rtol=0)
     assert record["source_rate_hz"] == soundfile.info(io.BytesIO(contents)).samplerate
     assert record["split"] == f"fold-{utterance.fold_random}"
-    assert features.EMOTIONS[record["label"]] == record["emotion"].decode() == utterance.emotion
+    assert labels.EMOTIONS[record["label"]] == record["emotion"].decode() == utterance.emotion
     assert record["domain"].decode() == utterance.domain
     assert record["speaker"].decode() == utterance.speaker
     assert record["language"].decode() == (utterance.language or "unknown")
@@ -242,7 +242,7 @@ def test_the_account_adds_up(corpus, run):
 
 @pytest.mark.component
 def test_the_artifact_is_as_tfx_expects_it(run):
-    assert artifact_utils.decode_split_names(run.examples.split_names) == list(features.FOLD_SPLITS)
+    assert artifact_utils.decode_split_names(run.examples.split_names) == list(splits.FOLD_SPLITS)
     assert run.examples.get_string_custom_property("payload_format") == "FORMAT_TF_EXAMPLE"
     assert run.examples.get_string_custom_property("file_format") == "tfrecords_gzip"
     assert all(name.endswith(".gz") for name in run.files())

@@ -10,9 +10,9 @@ import soundfile
 from components.corpora_audit import executor
 from components.corpora_audit.component import AuditGate, AuditReport
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import EMOTIONS
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 RATE_HZ = 16_000
 

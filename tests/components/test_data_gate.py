@@ -14,11 +14,11 @@ from components.data_gate import executor, findings, strategy
 from components.data_gate.component import AcceptedData
 from components.manifest_statistics import executor as manifest_statistics
 from components.manifest_statistics.component import ManifestStatisticsArtifact
-from corpora.utterance import Utterance
-from modules.errors import UserError
-from modules.features import FOLD_SPLITS
 from pipeline.config import Validation
 from pipeline.data import SCHEMA_FILE
+from schemas.errors import UserError
+from schemas.splits import FOLD_SPLITS
+from schemas.utterance import Utterance
 
 # --- The schema ----------------------------------------------------------------------------------
 

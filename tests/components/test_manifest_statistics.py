@@ -10,8 +10,8 @@ from components.audio_example_gen.executor import ACCOUNT_CSV
 from components.manifest_statistics import executor
 from components.manifest_statistics.component import ManifestStatistics, ManifestStatisticsArtifact
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 
 def _utterance(index: int, domain: str) -> Utterance:

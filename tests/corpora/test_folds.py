@@ -6,8 +6,9 @@ import random
 import pytest
 
 from corpora import folds
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS, NUM_FOLDS
+from schemas.labels import EMOTIONS
+from schemas.splits import NUM_FOLDS
+from schemas.utterance import Utterance
 
 
 def make(counts, domain="d"):

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from corpora import folds, manifest
-from corpora.utterance import Utterance
-from modules.errors import UserError
+from schemas.errors import UserError
+from schemas.utterance import Utterance
 
 HEADER = "path,domain,speaker,emotion"
 

@@ -5,9 +5,9 @@ import collections
 import pytest
 
 from corpora import manifest, sources, summary, synthetic
-from corpora.index import index
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
+from corpora.indexing.index import index
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 
 def clip(number, **changes):

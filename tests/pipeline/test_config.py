@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from components.data_gate import findings
-from modules.errors import UserError
 from pipeline import config as configs
+from schemas.errors import UserError
 
 
 def _load(tmp_path, text, **overrides):

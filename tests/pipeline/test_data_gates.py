@@ -8,10 +8,11 @@ import pytest
 import soundfile
 
 from corpora import manifest
-from corpora.utterance import Utterance
-from modules.features import EMOTIONS
 from pipeline import config as configs
-from pipeline import data, local_runner
+from pipeline import data
+from pipeline.runners import local
+from schemas.labels import EMOTIONS
+from schemas.utterance import Utterance
 
 pytestmark = pytest.mark.component
 
@@ -60,8 +61,8 @@ def _run(folder, utterances, **overrides):
     manifest.write(utterances, path)
     domains = tuple(sorted({u.domain for u in utterances}))
     nodes = data.build(config, data.Manifest(path=str(path), digest=digest, domains=domains)).nodes
-    with local_runner.logs_to(folder / "log.txt"):
-        _, results = local_runner.run(data.pipeline_of(config, nodes))
+    with local.logs_to(folder / "log.txt"):
+        _, results = local.run(data.pipeline_of(config, nodes))
     return {result.node_id: result for result in results}
 
 

@@ -3,7 +3,7 @@ import shutil
 import pytest
 from tiny_models import export_tiny, make_network
 
-from modules.features import EMOTIONS
+from schemas.labels import EMOTIONS
 
 
 @pytest.fixture(scope="session")

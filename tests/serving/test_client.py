@@ -7,15 +7,9 @@ import pytest
 import soundfile
 from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, video, wav
 
-from serving import client as client_module
-from serving.client import (
-    Client,
-    PredictionError,
-    ServerError,
-    UnknownModelError,
-    parse_wav,
-)
-from serving.server import Server
+from serving.client import client as client_module
+from serving.client.client import Client, PredictionError, ServerError, UnknownModelError, parse_wav
+from serving.embedded.server import Server
 
 pytestmark = pytest.mark.component
 

@@ -17,9 +17,9 @@ from tensorflow_serving.apis import (
 )
 from tiny_models import speech_like, wav
 
-from modules.errors import UserError
-from modules.features import EMOTIONS
-from serving.server import ModelStore, Servable, Server, ServingError, find_versions
+from schemas.errors import UserError
+from schemas.labels import EMOTIONS
+from serving.embedded.server import ModelStore, Servable, Server, ServingError, find_versions
 
 TIMEOUT_S = 60
 

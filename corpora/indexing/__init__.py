@@ -1,0 +1,1 @@
+"""From corpus folders to utterances with hashes, durations and folds."""

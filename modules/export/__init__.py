@@ -1,0 +1,1 @@
+"""From a trained network to a SavedModel that a stock TF Serving loads."""

@@ -1,0 +1,1 @@
+"""Networks and the transfer approaches: what is built, and which of its layers are kept."""

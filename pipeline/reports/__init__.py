@@ -1,0 +1,1 @@
+"""What people read after a run: the report of a release, the report of a study."""

@@ -1,0 +1,63 @@
+"""The series of UARs that tables, figures and verdicts speak of, by name."""
+
+import math
+from collections.abc import Iterable
+
+from modules.study.cells import Cell, Split
+from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from pipeline.reports.study.results import Results, Series
+
+
+def approach_order(approaches: Iterable[str]) -> list[str]:
+    """Returns the paper's approaches first, then those beyond it, then `auto`."""
+    order = [*PAPER_APPROACHES, *(name for name in APPROACHES if name not in PAPER_APPROACHES)]
+    return [name for name in [*order, AUTO] if name in set(approaches)]
+
+
+def on_target(results: Results, protocol: str, target: str) -> Series:
+    """Returns TT: the network trained on the target alone."""
+    design = results.design
+    return results.series(
+        protocol,
+        target,
+        lambda split, seed: design.on_target(protocol, split, seed, target=target),
+    )
+
+
+def adapted(results: Results, protocol: str, target: str, scenario: str, approach: str) -> Series:
+    """Returns an approach's series, `auto`'s included."""
+    if approach == AUTO:
+        return results.auto(protocol, target, scenario)
+    design = results.design
+
+    def cell_of(split: Split, seed: int) -> Cell:
+        parent = design.source(protocol, split, seed, scenario=scenario, target=target)
+        return design.adapted(parent, target=target, approach=approach)
+
+    return results.series(protocol, target, cell_of)
+
+
+def relative_gain(series: Series, baseline: Series) -> float:
+    """Returns (series − baseline) / baseline of UAR averaged over folds (paper, section 3.2)."""
+    return (series.mean - baseline.mean) / baseline.mean if baseline.mean else math.nan
+
+
+def without(results: Results, protocol: str, target: str, source: str, approach: str) -> Series:
+    """Returns an approach's series after `source` was left out of pre-training."""
+    design = results.design
+
+    def cell_of(split: Split, seed: int) -> Cell:
+        parent = design.pretraining(protocol, split, seed, without=source)
+        return design.adapted(parent, target=target, approach=approach)
+
+    return results.series(protocol, target, cell_of)
+
+
+def adaptive_svm(results: Results, protocol: str, target: str) -> Series:
+    """Returns Adaptive SVM's series (Table 5)."""
+    design = results.design
+    return results.series(
+        protocol,
+        target,
+        lambda split, seed: design.adaptive_svm(protocol, split, seed, target=target),
+    )

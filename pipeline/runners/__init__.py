@@ -1,0 +1,1 @@
+"""What runs a pipeline that was built: on this machine, node by node."""

@@ -1,0 +1,158 @@
+"""Runs a pipeline on this machine, node by node, and goes on past a node that fails."""
+
+import dataclasses
+import datetime
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from schemas.errors import UserError
+
+Status = Literal["executed", "cached", "resolved", "failed", "not reached"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+# Told before each node: its id, its position and the number of nodes.
+NodeCallback = Callable[[str, int, int], None]
+
+_RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NodeResult:
+    """What became of one node of the pipeline.
+
+    Attributes:
+      node_id: for example `Trainer.emodb`.
+      status: `executed`, `cached` (nothing it depends on changed), `resolved` (a look-up in the
+        metadata store, made in every run), `failed`, or `not reached` because a node upstream
+        failed.
+      duration_s: wall time in seconds.
+      error: why it failed, or what upstream did; empty otherwise.
+    """
+
+    node_id: str
+    status: Status
+    duration_s: float = 0.0
+    error: str = ""
+
+
+def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str, list[NodeResult]]:
+    """Runs every node of a TFX pipeline in topological order.
+
+    A node that fails takes along only the nodes downstream of it: TFX's LocalDagRunner would stop
+    all domains at the first exception.
+
+    Args:
+      pipeline: a `tfx.dsl.Pipeline` with a metadata connection.
+      on_node: told before each node.
+
+    Returns:
+      The run's id in the metadata store, and one result a node, in the order they ran.
+    """
+    from tfx.dsl.compiler import compiler, constants
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import runtime_parameter_utils
+
+    representation = compiler.Compiler().compile(pipeline)
+    run_id = datetime.datetime.now().isoformat()
+    runtime_parameter_utils.substitute_runtime_parameter(
+        representation, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    deployment = runner_utils.extract_local_deployment_config(representation)
+    results: list[NodeResult] = []
+    lost: set[str] = set()
+    for index, entry in enumerate(representation.nodes):
+        node = entry.pipeline_node
+        name = node.node_info.id
+        blockers = sorted(lost.intersection(node.upstream_nodes))
+        if blockers:
+            result = NodeResult(
+                node_id=name, status="not reached", error=f"needs {', '.join(blockers)}"
+            )
+        else:
+            on_node(name, index, len(representation.nodes))
+            result = _launch(node, representation, deployment)
+        if result.status in ("failed", "not reached"):
+            lost.add(name)
+        results.append(result)
+    return run_id, results
+
+
+def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
+    from tfx.orchestration import metadata
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import launcher
+
+    name = node.node_info.id
+    connection = getattr(
+        deployment.metadata_connection_config,
+        deployment.metadata_connection_config.WhichOneof("connection_config"),
+    )
+    start_s = time.monotonic()
+    status: Status
+    try:
+        execution = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata.Metadata(connection),
+            pipeline_info=representation.pipeline_info,
+            pipeline_runtime_spec=representation.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, name),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
+        ).launch()
+        if node.node_info.type.name == _RESOLVER:
+            status = "resolved"
+        elif execution is not None and _was_cached(connection, execution.execution_id):
+            status = "cached"
+        else:
+            status = "executed"
+        error = ""
+    except Exception as fault:
+        logging.getLogger(__name__).exception("%s failed", name)
+        # A user's mistake is told in words made for users.
+        own_words = isinstance(fault, UserError)
+        status, error = "failed", str(fault) if own_words else f"{type(fault).__name__}: {fault}"
+    return NodeResult(
+        node_id=name, status=status, duration_s=time.monotonic() - start_s, error=error
+    )
+
+
+def _was_cached(connection: Any, execution_id: int | None) -> bool:
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.orchestration import metadata
+
+    if execution_id is None:
+        return False
+    with metadata.Metadata(connection) as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+    return execution.last_known_state == metadata_store_pb2.Execution.CACHED
+
+
+@contextmanager
+def logs_to(file: Path) -> Iterator[None]:
+    """Sends the logs of TFX, Beam and TensorFlow to `file` instead of the terminal."""
+    import absl.logging
+    import tensorflow as tf
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    root = logging.getLogger()
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    before, level = root.handlers[:], root.level
+    # These two bring handlers of their own, which write to the terminal.
+    talkative = (absl.logging.get_absl_logger(), tf.get_logger())
+    talkative_before = [(logger, logger.handlers[:], logger.propagate) for logger in talkative]
+    for logger in talkative:
+        logger.handlers, logger.propagate = [], True
+    root.handlers, root.level = [handler], logging.INFO
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers, root.level = before, level
+        for logger, handlers, propagate in talkative_before:
+            logger.handlers, logger.propagate = handlers, propagate
+        handler.close()

@@ -1,0 +1,65 @@
+"""Local files that appear whole or not at all, and folders that one process holds at a time."""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from schemas.errors import UserError
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator[IO[Any]]:
+    """Opens a file that takes its name only once it is complete; makes its folder.
+
+    Any number of processes may write the same name: the last one to finish stays.
+
+    Args:
+      path: What is replaced.
+      binary: Whether bytes are written; else text in UTF-8 with line ends as given. Names of files
+        that are no UTF-8 are written with escapes.
+
+    Yields:
+      The open file, under another name in the same folder.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        if binary:
+            with open(descriptor, "wb") as file:
+                yield file
+        else:
+            with open(
+                descriptor, "w", encoding="utf-8", errors="backslashreplace", newline=""
+            ) as file:
+                yield file
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
+    """Holds a lock file for this process; makes its folder.
+
+    Args:
+      path: The lock file.
+      busy: What the error says where another process holds it.
+
+    Raises:
+      UserError: Another process holds the lock.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(busy) from None
+        yield

@@ -1,0 +1,25 @@
+"""How served models are called and asked: names, signatures, inputs, outputs, limits."""
+
+# The model that was pre-trained on all domains, beside one model per domain.
+MULTI_DOMAIN = "multi-domain"
+
+# TensorFlow Serving's own name of what is asked where a request names no signature.
+SIGNATURE_EXAMPLES = "serving_default"
+SIGNATURE_AUDIO = "serve_audio"
+SIGNATURE_WAVEFORM = "serve_waveform"
+
+INPUT_EXAMPLES = "examples"  # string [batch], serialized tf.Examples
+INPUT_AUDIO = "audio"  # string [batch], whole wav files
+INPUT_WAVEFORM = "waveform"  # float32 [batch, samples]
+INPUT_NUM_SAMPLES = "num_samples"  # int32 [batch]
+INPUT_RATE_HZ = "rate_hz"  # int32 [batch]
+
+OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]
+OUTPUT_LABELS = "labels"  # string [batch, labels]
+OUTPUT_EMOTION = "emotion"  # string [batch]
+
+# Below a SavedModel's folder, where TF Serving looks for requests to warm up with.
+WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+# Of one gRPC message, request or answer.
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024

@@ -1,0 +1,85 @@
+"""One node's failure must not stop the nodes that do not need it; results are what happened."""
+
+import logging
+
+import pytest
+from tfx import v1 as tfx
+from tfx.dsl.component.experimental import annotations, decorators
+
+from pipeline.runners import local
+
+Text = tfx.types.standard_artifacts.String
+
+
+@decorators.component
+def Source(text: annotations.OutputArtifact[Text], value: annotations.Parameter[str]):
+    text.value = value
+    logging.getLogger("somewhere").info("source ran")
+
+
+@decorators.component
+def Copy(
+    given: annotations.InputArtifact[Text],
+    text: annotations.OutputArtifact[Text],
+    fail: annotations.Parameter[int],
+):
+    if fail:
+        raise RuntimeError("the gate fell")
+    text.value = given.value
+
+
+def _pipeline(tmp_path, *, fail=0, value="a"):
+    source = Source(value=value)
+    bad = Copy(given=source.outputs["text"], fail=fail).with_id("Copy.bad")
+    after_bad = Copy(given=bad.outputs["text"], fail=0).with_id("Copy.after_bad")
+    good = Copy(given=source.outputs["text"], fail=0).with_id("Copy.good")
+    return tfx.dsl.Pipeline(
+        pipeline_name="test",
+        pipeline_root=str(tmp_path / "root"),
+        components=[source, bad, after_bad, good],
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(tmp_path / "metadata.sqlite")
+        ),
+    )
+
+
+def _statuses(results):
+    return {result.node_id: result.status for result in results}
+
+
+@pytest.mark.component
+def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_path):
+    seen = []
+    _, results = local.run(_pipeline(tmp_path, fail=1), on_node=lambda name, *_: seen.append(name))
+    assert _statuses(results) == {
+        "Source": "executed",
+        "Copy.bad": "failed",
+        "Copy.after_bad": "not reached",
+        "Copy.good": "executed",
+    }
+    errors = {result.node_id: result.error for result in results if result.error}
+    assert "the gate fell" in errors["Copy.bad"]
+    assert errors["Copy.after_bad"] == "needs Copy.bad"
+    assert "Copy.after_bad" not in seen
+    assert len(seen) == 3
+
+    repaired = _statuses(local.run(_pipeline(tmp_path))[1])
+    assert repaired == {
+        "Source": "cached",
+        "Copy.bad": "executed",
+        "Copy.after_bad": "executed",
+        "Copy.good": "cached",
+    }
+    assert set(_statuses(local.run(_pipeline(tmp_path))[1]).values()) == {"cached"}
+    _, changed = local.run(_pipeline(tmp_path, value="b"))
+    assert set(_statuses(changed).values()) == {"executed"}
+
+
+def test_logs_go_to_the_file_and_the_loggers_come_back(tmp_path, capsys):
+    root_handlers = logging.getLogger().handlers[:]
+    with local.logs_to(tmp_path / "logs" / "run.log"):
+        logging.getLogger("tfx").warning("to the file")
+    assert "to the file" in (tmp_path / "logs" / "run.log").read_text()
+    assert "to the file" not in "".join(capsys.readouterr())
+    assert logging.getLogger().handlers == root_handlers

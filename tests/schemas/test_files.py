@@ -1,0 +1,49 @@
+"""Tests of whole files and of locks between processes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from schemas import files
+from schemas.errors import UserError
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "file.txt"
+    with files.replacing(path) as file:
+        file.write("whole\n")
+        assert not path.exists()
+    assert path.read_text() == "whole\n"
+    with pytest.raises(TypeError), files.replacing(path) as file:
+        file.write(b"no text")
+    assert path.read_text() == "whole\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_bytes_and_names_that_are_no_utf_8(tmp_path):
+    with files.replacing(tmp_path / "a", binary=True) as file:
+        file.write(b"\xff\x00")
+    assert (tmp_path / "a").read_bytes() == b"\xff\x00"
+    with files.replacing(tmp_path / "b") as file:
+        file.write("caf\udce9")
+    assert (tmp_path / "b").read_bytes() == b"caf\\udce9"
+
+
+def test_one_process_at_a_time_holds_a_lock(tmp_path):
+    lock = tmp_path / "folder" / ".lock"
+    with files.locked(lock, busy="it is in use"):
+        code = (
+            "from schemas import files\n"
+            f"with files.locked({str(lock)!r}, busy='it is in use'): pass"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode != 0
+        assert "UserError: it is in use" in done.stderr
+        with (
+            pytest.raises(UserError, match="it is in use"),
+            files.locked(lock, busy="it is in use"),
+        ):
+            pass
+    with files.locked(lock, busy="it is in use"):
+        pass
