@@ -62,6 +62,17 @@ setup(
         "audb": ["audb>=1.6,<1.7", "audbackend[artifactory]<2"],
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
-        "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
+        "dev": [
+            "mkdocs<2",
+            "mkdocs-material",
+            "mkdocstrings[python]",
+            "mypy",
+            "pre-commit",
+            "pytest",
+            "pytest-cov",
+            "ruff",
+            "types-PyYAML",
+            "types-protobuf<5",
+        ],
     },
 )
