@@ -77,7 +77,8 @@ def _predict(serving_root: Path, utterances) -> bool:
 
     from schemas.signatures import MULTI_DOMAIN
     from serving.client.client import Client
-    from serving.embedded.server import Server, find_versions
+    from serving.embedded.server import Server
+    from serving.embedded.versions import find_versions
 
     console = Console()
     clip = {utterance.domain: utterance for utterance in reversed(utterances)}

@@ -1,27 +1,37 @@
 """Client of a served model: files or waveforms in, emotions out, over TF Serving's gRPC interface.
 
-It works alike with TF Serving and with the embedded server of `serving/embedded/server.py`.
+It works alike with TF Serving and with the embedded server of `serving/embedded`.
 """
 
-import re
 import struct
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modules.audio import media
-from schemas.errors import UserError
-from schemas.labels import EMOTIONS
 from schemas.signatures import (
+    INPUT_AUDIO,
+    INPUT_NUM_SAMPLES,
+    INPUT_RATE_HZ,
+    INPUT_WAVEFORM,
+    MAX_MESSAGE_BYTES,
+    METADATA_FIELD,
     OUTPUT_EMOTION,
     OUTPUT_LABELS,
     OUTPUT_PROBABILITIES,
     SIGNATURE_AUDIO,
     SIGNATURE_WAVEFORM,
 )
+from serving import MESSAGE_LIMITS
+from serving.client.errors import PredictionError, ServerError, explain
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+if TYPE_CHECKING:
+    import grpc
+    import numpy.typing as npt
+    from tensorflow_serving.apis import predict_pb2
+
 MAX_AUDIO_BYTES = MAX_MESSAGE_BYTES - 64 * 1024  # the rest of a request needs far less than that
 
 WAVE_PCM, WAVE_FLOAT, WAVE_EXTENSIBLE = 1, 3, 0xFFFE
@@ -31,37 +41,17 @@ SERVED_CODINGS = {(WAVE_PCM, bits) for bits in (8, 16, 24, 32)} | {
 }
 
 
-class PredictionError(Exception):
-    """One recording that could not be predicted; the others are unaffected.
-
-    Attributes:
-      path: the file as it was named, empty for waveforms.
-      reason: what is wrong with it.
-    """
-
-    def __init__(self, path: str | Path, reason: str):
-        self.path, self.reason = str(path), reason
-        super().__init__(f"{self.path}: {reason}" if self.path else reason)
-
-
-class ServerError(UserError):
-    """No recording can be predicted: server unreachable, or model unknown to it."""
-
-
-class UnknownModelError(ServerError):
-    """The server has no model of that name."""
-
-
 @dataclass(frozen=True)
 class Prediction:
     """What a model says about one recording.
 
     Attributes:
-      emotion: the most probable emotion among those the model's domain has.
-      probabilities: by emotion, in the order of the network's outputs; they add up to 1.
-      model: name of the model that answered.
-      version: its version.
-      elapsed_s: wall time from reading the file to having the answer, in seconds.
+      emotion: The most probable label among those the model's domain has.
+      probabilities: Probability of each label of the model, in the order of the network's outputs;
+        they add up to 1.
+      model: Name of the model that answered.
+      version: Its version.
+      elapsed_s: Wall time from reading the file to having the answer, in seconds.
     """
 
     emotion: str
@@ -140,28 +130,6 @@ def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
     return samples[:, 0], rate_hz
 
 
-_NOISE = re.compile(
-    r"\[\[\{\{.*?\}\}\]\]|\{\{function_node.*?\}\}|\[Op:.*?\]"
-    r"|^(Graph execution error:|Detected at node .*|<stack traces unavailable>|\s*File .*)$",
-    re.MULTILINE,
-)
-
-
-def readable(message: str) -> str:
-    """Returns a graph's error message without the names of nodes and functions.
-
-    >>> readable("assertion failed: [wav without samples; bytes:] [12] [[{{node a/Assert}}]]")
-    'wav without samples; bytes: 12'
-    >>> readable("{{function_node __wrapped__x}} Could not parse example [Op:ParseExampleV2]")
-    'Could not parse example'
-    """
-    lines = [line.strip() for line in _NOISE.sub("", message).splitlines() if line.strip()]
-    if not lines:
-        return message.strip() or "the server gave no reason"
-    _, assertion, facts = lines[0].partition("assertion failed: ")
-    return " ".join(re.findall(r"\[(.*?)\]", facts)) if assertion else lines[0]
-
-
 class Client:
     """Asks a TF Serving address for predictions over one gRPC channel; a context manager.
 
@@ -180,10 +148,7 @@ class Client:
         self.address, self._timeout_s = address, timeout_s
         self._channel = grpc.insecure_channel(
             address,
-            options=[
-                ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-            ],
+            options=MESSAGE_LIMITS,
         )
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
@@ -196,14 +161,14 @@ class Client:
         import grpc
         from tensorflow_serving.apis import get_model_metadata_pb2
 
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[METADATA_FIELD])
         request.model_spec.name = model
         try:
             response = self._stub.GetModelMetadata(request, timeout=self._timeout_s)
         except grpc.RpcError as error:
-            raise self._explain("", model, error) from None
+            raise self._explain(error, model) from None
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        response.metadata["signature_def"].Unpack(signatures)
+        response.metadata[METADATA_FIELD].Unpack(signatures)
         missing = {SIGNATURE_AUDIO, SIGNATURE_WAVEFORM} - set(signatures.signature_def)
         if missing:
             raise ServerError(
@@ -233,15 +198,15 @@ class Client:
         if _constant(wav.data, wav.block_bytes):
             raise PredictionError(path, "silent: all samples are equal")
         self._check_size(path, len(contents))
-        return self._predict(path, model, SIGNATURE_AUDIO, {"audio": [contents]}, started_s)
+        return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [contents]}, started_s)
 
-    def predict_waveform(self, waveform, *, rate_hz: int, model: str) -> Prediction:
+    def predict_waveform(
+        self, waveform: "npt.ArrayLike", *, rate_hz: int, model: str
+    ) -> Prediction:
         """Predicts the emotion of samples.
 
         Args:
           waveform: float32 [samples], one channel, full scale ±1.
-          rate_hz: samples per second.
-          model: name of the served model.
 
         Raises:
           PredictionError: no samples, silent, or the model refuses them.
@@ -256,10 +221,17 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _predict_waveform(self, path, waveform, rate_hz, model, started_s) -> Prediction:
+    def _predict_waveform(
+        self,
+        path: str | Path,
+        waveform: "npt.ArrayLike",
+        rate_hz: int,
+        model: str,
+        started_s: float,
+    ) -> Prediction:
         import numpy as np
 
         waveform = np.asarray(waveform, np.float32)
@@ -271,13 +243,13 @@ class Client:
             raise PredictionError(path, "silent: all samples are equal")
         self._check_size(path, waveform.nbytes)
         inputs = {
-            "waveform": waveform[np.newaxis],
-            "rate_hz": np.array([rate_hz], np.int32),
-            "num_samples": np.array([waveform.size], np.int32),
+            INPUT_WAVEFORM: waveform[np.newaxis],
+            INPUT_RATE_HZ: np.array([rate_hz], np.int32),
+            INPUT_NUM_SAMPLES: np.array([waveform.size], np.int32),
         }
         return self._predict(path, model, SIGNATURE_WAVEFORM, inputs, started_s)
 
-    def _check_size(self, path, size: int) -> None:
+    def _check_size(self, path: str | Path, size: int) -> None:
         if size > MAX_AUDIO_BYTES:
             raise PredictionError(
                 path,
@@ -285,7 +257,14 @@ class Client:
                 f"{MAX_AUDIO_BYTES // 2**20} MiB; cut the recording into utterances",
             )
 
-    def _predict(self, path, model, signature, inputs, started_s) -> Prediction:
+    def _predict(
+        self,
+        path: str | Path,
+        model: str,
+        signature: str,
+        inputs: Mapping[str, Any],
+        started_s: float,
+    ) -> Prediction:
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
@@ -297,55 +276,34 @@ class Client:
         try:
             response = self._stub.Predict(request, timeout=self._timeout_s)
         except grpc.RpcError as error:
-            raise self._explain(path, model, error) from None
+            raise self._explain(error, model, path) from None
         return _parse(path, response, time.perf_counter() - started_s)
 
-    def _explain(self, path, model: str, error) -> Exception:
-        """Returns the exception that says what a failed call means for the caller."""
-        import grpc
-
-        code, details = error.code(), error.details() or ""
-        if code == grpc.StatusCode.UNAVAILABLE:
-            return ServerError(
-                f"{self.address}: no server answers there ({details}); start one with "
-                "`ser serve --root DIR`, or give the address of a TF Serving with --address"
-            )
-        if code == grpc.StatusCode.NOT_FOUND and "Servable not found" in details:
-            return UnknownModelError(
-                f"{model}: the server at {self.address} has no such model; the folders of its "
-                "serving root are its models (`ser serve` prints them at start)"
-            )
-        if code == grpc.StatusCode.FAILED_PRECONDITION and "signature" in details:
-            return ServerError(
-                f"{model}: the model at {self.address} was not exported by this project: {details}"
-            )
-        if code == grpc.StatusCode.UNIMPLEMENTED:
-            return ServerError(
-                f"{self.address}: not the gRPC port of a TF Serving ({details}); usually it is 8500"
-            )
-        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-            reason = f"no answer from {self.address} within {self._timeout_s:g} s"
-            return PredictionError(path, reason) if path else ServerError(reason)
-        return PredictionError(path, readable(details))
+    def _explain(
+        self, error: "grpc.RpcError", model: str, path: str | Path = ""
+    ) -> PredictionError | ServerError:
+        return explain(
+            error, address=self.address, model=model, timeout_s=self._timeout_s, path=path
+        )
 
 
-def _parse(path, response, elapsed_s: float) -> Prediction:
+def _parse(
+    path: str | Path, response: "predict_pb2.PredictResponse", elapsed_s: float
+) -> Prediction:
     import tensorflow as tf
 
     outputs = {name: tf.make_ndarray(proto)[0] for name, proto in response.outputs.items()}
     missing = {OUTPUT_PROBABILITIES, OUTPUT_LABELS, OUTPUT_EMOTION} - set(outputs)
     if missing:
         raise PredictionError(path, f"the server's answer lacks {', '.join(sorted(missing))}")
-    by_label = {
-        label.decode(): float(probability)
-        for label, probability in zip(
-            outputs[OUTPUT_LABELS], outputs[OUTPUT_PROBABILITIES], strict=True
-        )
-    }
-    order = {emotion: position for position, emotion in enumerate(EMOTIONS)}
     return Prediction(
         emotion=outputs[OUTPUT_EMOTION].decode(),
-        probabilities=dict(sorted(by_label.items(), key=lambda item: order.get(item[0], 99))),
+        probabilities={
+            label.decode(): float(probability)
+            for label, probability in zip(
+                outputs[OUTPUT_LABELS], outputs[OUTPUT_PROBABILITIES], strict=True
+            )
+        },
         model=response.model_spec.name,
         version=response.model_spec.version.value,
         elapsed_s=elapsed_s,

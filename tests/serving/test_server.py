@@ -19,7 +19,11 @@ from tiny_models import speech_like, wav
 
 from schemas.errors import UserError
 from schemas.labels import EMOTIONS
-from serving.embedded.server import ModelStore, Servable, Server, ServingError, find_versions
+from serving.embedded.errors import ServingError
+from serving.embedded.servable import Servable
+from serving.embedded.server import Server
+from serving.embedded.store import ModelStore
+from serving.embedded.versions import find_versions
 
 TIMEOUT_S = 60
 
