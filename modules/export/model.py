@@ -1,7 +1,7 @@
 """From a trained network to a SavedModel that a stock TF Serving loads.
 
 The serving graph decodes, resamples, standardises and pads with the functions of
-`modules/audio/graph.py`, the same that Transform applies in training, and consists of TensorFlow's
+`modules/audio/`, the same that Transform applies in training, and consists of TensorFlow's
 own ops only. tensorflow-io's would be saved without complaint, and no TF Serving could load them.
 """
 
@@ -21,7 +21,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import kernels
 
-from modules.audio import graph as audio
+from modules.audio import network_input, resampling, wav_graph
+from modules.audio.samples import encode_pcm16, first_channel
 from schemas import features, signatures, sound
 from schemas.labels import EMOTIONS
 
@@ -172,7 +173,7 @@ class ServingModule(tf.Module):
         rows = tf.zeros_like(parsed[features.DOMAIN], tf.int64)
         if self._rows is not None:
             rows = self._rows.lookup(parsed[features.DOMAIN])
-        return self._answer(parsed[features.AUDIO], audio.decode_pcm16, rows)
+        return self._answer(parsed[features.AUDIO], network_input.decode_pcm16, rows)
 
     def from_wav(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers whole wav files, string [batch]."""
@@ -195,7 +196,13 @@ class ServingModule(tf.Module):
             mean, std = (None, None)
             if self._statistics is not None:
                 mean, std = tf.unstack(tf.gather(self._statistics, row))
-            return audio.prepare(waveform, trim=self._trim_silence, mean=mean, std=std)
+            return network_input.prepare(
+                waveform,
+                num_samples=sound.INPUT_SAMPLES,
+                trim=self._trim_silence,
+                mean=mean,
+                std=std,
+            )
 
         prepared = tf.map_fn(
             prepare,
@@ -208,8 +215,8 @@ class ServingModule(tf.Module):
 
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
     """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
-    samples, rate_hz = audio.decode_wav(contents)
-    return audio.resample(audio.first_channel(samples), rate_hz)
+    samples, rate_hz = wav_graph.decode_wav(contents)
+    return resampling.resample(first_channel(samples), rate_hz)
 
 
 def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -217,7 +224,7 @@ def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     waveform, num_samples, rate_hz = row
     valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
     _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
-    return audio.resample(waveform[:num_samples], rate_hz)
+    return resampling.resample(waveform[:num_samples], rate_hz)
 
 
 def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:
@@ -401,7 +408,7 @@ def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> 
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    pcm = audio.encode_pcm16(waveform)
+    pcm = encode_pcm16(waveform)
     example = tf.train.Example()
     example.features.feature[features.AUDIO].bytes_list.value.append(pcm)
     example.features.feature[features.DOMAIN].bytes_list.value.append(domain.encode())
