@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from corpora import folds
@@ -259,7 +259,10 @@ def digest(utterances: Iterable[Utterance]) -> str:
 
 
 def refresh(
-    utterances: list[Utterance], *, track: Track = no_track
+    utterances: list[Utterance],
+    *,
+    probe_one: Callable[[str], probe.Probe] = probe.probe,
+    track: Track = no_track,
 ) -> tuple[list[Utterance], list[str], list[str]]:
     """Brings hashes, rates and durations up to date with the recordings.
 
@@ -267,20 +270,17 @@ def refresh(
     unreadable keeps it with rate and duration 0. AudioExampleGen quarantines both.
 
     Args:
-      utterances: with absolute paths.
-      track: shows progress, as `cli.progress.track`.
+      utterances: With absolute paths.
+      probe_one: Probes a recording; `ProbeCache.probe` reads only those that have changed.
+      track: Shows progress, as `cli.progress.track`.
 
     Returns:
       The utterances in the same order; the ids of those whose content is not what the manifest
       had; the ids of those whose recording is missing.
     """
     paths = sorted({utterance.path for utterance in utterances})
-    known = {utterance.path: utterance.sha256 for utterance in utterances if utterance.duration_s}
     probes = probe.probe_all(
-        paths,
-        probe_one=lambda path: probe.probe(path, known_sha256=known.get(path, "")),
-        track=track,
-        description="Checking the recordings",
+        paths, probe_one=probe_one, track=track, description="Checking the recordings"
     )
     refreshed, changed, missing = [], [], []
     for utterance in utterances:

@@ -17,7 +17,7 @@ from components.data_gate.component import AcceptedData, DataGate
 from components.manifest_statistics.component import ManifestStatistics
 from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
-from schemas import splits
+from schemas import sound, splits
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
 
@@ -110,6 +110,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         custom_config={
             "standardisation": config.audio.standardisation,
             "trim_silence": config.audio.trim_silence,
+            "input_samples": sound.INPUT_SAMPLES,
             "domains": list(manifest.domains),
             "code_digest": code_digest("transform"),
         },

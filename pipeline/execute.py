@@ -11,6 +11,7 @@ from typing import Any
 
 from corpora import manifest as manifests
 from corpora import sources
+from corpora.indexing import probe_cache
 from pipeline import config as configs
 from pipeline.runners import local
 from pipeline.runners.local import NodeResult
@@ -47,8 +48,8 @@ class Prepared:
 def prepare(config: configs.DataConfig, *, track: Callable[..., Any]) -> Prepared:
     """Checks all that can be checked before work begins, and takes a snapshot of the manifest.
 
-    Every recording is hashed again, so that one that changed since it was indexed makes the
-    pipeline run from AudioExampleGen on.
+    Every recording whose size or times have changed since it was indexed is hashed again, and makes
+    the pipeline run from AudioExampleGen on if its content is another one.
 
     Args:
       config: the configuration.
@@ -64,7 +65,10 @@ def prepare(config: configs.DataConfig, *, track: Callable[..., Any]) -> Prepare
     elif isinstance(config, configs.ReleaseConfig):
         configs.check_domains(config, list(domains))
         manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
-    utterances, changed, missing = manifests.refresh(utterances, track=track)
+    with probe_cache.remembered(config.manifest) as probe_one:
+        utterances, changed, missing = manifests.refresh(
+            utterances, probe_one=probe_one, track=track
+        )
     digest = manifests.digest(utterances)
     snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
     snapshot.parent.mkdir(parents=True, exist_ok=True)

@@ -184,21 +184,22 @@ def _trimmed_durations_s(utterances: "list[Utterance]") -> dict[str, float | Non
     import tensorflow as tf
 
     from cli.progress import track
-    from modules.audio import decoding, graph
+    from modules.audio import loading, network_input
+    from modules.audio.errors import DecodingError
     from schemas.sound import SAMPLE_RATE_HZ
 
     num_samples = tf.function(
-        lambda waveform: tf.size(graph.trim_silence(waveform)),
+        lambda waveform: tf.size(network_input.trim_silence(waveform)),
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
 
     def duration_s(utterance: "Utterance") -> float | None:
         try:
-            waveform = decoding.load(
+            waveform = loading.load(
                 Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
             )
-        except (decoding.DecodingError, OSError):
+        except (DecodingError, OSError):
             return None
         return int(num_samples(waveform)) / SAMPLE_RATE_HZ
 

@@ -21,7 +21,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from corpora import manifest
-from modules.audio import graph
+from modules.audio import network_input
 from modules.baselines import is10
 from modules.study import baselines, cells, clips
 from modules.study.bench import Bench, network_of
@@ -259,7 +259,7 @@ def _recordings(patterns: list[str]) -> Iterator[tuple[str, bytes]]:
 
 def _heard(pcm16: bytes, *, trim: bool) -> np.ndarray:
     """Returns the part that the networks hear, float32 [samples], neither padded nor scaled."""
-    waveform = graph.decode_pcm16(tf.constant(pcm16))
+    waveform = network_input.decode_pcm16(tf.constant(pcm16))
     if trim:
-        waveform = graph.trim_silence(waveform)
+        waveform = network_input.trim_silence(waveform)
     return waveform[: sound.INPUT_SAMPLES].numpy()
