@@ -17,8 +17,9 @@ setup(
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={
         "pipeline": ["configs/*.yaml"],
-        "pipeline.reports.release": ["report.html.jinja"],
-        "pipeline.reports.study": ["report.html.jinja"],
+        "pipeline.reports": ["*.css", "*.jinja"],
+        "pipeline.reports.release": ["*.jinja"],
+        "pipeline.reports.study": ["*.jinja"],
         "schemas": ["*.pbtxt"],
     },
     entry_points={"console_scripts": ["ser = cli.main:main"]},

@@ -36,12 +36,12 @@ def run_release(config):
     console = Console(stderr=True)
     pipelines.execute(pipelines.prepare(config, console), console)
 
-    from pipeline.reports.release import report
-    from pipeline.reports.release import results as run_results
+    from pipeline.reports.release import report, terminal
+    from pipeline.reports.release.collect import collect
 
-    found = run_results.collect(config.output)
+    found = collect(config.output)
     path = report.write(found, config.output / "report.html")
     # Written to a file there is no width to keep to.
-    Console(width=None if console.is_terminal else 120).print(run_results.summary(found))
+    Console(width=None if console.is_terminal else 120).print(terminal.table(found))
     console.print(f"report: {path}")
     return found

@@ -18,6 +18,7 @@ from modules.training.transfer import AUTO
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
+from pipeline.nodes import node_id
 from schemas import features, signatures, splits
 from schemas.labels import PAPER
 
@@ -32,11 +33,6 @@ SLICES: tuple[tuple[str, ...], ...] = (
     (features.DOMAIN, features.EMOTION),
     (features.DOMAIN, features.GENDER),
 )
-
-
-def node_id(component: str, model: str) -> str:
-    """Names a node that exists once per model, for example `Trainer.emodb`."""
-    return f"{component}.{model}"
 
 
 def pretrained_name(config: ReleaseConfig, domain: str) -> str:
