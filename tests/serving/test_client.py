@@ -6,7 +6,7 @@ import soundfile
 from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, video, wav
 
 from serving.client import client as client_module
-from serving.client.client import Client, parse_wav
+from serving.client.client import Client
 from serving.client.errors import PredictionError, ServerError, UnknownModelError
 from serving.embedded.server import Server
 
@@ -170,11 +170,3 @@ def test_a_server_that_is_gone_is_named(root):
         address = server.address
     with Client(address, timeout_s=60) as client, pytest.raises(ServerError, match=address):
         client.check("emodb")
-
-
-def test_parse_wav_reads_what_soundfile_wrote():
-    layout = parse_wav(wav(np.ones((10, 2)) / 2, subtype="PCM_24"))
-    assert (layout.coding, layout.block_bytes, len(layout.data)) == ((1, 24), 6, 60)
-    assert parse_wav(wav(np.zeros(4), subtype="DOUBLE")).coding == (3, 64)
-    assert parse_wav(b"RIFF") is None
-    assert parse_wav(encode(np.zeros(4), 16_000, container="FLAC", subtype="PCM_16")) is None
