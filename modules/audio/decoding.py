@@ -140,5 +140,7 @@ def _check_container(contents: bytes) -> None:
         raise DecodingError(EMPTY)
     if headers.is_avi(contents):
         headers.check_avi_size(contents)
+    if contents[:4] == b"\x1aE\xdf\xa3":
+        headers.check_matroska_size(contents)
     if contents[:4] == b"OggS" and headers.ogg_is_cut(contents):
         raise DecodingError("truncated: its last page is incomplete")
