@@ -32,9 +32,9 @@ def header(contents: bytes) -> tuple[int, float]:
     """
     _check_container(contents)
     rate_hz, duration_s = _plain_header(contents) or media.header(contents)
+    check_rate(rate_hz)
     if duration_s <= 0:
         raise DecodingError(NO_SAMPLES)
-    check_rate(rate_hz)
     return rate_hz, duration_s
 
 
@@ -113,11 +113,11 @@ def _decode_stored(contents: bytes) -> tuple[np.ndarray, int]:
         samples, rate_hz = media.decode(contents)
     else:
         assert wav_header.num_frames is not None
+        check_rate(wav_header.rate_hz)
         check_duration(wav_header.num_frames / wav_header.rate_hz)
         samples, rate_hz = wav.samples(wav_header), wav_header.rate_hz
     if len(samples) == 0:
         raise DecodingError(NO_SAMPLES)
-    check_rate(rate_hz)
     return samples, rate_hz
 
 
@@ -140,5 +140,7 @@ def _check_container(contents: bytes) -> None:
         raise DecodingError(EMPTY)
     if headers.is_avi(contents):
         headers.check_avi_size(contents)
+    if contents[:4] == b"\x1aE\xdf\xa3":
+        headers.check_matroska_size(contents)
     if contents[:4] == b"OggS" and headers.ogg_is_cut(contents):
         raise DecodingError("truncated: its last page is incomplete")

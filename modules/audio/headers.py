@@ -58,6 +58,27 @@ def avi(contents: bytes) -> tuple[int, float] | None:
     return None
 
 
+def check_matroska_size(contents: bytes) -> None:
+    """Raises DecodingError for a Matroska or WebM file that ends before its header says."""
+    position = 4 + sum(_ebml_size(contents, 4))  # behind the file's own header
+    if contents[position : position + 4] != b"\x18\x53\x80\x67":
+        return
+    length, size = _ebml_size(contents, position + 4)
+    unknown = 2 ** (7 * length) - 1  # written before the length was known
+    if length and size != unknown:
+        start = position + 4 + length
+        check_complete(start + size, len(contents), unit="bytes")
+
+
+def _ebml_size(contents: bytes, position: int) -> tuple[int, int]:
+    """Returns how many bytes a size of Matroska takes, and the size; zeros if there is none."""
+    length = 9 - contents[position].bit_length() if position < len(contents) else 9
+    if length > 8:
+        return 0, 0
+    field = int.from_bytes(contents[position : position + length], "big")
+    return length, field & (2 ** (7 * length) - 1)
+
+
 def mp3_tells_length(contents: bytes) -> bool:
     """Returns whether the first frame of an MP3 is a table of contents (`Xing` or `Info`)."""
     start = 0

@@ -15,12 +15,12 @@ import numpy as np
 from modules.audio import headers
 from modules.audio.errors import (
     NO_DECODER,
-    NO_SAMPLES,
     NO_SOUND_TRACK,
     NOT_AUDIO,
     DecodingError,
     check_complete,
     check_duration,
+    check_rate,
 )
 
 # Some of FFmpeg's formats open other files, or addresses, that their content names (playlists);
@@ -30,7 +30,7 @@ CONTAINERS = (
     "nistsphere,ogg,tta,voc,w64,wav,wv"
 )
 # Containers whose header tells the number of samples exactly, where they are not compressed.
-_EXACT = frozenset({"aiff", "au", "caf", "w64"})
+_EXACT = frozenset({"aiff", "au", "caf"})
 _LEAST_FRACTION = 0.9  # of the duration that other containers tell
 # More frames than that for a byte of a file are a header's error, not a coding.
 _MAX_FRAMES_A_BYTE = 64
@@ -63,12 +63,12 @@ def decode(contents: bytes) -> tuple[np.ndarray, int]:
       contents: The bytes of a sound file or of a video.
 
     Returns:
-      samples: [frames, channels], integers or floats, as stored.
+      samples: [frames, channels], integers or floats, as stored; may be empty.
       rate_hz: The recording's own rate.
 
     Raises:
-      DecodingError: Not audio, truncated, corrupt, without a sound track or samples, or longer
-        than `MAX_DURATION_S`.
+      DecodingError: Not audio, truncated, corrupt, without a sound track, or longer than
+        `MAX_DURATION_S`.
     """
     import av
 
@@ -107,6 +107,7 @@ def _opened(contents: bytes) -> Iterator[tuple[Any, Any]]:
             raise DecodingError(NO_DECODER)
         if not stream.rate or not stream.time_base:
             raise DecodingError(NOT_AUDIO)
+        check_rate(stream.rate)
         try:
             yield container, stream
         except (av.FFmpegError, ValueError, OSError):
@@ -119,10 +120,10 @@ def _ticks(container: Any, stream: Any, contents: bytes) -> int | None:
     ticks = stream.duration
     if name == "avi" or (name == "caf" and codec.startswith("pcm_")):
         ticks = stream.frames  # The other one is an estimate.
-    elif codec.startswith(_BLOCK_CODINGS) or (
-        name in ("aac", "mp3") and not headers.mp3_tells_length(contents)
-    ):
-        return None  # FFmpeg extrapolates from the first frames.
+    elif codec.startswith(_BLOCK_CODINGS) or name in ("aac", "asf"):
+        return None  # It is that of the whole file, or extrapolated from the first frames.
+    elif name == "mp3" and not headers.mp3_tells_length(contents):
+        return None
     if not ticks or ticks * stream.time_base * stream.rate > _MAX_FRAMES_A_BYTE * len(contents):
         return None
     return ticks
@@ -132,8 +133,8 @@ def _promised_frames(container: Any, stream: Any, contents: bytes) -> int:
     """Returns the least number of frames that the container's header lets one expect."""
     name = container.format.name
     ticks = _ticks(container, stream, contents)
-    # The length of a wav file's data was compared before; an Ogg file has none in its header.
-    if ticks is None or name in ("wav", "ogg"):
+    # Whether wav and Ogg files are complete was checked before, byte by byte.
+    if ticks is None or name in ("wav", "w64", "ogg"):
         return 0
     frames = Fraction(ticks) * stream.time_base * stream.rate
     return int(frames if _is_exact(container, stream) else frames * Fraction(_LEAST_FRACTION))
@@ -167,7 +168,7 @@ def _decode_stream(container: Any, stream: Any) -> tuple[np.ndarray, int]:
         array = frame.to_ndarray()
         pieces.append(array.T if frame.format.is_planar else array.reshape(-1, own[1]))
     if shape is None:
-        raise DecodingError(NO_SAMPLES)
+        return np.zeros([0, 1], np.float32), stream.rate
     return np.concatenate(pieces), shape[0]
 
 

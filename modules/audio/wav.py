@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import itertools
 import struct
 from collections.abc import Iterator
 
@@ -64,7 +65,9 @@ class WavHeader:
 
 
 def is_wav(contents: bytes) -> bool:
-    """Returns whether a file begins as a wav file does, or as one of more than 4 GiB (RF64)."""
+    """Returns whether a file begins as a wav file, or as its kin beyond 4 GiB: RF64 and Wave64."""
+    if contents[:4] == b"riff":
+        return contents[24:28] == b"wave"
     return contents[:4] in (b"RIFF", b"RF64") and contents[8:12] == b"WAVE"
 
 
@@ -140,18 +143,37 @@ def _chunks(contents: bytes) -> Iterator[tuple[bytes, int, memoryview]]:
 
     Samples of unknown length go on to the file's end.
     """
-    view, position = memoryview(contents), 12
-    large_bytes = None
-    for _ in range(MAX_CHUNKS):
-        if position + 8 > len(contents):
-            return
+    view = memoryview(contents)
+    walk = _walk_wave64 if contents[:4] == b"riff" else _walk_riff
+    for name, start, promised in itertools.islice(walk(contents), MAX_CHUNKS):
+        size = len(contents) - start if promised is None else promised
+        yield name, size, view[start : start + size]
+
+
+def _walk_riff(contents: bytes) -> Iterator[tuple[bytes, int, int | None]]:
+    """Yields the chunks of a RIFF or RF64 file: name, where it starts, and promised bytes."""
+    position, large_size = 12, 0
+    while position + 8 <= len(contents):
         name, size = struct.unpack_from("<4sI", contents, position)
         position += 8
         if name == b"ds64" and position + 16 <= len(contents):
-            (large_bytes,) = struct.unpack_from("<Q", contents, position + 8)
-        if name == b"data" and size == 0xFFFFFFFF and large_bytes:
-            size = large_bytes
+            (large_size,) = struct.unpack_from("<Q", contents, position + 8)
+        if name == b"data" and size == 0xFFFFFFFF and large_size:
+            size = large_size
         elif name == b"data" and not 0 < size < STREAMING_DATA_BYTES:
-            size = len(contents) - position
-        yield name, size, view[position : position + size]
+            yield name, position, None
+            return
+        yield name, position, size
         position += size + size % 2
+
+
+def _walk_wave64(contents: bytes) -> Iterator[tuple[bytes, int, int | None]]:
+    """As `_walk_riff`, of a Wave64 file: names are GUIDs, sizes count the chunk's own header."""
+    position = 40
+    while position + 24 <= len(contents):
+        name, size = struct.unpack_from("<4s12xQ", contents, position)
+        if size < 24:
+            yield name, position + 24, None
+            return
+        yield name, position + 24, size - 24
+        position += size + -size % 8

@@ -101,12 +101,13 @@ def test_a_wav_of_unknown_length_is_read_to_its_end(client, tmp_path):
         (wav(np.full(8_000, 0.25), subtype="PCM_U8"), "silent"),
         (encode(np.zeros(8_000), 16_000, container="FLAC", subtype="PCM_16"), "silent"),
         (wav(np.zeros(0)), "no samples"),
-        (wav(speech_like())[:-3_000], r"truncated.* 32000 29000$"),
-        (wav(speech_like())[:30], "not audio"),
-        (wav(np.array([0.1, np.nan, 0.2]), subtype="FLOAT"), "not numbers"),
+        (wav(np.stack([np.zeros(8_000), speech_like(0.5)], axis=1)), "silent"),
+        (wav(speech_like())[:-3_000], r"truncated: .* 32,000 bytes of samples, 29,000 are there$"),
+        (wav(speech_like())[:30], "corrupt: wav file without a format chunk"),
+        (wav(np.array([0.1, np.nan, 0.2]), subtype="FLOAT"), "not finite numbers"),
     ],
     ids=str.split(
-        "missing empty text silent offset silent-flac no-samples truncated header-only nan"
+        "missing empty text silent offset silent-flac no-samples half-silent truncated header nan"
     ),
 )
 def test_a_bad_file_is_named_with_its_reason(client, tmp_path, contents, reason):
