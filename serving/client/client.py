@@ -66,9 +66,9 @@ class WavLayout:
     """The parts of a RIFF WAVE file that say whether the serving graph can decode it.
 
     Attributes:
-      coding: format tag (WAVE_PCM, WAVE_FLOAT, or µ-law, ADPCM, …) and bits per sample.
-      block_bytes: bytes per frame (a sample of every channel).
-      data: the bytes of the data chunk, fewer than announced in a truncated file.
+      coding: Format tag (WAVE_PCM, WAVE_FLOAT, or µ-law, ADPCM, …) and bits per sample.
+      block_bytes: Bytes per frame (a sample of every channel).
+      data: The bytes of the data chunk, fewer than announced in a truncated file.
     """
 
     coding: tuple[int, int]
@@ -137,8 +137,8 @@ class Client:
             prediction = client.predict_file("a.wav", model="emodb")
 
     Args:
-      address: host:port of TF Serving's gRPC port.
-      timeout_s: seconds after which a request counts as unanswered.
+      address: The host:port of TF Serving's gRPC port.
+      timeout_s: Seconds after which a request counts as unanswered.
     """
 
     def __init__(self, address: str, *, timeout_s: float = 30.0):
@@ -156,7 +156,7 @@ class Client:
         """Returns the version of `model` that answers, without predicting anything.
 
         Raises:
-          ServerError: the server does not answer, or has no such model, or one that is not ours.
+          ServerError: The server does not answer, or has no such model, or one that is not ours.
         """
         import grpc
         from tensorflow_serving.apis import get_model_metadata_pb2
@@ -183,8 +183,8 @@ class Client:
         Wav files are sent as they are; anything else is decoded here, by content.
 
         Raises:
-          PredictionError: the file is missing, empty, silent or not audio, or the model refuses it.
-          ServerError: the server does not answer, or has no such model.
+          PredictionError: The file is missing, empty, silent or not audio, or the model refuses it.
+          ServerError: The server does not answer, or has no such model.
         """
         started_s = time.perf_counter()
         path = Path(path)
@@ -206,11 +206,12 @@ class Client:
         """Predicts the emotion of samples.
 
         Args:
-          waveform: float32 [samples], one channel, full scale ±1.
+          waveform: One channel, float32 [samples], full scale ±1.
+          rate_hz: Samples per second.
 
         Raises:
-          PredictionError: no samples, silent, or the model refuses them.
-          ServerError: the server does not answer, or has no such model.
+          PredictionError: No samples, silent, or the model refuses them.
+          ServerError: The server does not answer, or has no such model.
         """
         return self._predict_waveform("", waveform, rate_hz, model, time.perf_counter())
 
