@@ -78,8 +78,8 @@ class Client:
             prediction = client.predict_file("a.wav", model="emodb")
 
     Args:
-      address: host:port of TF Serving's gRPC port.
-      timeout_s: seconds after which a request counts as unanswered.
+      address: The host:port of TF Serving's gRPC port.
+      timeout_s: Seconds after which a request counts as unanswered.
     """
 
     def __init__(self, address: str, *, timeout_s: float = 30.0):
@@ -97,7 +97,7 @@ class Client:
         """Returns the version of `model` that answers, without predicting anything.
 
         Raises:
-          ServerError: the server does not answer, or has no such model, or one that is not ours.
+          ServerError: The server does not answer, or has no such model, or one that is not ours.
         """
         import grpc
         from tensorflow_serving.apis import get_model_metadata_pb2
@@ -146,11 +146,12 @@ class Client:
         """Predicts the emotion of samples.
 
         Args:
-          waveform: float32 [samples], one channel, full scale ±1.
+          waveform: One channel, float32 [samples], full scale ±1.
+          rate_hz: Samples per second.
 
         Raises:
-          PredictionError: no samples, silent, or the model refuses them.
-          ServerError: the server does not answer, or has no such model.
+          PredictionError: No samples, silent, or the model refuses them.
+          ServerError: The server does not answer, or has no such model.
         """
         return self._predict_waveform("", waveform, rate_hz, model, time.perf_counter())
 
