@@ -12,7 +12,7 @@ import yaml
 
 from corpora import sources
 from modules.training.trainer import RECORD_FILE
-from pipeline.execute import CONFIG_FILE, RUN_FILE, check_output
+from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.runners.local import NodeResult
 from schemas.labels import EMOTIONS
 from schemas.signatures import MULTI_DOMAIN
@@ -191,7 +191,7 @@ def _account(artifacts) -> tuple[dict[str, dict[str, int]], tuple[dict[str, str]
     account = artifacts.get("AudioExampleGen", {}).get("account")
     if account is None:
         return {}, ()
-    from components.audio_example_gen.executor import ACCOUNT_CSV
+    from components.audio_example_gen.account import ACCOUNT_CSV
 
     with open(Path(account.uri) / ACCOUNT_CSV, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -212,9 +212,9 @@ def _audit(artifacts) -> dict[str, Any] | None:
     audit = artifacts.get("CorporaAudit", {}).get("audit")
     if audit is None:
         return None
-    from components.corpora_audit import executor
+    from components.corpora_audit import artifact
 
-    return executor.read(audit.uri)
+    return artifact.read(audit.uri)
 
 
 def _anomalies(artifacts) -> tuple[str, ...]:
@@ -237,7 +237,7 @@ def _accepted(artifacts) -> dict[str, Any] | None:
     accepted = artifacts.get("DataGate", {}).get("accepted")
     if accepted is None:
         return None
-    from components.data_gate.executor import FINDINGS_FILE
+    from components.data_gate.artifact import FINDINGS_FILE
 
     return json.loads((Path(accepted.uri) / FINDINGS_FILE).read_text(encoding="utf-8"))
 
