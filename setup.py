@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={
-        "pipeline": ["configs/*.yaml"],
+        "pipeline.config": ["presets/*.yaml"],
         "pipeline.reports": ["*.css", "*.jinja"],
         "pipeline.reports.release": ["*.jinja"],
         "pipeline.reports.study": ["*.jinja"],

@@ -9,5 +9,7 @@ INPUT_SAMPLES = 54_000
 INPUT_DURATION_S = INPUT_SAMPLES / SAMPLE_RATE_HZ
 
 # The first of each is the default.
-STANDARDISATIONS: tuple[str, ...] = ("per_utterance", "per_domain", "global")
-OVER_LENGTH: tuple[str, ...] = ("truncate", "drop")
+PER_UTTERANCE, PER_DOMAIN, GLOBAL = "per_utterance", "per_domain", "global"
+STANDARDISATIONS: tuple[str, ...] = (PER_UTTERANCE, PER_DOMAIN, GLOBAL)
+TRUNCATE, DROP = "truncate", "drop"
+OVER_LENGTH: tuple[str, ...] = (TRUNCATE, DROP)

@@ -4,27 +4,25 @@ Deliberately without TFX, whose import would dominate the start of a worker proc
 """
 
 import contextlib
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 
+from components.audio_example_gen import account
+from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
 from modules.audio import loading, network_input
 from modules.audio.errors import DecodingError
 from modules.audio.samples import encode_pcm16
-from schemas import features, labels, sound, splits
+from schemas import features, sound, splits
+from schemas.labels import LabelSet
 from schemas.utterance import Utterance
-
-USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
-STATUSES = (USED, SKIPPED, QUARANTINED)
 
 # Transform may trim silence before it cuts, so that more than the network's input is kept; not
 # without limit, because a minute of sound is most likely no single utterance.
@@ -35,36 +33,23 @@ COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1
 
 _LEAST_SHARD, _LARGEST_SHARD = 25, 200  # utterances
 _SHARDS = 40  # about as many, where the limits of their sizes allow it
-_UNKNOWN = "unknown"
 _METRICS = "ser.AudioExampleGen"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides which recordings are used.
+    """What decides which recordings are used, and the numbers of their labels.
 
     Attributes:
       over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
         input.
-      trim_silence: whether `drop` measures without leading and trailing silence.
+      trim_silence: Whether `drop` measures without leading and trailing silence.
+      labels: The manifest's label set.
     """
 
     over_length: str
     trim_silence: bool
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one row of the manifest; one row of the account."""
-
-    utterance_id: str
-    path: str
-    domain: str
-    status: str
-    reason: str = ""
-
-
-ACCOUNT_COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Outcome))
+    labels: LabelSet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,9 +60,9 @@ class Shard:
     bytes to the same two files.
 
     Attributes:
-      utterances: of one fold, by id.
-      examples_path: where their examples go; not written if none of them can be used.
-      account_path: where their outcomes go, as CSV without a header.
+      utterances: Utterances of one fold, by id.
+      examples_path: Where their examples go; not written if none of them can be used.
+      account_path: Where their outcomes go, as CSV without a header.
     """
 
     utterances: tuple[Utterance, ...]
@@ -95,10 +80,10 @@ def shards(
     """Divides utterances into shards; depends on neither their order nor the workers' number.
 
     Args:
-      utterances: each with its fold assigned.
-      protocol: which of its folds counts.
-      split_uris: a folder for each of `schemas.splits.FOLD_SPLITS`.
-      account_uri: the folder for the shards' accounts.
+      utterances: Recordings, each with its fold assigned.
+      protocol: Which of its folds counts.
+      split_uris: A folder for each of `schemas.splits.FOLD_SPLITS`.
+      account_uri: The folder for the shards' accounts.
     """
     ordered = sorted(utterances, key=lambda utterance: utterance.utterance_id)
     size = min(max(math.ceil(len(ordered) / _SHARDS), _LEAST_SHARD), _LARGEST_SHARD)
@@ -137,7 +122,7 @@ class WriteShard(beam.DoFn):
             self._counters[outcome.status].inc()
             outcomes.append(outcome)
         with _replacing(shard.account_path) as temporary, tf.io.gfile.GFile(temporary, "w") as file:
-            file.write(_csv_lines(outcomes))
+            file.write(account.csv_lines(outcomes))
 
 
 def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
@@ -205,12 +190,12 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
         )
     except DecodingError as error:
         return None, outcome(QUARANTINED, str(error))
-    if settings.over_length == "drop":
+    if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
         if num_samples > sound.INPUT_SAMPLES:
             duration_s = num_samples / sound.SAMPLE_RATE_HZ
             reason = f"longer than {sound.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
-            return None, outcome(SKIPPED, f"{reason} (over_length: drop)")
+            return None, outcome(SKIPPED, f"{reason} (over_length: {sound.DROP})")
     stored = waveform[: round(MAX_STORED_S * sound.SAMPLE_RATE_HZ)]
     pcm = encode_pcm16(stored)
     if not any(pcm):
@@ -219,7 +204,7 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
-    return _example(utterance, pcm, rate_hz), outcome(USED, reason)
+    return _example(utterance, pcm, rate_hz, settings.labels), outcome(USED, reason)
 
 
 def _read(utterance: Utterance) -> bytes:
@@ -259,19 +244,19 @@ def _trimmed_length(waveform: np.ndarray) -> int:
     return len(_trim()(waveform))
 
 
-def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int, labels: LabelSet) -> bytes:
     """Returns a serialized tf.Example of the data contract."""
     texts = {
         features.EMOTION: utterance.emotion,
         features.DOMAIN: utterance.domain,
         features.SPEAKER: utterance.speaker,
-        features.LANGUAGE: utterance.language or _UNKNOWN,
-        features.GENDER: utterance.gender or _UNKNOWN,
+        features.LANGUAGE: utterance.language or features.UNKNOWN,
+        features.GENDER: utterance.gender or features.UNKNOWN,
         features.UTTERANCE_ID: utterance.utterance_id,
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: labels.EMOTIONS.index(utterance.emotion),
+        features.LABEL: labels.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()
@@ -282,25 +267,3 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
     for key, number in numbers.items():
         feature[key].int64_list.value.append(number)
     return example.SerializeToString(deterministic=True)
-
-
-# --- The account ----------------------------------------------------------------------------------
-
-
-def _csv_lines(outcomes: Iterable[Outcome]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ACCOUNT_COLUMNS, lineterminator="\n")
-    writer.writerows(dataclasses.asdict(outcome) for outcome in outcomes)
-    return text.getvalue()
-
-
-def read_outcomes(account_path: str) -> list[Outcome]:
-    """Reads what `WriteShard` wrote to a shard's `account_path`."""
-    with tf.io.gfile.GFile(account_path, "r") as file:
-        return [Outcome(**row) for row in csv.DictReader(io.StringIO(file.read()), ACCOUNT_COLUMNS)]
-
-
-def account_csv(outcomes: Sequence[Outcome]) -> str:
-    """Returns the whole account as CSV with a header, by utterance id."""
-    ordered = sorted(outcomes, key=lambda outcome: outcome.utterance_id)
-    return ",".join(ACCOUNT_COLUMNS) + "\n" + _csv_lines(ordered)
