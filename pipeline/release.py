@@ -19,6 +19,7 @@ from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
 from schemas import features, signatures, splits
+from schemas.labels import PAPER
 
 PRETRAIN = "pretrain"
 
@@ -224,7 +225,11 @@ def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.Ev
                         class_name="UnweightedAverageRecall",
                         module="modules.metrics.tfma_uar",
                         config=json.dumps(
-                            {"name": tfma_uar.UAR, "code_digest": code_digest("evaluator")}
+                            {
+                                "labels": list(PAPER),
+                                "name": tfma_uar.UAR,
+                                "code_digest": code_digest("evaluator"),
+                            }
                         ),
                         per_slice_thresholds=thresholds,
                     ),

@@ -1,4 +1,4 @@
-"""What a training did, typed: written beside the network, read by reports and by later trainings."""
+"""What a training did, typed: written beside its network, read by reports and later trainings."""
 
 import dataclasses
 import json

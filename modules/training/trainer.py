@@ -19,6 +19,7 @@ from modules.networks.waveform import build_network, load_network
 from modules.training import transfer
 from modules.training.clips import Clips, read_clips
 from modules.training.engine import Settings, fit, inner_split
+from schemas.labels import PAPER
 from schemas.progress import MESSAGES
 
 NETWORK_FILE = "network.keras"
@@ -228,9 +229,10 @@ def run_fn(fn_args: Any) -> None:
     export_model(
         network,
         fn_args.serving_model_dir,
+        labels=PAPER,
         trim_silence=config["trim_silence"],
         statistics=clips.statistics,
-        domain_classes=domain_classes,
+        domain_labels=domain_classes,
         domain=domain,
     )
     record = {
