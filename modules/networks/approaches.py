@@ -33,7 +33,7 @@ class Approach:
       frozen: Groups whose weights stay as pre-trained.
       reinitialised: Groups that start anew.
       fine_tuned: Whether there is any training on the target.
-      l2_sp: Strength of the pull towards the pre-trained weights (`modules.training.optimizers.Adadelta`).
+      l2_sp: Strength of the pull towards the pre-trained weights, see `optimizers.Adadelta`.
     """
 
     summary: str

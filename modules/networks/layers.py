@@ -47,7 +47,7 @@ class PooledConv1D(keras.layers.Conv1D):
         """Returns how many steps of the input decide the first `outputs` steps of the output."""
         return (outputs * self.pool_size - 1) * self.strides[0] + self.kernel_size[0]
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
         """Returns `[batch, steps after pooling, filters]`."""
         steps = (input_shape[1] - self.kernel_size[0]) // self.strides[0] + 1
         return (input_shape[0], steps // self.pool_size, self.filters)

@@ -183,4 +183,6 @@ class _EpochReport(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         figures = " ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
-        progress.MESSAGES.info("%s: epoch %d of %d %s", self._name, epoch + 1, self._epochs, figures)
+        progress.MESSAGES.info(
+            "%s: epoch %d of %d %s", self._name, epoch + 1, self._epochs, figures
+        )

@@ -13,9 +13,6 @@ from modules.networks.architecture import LayerGroups
 from modules.training.job import Weights
 
 
-
-
-
 def weights_of(network: keras.Sequential, groups: LayerGroups) -> Weights:
     """Returns copies of the weights of all layer groups."""
     return {

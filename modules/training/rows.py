@@ -221,7 +221,7 @@ def row_bytes(row_shape: tuple[int, ...]) -> int:
 
 def _read(descriptor: int, buffers: list[np.ndarray], offset: int) -> None:
     """Fills contiguous arrays from a file, from an offset in bytes onwards."""
-    views = [memoryview(buffer).cast("B") for buffer in buffers]
+    views = [buffer.data.cast("B") for buffer in buffers]
     while views:
         count = os.preadv(descriptor, views, offset)
         if not count:
