@@ -50,20 +50,21 @@ def trimmed_durations_s(
 
     import tensorflow as tf
 
-    from modules.audio import decoding, graph
+    from modules.audio import loading, network_input
+    from modules.audio.errors import DecodingError
 
     num_samples = tf.function(
-        lambda waveform: tf.size(graph.trim_silence(waveform)),
+        lambda waveform: tf.size(network_input.trim_silence(waveform)),
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
 
     def duration_s(utterance: Utterance) -> float | None:
         try:
-            waveform = decoding.load(
+            waveform = loading.load(
                 Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
             )
-        except (decoding.DecodingError, OSError):
+        except (DecodingError, OSError):
             return None
         return int(num_samples(waveform)) / SAMPLE_RATE_HZ
 

@@ -14,7 +14,9 @@ from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
 from modules.metrics import tfma_uar
-from modules.training.transfer import AUTO
+from modules.networks.approaches import AUTO
+from modules.training.job import TrainerJob
+from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
@@ -89,6 +91,7 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
                 "domain": domain,
                 "approach": own.approach,
                 "scenario": own.scenario,
+                "base": pretrained_name(config, domain),
             },
             base_model=trainers[pretrained_name(config, domain)].outputs["model"],
         )
@@ -121,21 +124,21 @@ def _trainer(
         train_args=tfx.proto.TrainArgs(splits=train_splits),
         # Empty means a split named `eval`. The trainer takes its inner split from the train files.
         eval_args=tfx.proto.EvalArgs(splits=train_splits),
-        custom_config={
-            "name": name,
-            "architecture": config.architecture,
-            "preset": config.preset,
-            "precision": config.precision,
-            "labels": list(manifest.labels),
-            "training": training.model_dump(),
-            "inner_fraction": config.inner_fraction,
-            "protocol": config.protocol,
-            "trim_silence": config.audio.trim_silence,
-            "seed": config.seed,
-            "memory_gib": config.training.memory_gib,
-            "code_digest": code_digest("trainer"),
+        custom_config=TrainerJob(
+            name=name,
+            architecture=config.architecture,
+            preset=config.preset,
+            precision=config.precision,
+            labels=manifest.labels,
+            settings=Settings(**training.model_dump()),
+            inner_fraction=config.inner_fraction,
+            protocol=config.protocol,
+            trim_silence=config.audio.trim_silence,
+            seed=config.seed,
+            memory_gib=config.training.memory_gib,
+            code_digest=code_digest("trainer"),
             **settings,
-        },
+        ).to_json(),
         **inputs,
     ).with_id(node_id("Trainer", name))
 

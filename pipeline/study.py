@@ -6,7 +6,7 @@ from tfx import v1 as tfx
 
 from components.transfer_study.component import TransferStudy
 from modules.study.design import Design
-from modules.training.engine import Settings
+from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import StudyConfig

@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 
 from corpora.summary import DomainSummary
+from modules.networks.approaches import PAPER_APPROACHES
 from modules.study.cells import Cell, Split
 from modules.study.design import Design
-from modules.training.transfer import PAPER_APPROACHES
 from pipeline.reports.study import paper
 from pipeline.reports.study.inference import compare, difference_interval, with_holm
 from pipeline.reports.study.layout import (

@@ -10,8 +10,7 @@ from modules.study import cells
 from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
-from modules.training.engine import Settings
-from modules.training.transfer import APPROACHES
+from modules.training.settings import Settings
 from schemas.labels import EMOTIONS
 from schemas.splits import PROTOCOLS
 
@@ -78,7 +77,7 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
         }
         if tunes:
             before = {group: _hash(cells.key(cell.parent), group) for group in GROUPS}
-            frozen = APPROACHES[cell.approach].frozen
+            frozen = cells.adaptation(cell).frozen
             record["weight_hashes_before"] = before
             record["weight_hashes"] = after | {group: before[group] for group in frozen}
         store.put(cell, record)
