@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     _print_counts(planned, store)
     # Before the speed is measured, which takes seconds.
     _require_opensmile(planned, store)
-    _print_duration(planned, store, manifests.read(prepared.manifest_path), design)
+    _print_duration(planned, store, manifests.read(prepared.manifest_path).utterances, design)
     if args.plan:
         return 0
     results = pipelines.execute(prepared, console)

@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
 from corpora.manifest import Entry
-from corpora.sources import Source, synthetic_test
+from corpora.manifest.sources import Source, synthetic_test
 from schemas.labels import EMOTIONS
 from schemas.sound import INPUT_DURATION_S
-from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance, by_domain
 from schemas.words import kilohertz
 
 
@@ -123,21 +123,19 @@ def summarise(
       account: of the manifest.
       sources: of the manifest.
     """
-    by_domain: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_domain.setdefault(utterance.domain, []).append(utterance)
-    order = [name for name in PAPER if name in by_domain]
-    order += sorted(by_domain.keys() - PAPER.keys())
+    clips = by_domain(utterances)
+    order = [name for name in PAPER if name in clips]
+    order += sorted(clips.keys() - PAPER.keys())
     is_synthetic = synthetic_test()
     return [
         _summary(
             domain,
-            by_domain[domain],
+            clips[domain],
             over_length=over_length,
             trimmed_s=trimmed_s,
             statuses=_statuses(domain, account),
             options=next((source.options for source in sources if domain in source.domains), {}),
-            synthetic=any(is_synthetic(clip.path) for clip in by_domain[domain]),
+            synthetic=any(is_synthetic(clip.path) for clip in clips[domain]),
         )
         for domain in order
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import manifest as manifests
-from corpora import sources
+from corpora.manifest import sources
 from pipeline import config as configs
 from pipeline.runners import local
 from pipeline.runners.local import NodeResult
@@ -57,18 +57,18 @@ def prepare(config: configs.DataConfig, *, track: Callable[..., Any]) -> Prepare
     Raises:
       UserError: what is wrong, where, and what to do.
     """
-    utterances = manifests.read(config.manifest)
-    domains = tuple(sorted({utterance.domain for utterance in utterances}))
+    manifest = manifests.read(config.manifest)
+    utterances, domains = manifest.utterances, manifest.domains
     if isinstance(config, configs.StudyConfig):
         _check_study(config, utterances, domains)
     elif isinstance(config, configs.ReleaseConfig):
         configs.check_domains(config, list(domains))
         manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
-    utterances, changed, missing = manifests.refresh(utterances, track=track)
-    digest = manifests.digest(utterances)
+    manifest, changed, missing = manifests.refresh(manifest, track=track)
+    digest = manifests.digest(manifest)
     snapshot = config.output.absolute() / "manifests" / f"{digest[:16]}.csv"
     snapshot.parent.mkdir(parents=True, exist_ok=True)
-    manifests.write(utterances, snapshot)
+    manifests.write(manifest, snapshot)
     origin = sources.sources_path(config.manifest)
     if origin.exists():
         sources.read(origin)  # Better told now than by the report.

@@ -73,14 +73,22 @@ NAMED_SETS: dict[str, tuple[str, ...]] = {"paper": PAPER_EMOTIONS}
 SEPARATOR = "|"
 
 
-def canonical(word: str) -> str:
+def word(text: str) -> str:
+    """Returns a corpus' own word as it is compared: lower case, single spaces.
+
+    >>> word("  Pleasant  SURPRISE ")
+    'pleasant surprise'
+    """
+    return " ".join(text.lower().split())
+
+
+def canonical(text: str) -> str:
     """Returns the label that a word stands for: lower case, synonyms resolved.
 
     >>> canonical(" Happy "), canonical("ANG"), canonical("rude")
     ('happiness', 'anger', 'rude')
     """
-    word = " ".join(word.lower().split())
-    return SYNONYMS.get(word, word)
+    return SYNONYMS.get(word(text), word(text))
 
 
 @dataclasses.dataclass(frozen=True)

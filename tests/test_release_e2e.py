@@ -89,7 +89,9 @@ def test_every_node_ran(first):
 def test_nothing_is_lost(first, run_folder):
     _, found = first
     for domain in CORPORA:
-        rows = [u for u in manifest.read(run_folder / "manifest.csv") if u.domain == domain]
+        rows = [
+            u for u in manifest.read(run_folder / "manifest.csv").utterances if u.domain == domain
+        ]
         assert sum(found.found[domain].values()) == len(rows)
     reasons = {row["utterance_id"].split("/")[-1]: row["reason"] for row in found.not_used}
     assert all(row["status"] == "quarantined" for row in found.not_used)
@@ -109,7 +111,7 @@ def test_nothing_is_lost(first, run_folder):
 
 def test_evaluation_is_of_the_test_fold(first, run_folder):
     _, found = first
-    utterances = manifest.read(run_folder / "manifest.csv")
+    utterances = manifest.read(run_folder / "manifest.csv").utterances
     bad = {row["utterance_id"] for row in found.not_used}
     for model in found.models:
         for domain in CORPORA:

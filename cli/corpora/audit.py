@@ -100,7 +100,7 @@ def _audit(args: argparse.Namespace) -> "Audit":
     if args.test_fold is not None and not args.test_fold.isdecimal():
         raise UserError(f"--test-fold {args.test_fold}: must be the number of a fold")
     return audit(
-        manifest.read(args.manifest),
+        manifest.read(args.manifest).utterances,
         protocol=args.protocol,
         test_fold=None if args.test_fold is None else int(args.test_fold),
         track=track,

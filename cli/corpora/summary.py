@@ -76,9 +76,10 @@ def summarise(
     path: str | os.PathLike[str], *, over_length: str, trim_silence: bool
 ) -> "list[DomainSummary]":
     """Returns the summary of each domain of a manifest, with all that lies beside it."""
-    from corpora import manifest, sources, summary
+    from corpora import manifest, summary
+    from corpora.manifest import sources
 
-    utterances = manifest.read(path)
+    utterances = manifest.read(path).utterances
     account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
     return summary.summarise(
         utterances,

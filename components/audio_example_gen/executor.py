@@ -60,7 +60,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         account = artifact_utils.get_single_instance(output_dict[ACCOUNT])
         protocol = exec_properties[PROTOCOL]
-        utterances = manifest.read(exec_properties[MANIFEST_PATH])
+        indexed = manifest.read(exec_properties[MANIFEST_PATH])
+        utterances = indexed.utterances
         _check_folds(utterances, protocol, exec_properties[MANIFEST_PATH])
 
         examples.split_names = artifact_utils.encode_split_names(list(FOLD_SPLITS))
@@ -78,6 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = ingest.Settings(
             over_length=exec_properties[OVER_LENGTH],
             trim_silence=bool(exec_properties[TRIM_SILENCE]),
+            label_set=indexed.labels,
         )
         logging.info("Decoding %d recordings in %d shards.", len(utterances), len(shards))
         with self._make_beam_pipeline() as pipeline:

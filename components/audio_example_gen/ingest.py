@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from modules.audio import decoding, graph
-from schemas import features, labels, sound, splits
+from schemas import features, sound, splits
+from schemas.labels import LabelSet
 from schemas.utterance import Utterance
 
 USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
@@ -45,10 +46,12 @@ class Settings:
       over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
         input.
       trim_silence: whether `drop` measures without leading and trailing silence.
+      label_set: The manifest's, whose order numbers the labels.
     """
 
     over_length: str
     trim_silence: bool
+    label_set: LabelSet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -207,7 +210,7 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
-    return _example(utterance, pcm, rate_hz), outcome(USED, reason)
+    return _example(utterance, pcm, rate_hz, settings.label_set), outcome(USED, reason)
 
 
 def _read(utterance: Utterance) -> bytes:
@@ -247,7 +250,7 @@ def _trimmed_length(waveform: np.ndarray) -> int:
     return len(_trim()(waveform))
 
 
-def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int, label_set: LabelSet) -> bytes:
     """Returns a serialized tf.Example of the data contract."""
     texts = {
         features.EMOTION: utterance.emotion,
@@ -259,7 +262,7 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: labels.EMOTIONS.index(utterance.emotion),
+        features.LABEL: label_set.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()

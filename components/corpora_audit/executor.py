@@ -54,7 +54,7 @@ class AuditExecutor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         output = artifact_utils.get_single_instance(output_dict[AUDIT])
         found = audits.audit(
-            manifest.read(exec_properties[MANIFEST_PATH]),
+            manifest.read(exec_properties[MANIFEST_PATH]).utterances,
             protocol=exec_properties[PROTOCOL],
             test_fold=exec_properties[TEST_FOLD],
             track=_track,

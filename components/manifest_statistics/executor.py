@@ -65,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
             used = {row["utterance_id"] for row in rows if row["status"] == USED}
         utterances = [
             utterance
-            for utterance in manifest.read(exec_properties[MANIFEST_PATH])
+            for utterance in manifest.read(exec_properties[MANIFEST_PATH]).utterances
             if utterance.utterance_id in used
         ]
         computed = statistics(

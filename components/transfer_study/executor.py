@@ -151,7 +151,7 @@ def read_clips(patterns: list[str], manifest_path: str, digest: str) -> clips.Cl
     examples = read_examples(patterns)
     folds = {
         utterance.utterance_id: {name: utterance.fold(name) for name in splits.PROTOCOLS}
-        for utterance in manifest.read(manifest_path)
+        for utterance in manifest.read(manifest_path).utterances
     }
     return clips.Clips(
         waveforms=examples.waveforms,

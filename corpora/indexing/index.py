@@ -7,18 +7,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from corpora import folds, manifest
-from corpora import sources as provenance
 from corpora.indexing import probe
 from corpora.indexing.exclusions import Exclusions
 from corpora.indexing.probe_cache import ProbeCache
-from corpora.manifest import Entry
+from corpora.manifest import Entry, Manifest
+from corpora.manifest import sources as provenance
+from corpora.manifest.sources import Source
 from corpora.readers import READERS, Found
 from corpora.readers.base import resolve_options
-from corpora.sources import Source
 from schemas.errors import UserError
+from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
 from schemas.splits import PROTOCOLS
-from schemas.utterance import Utterance
+from schemas.utterance import Utterance, by_domain
 
 # Those that are a format rather than one corpus: they may be given several times.
 FORMATS = ("audformat", "csv")
@@ -32,11 +33,13 @@ class Index:
       utterances: those to use, by domain and id.
       account: what became of every file, in the order in which they were met.
       sources: one for each corpus given, in that order.
+      labels: The set that the utterances' emotions are of.
       kept_folds: (domain, protocol) where a CSV brought folds, which were kept.
     """
 
     utterances: list[Utterance]
     account: list[Entry]
+    labels: LabelSet = PAPER
     sources: list[Source] = dataclasses.field(default_factory=list)
     kept_folds: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
@@ -61,7 +64,9 @@ class Index:
             "account": manifest.account_path(path),
             "sources": provenance.sources_path(path),
         }
-        manifest.write(self.utterances, written["manifest"])
+        manifest.write(
+            Manifest(utterances=self.utterances, labels=self.labels), written["manifest"]
+        )
         manifest.write_account(self.account, written["account"])
         provenance.write(self.sources, written["sources"])
         return written
@@ -133,17 +138,12 @@ def index(
     utterances = _with_synthetic_licence(utterances)
     assert len(utterances) == sum(e.status == "used" for account in accounts for e in account)
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
-    by_domain: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_domain.setdefault(utterance.domain, []).append(utterance)
-    original: dict[str, list[Utterance]] = {}
-    for utterance in usable:
-        original.setdefault(utterance.domain, []).append(utterance)
+    used, original = by_domain(utterances), by_domain(usable)
     return Index(
         utterances=utterances,
         account=[entry for account in accounts for entry in account],
         sources=[
-            _source(corpus, account, by_domain)
+            _source(corpus, account, used)
             for corpus, account in zip(corpora, accounts, strict=True)
         ],
         kept_folds=[
@@ -248,13 +248,13 @@ def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
 
 
 def _source(
-    corpus: _Corpus, account: list[Entry], by_domain: Mapping[str, list[Utterance]]
+    corpus: _Corpus, account: list[Entry], used_clips: Mapping[str, list[Utterance]]
 ) -> Source:
     """Describes one corpus as it was indexed; of what its reader tells and of its utterances."""
     reader = READERS[corpus.name]
     counts = collections.Counter(entry.status for entry in account)
     domains = list(dict.fromkeys(entry.domain for entry in account))
-    used = [utterance for domain in domains for utterance in by_domain.get(domain, [])]
+    used = [utterance for domain in domains for utterance in used_clips.get(domain, [])]
 
     def values(attribute: str, default: str) -> str:
         own = sorted({getattr(utterance, attribute) for utterance in used} - {""})

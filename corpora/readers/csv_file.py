@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora import manifest
+from corpora.manifest import manifest, table
 from corpora.readers.base import Found, Option
 from schemas.labels import EMOTIONS
 
@@ -26,11 +26,12 @@ def read(root: Path) -> Iterator[Found]:
     Raises:
       UserError: a column is missing, or a row holds what it may not.
     """
-    for row in manifest.rows(root):
-        emotion = row.get("emotion").lower()
+    for row in table.rows(root, required=manifest.REQUIRED):
+        utterance = manifest.utterance_of(row)
+        path, domain, emotion = Path(utterance.path), utterance.domain, utterance.emotion
         if emotion in SKIPPED_EMOTIONS:
-            domain = row.require("domain")
-            yield Found(path=row.resolved_path(), domain=domain, reason=emotion)
+            yield Found(path=path, domain=domain, reason=emotion)
+        elif emotion not in EMOTIONS:
+            raise row.error(f"emotion `{emotion}` does not exist; allowed: {', '.join(EMOTIONS)}")
         else:
-            utterance = row.utterance()
-            yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
+            yield Found(path=path, domain=domain, utterance=utterance)

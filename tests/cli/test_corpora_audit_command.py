@@ -40,7 +40,7 @@ def speech(tmp_path):
                 fold_speaker_independent=fold,
             )
         )
-    manifest.write(utterances, tmp_path / "speech.csv")
+    manifest.write(manifest.Manifest.of(utterances), tmp_path / "speech.csv")
     return tmp_path / "speech.csv"
 
 

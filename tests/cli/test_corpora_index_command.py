@@ -55,7 +55,7 @@ def test_index_tells_what_it_found_and_where_it_wrote(emodb, tmp_path, capsys):
     account = tmp_path / "made" / "speech.account.csv"
     assert f"manifest: {out} (25 utterances)" in shown
     assert f"account:  {account} (28 files)" in shown
-    assert len(manifest.read(out)) == 25
+    assert len(manifest.read(out).utterances) == 25
     assert "licence of emodb: open" in shown
     with open(tmp_path / "made" / "speech.sources.json", encoding="utf-8") as file:
         (source,) = json.load(file)["sources"]
@@ -129,7 +129,7 @@ def test_options_are_printed_and_recorded(tmp_path, capsys):
         assert ser("index", "--corpus", source, *extra, "--out", tmp_path / "m.csv") == 0
         shown = capsys.readouterr().out
         assert f"option afew.parts={option or 'train+val'}\n" in shown
-        assert len(manifest.read(tmp_path / "m.csv")) == used
+        assert len(manifest.read(tmp_path / "m.csv").utterances) == used
         (only,) = json.loads((tmp_path / "m.sources.json").read_text())["sources"]
         assert only["options"] == {"parts": option or "train+val"}
 
@@ -161,7 +161,7 @@ def test_excluded_utterances_are_skipped_with_their_reason(emodb, tmp_path, caps
     )
     out = tmp_path / "m.csv"
     ser("index", "--corpus", f"emodb={emodb}", "--exclude", table, "--out", out)
-    left = {clip.utterance_id for clip in manifest.read(out)}
+    left = {clip.utterance_id for clip in manifest.read(out).utterances}
     assert len(left) == 23
     assert "emodb/08a01Wa" in left
     with open(tmp_path / "m.account.csv", newline="") as file:

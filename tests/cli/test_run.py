@@ -36,7 +36,7 @@ def corpus(tmp_path):
 
 def manifest_of(folder, utterances):
     file = folder / "manifest.csv"
-    manifest.write(folds.assign(utterances, seed=0), file)
+    manifest.write(manifest.Manifest.of(folds.assign(utterances, seed=0)), file)
     return file
 
 
@@ -87,7 +87,7 @@ def test_test_fold_without_a_class(corpus, tmp_path, capsys):
         if (u.speaker, u.emotion) != ("s0", "sadness")
     ]
     file = tmp_path / "manifest.csv"
-    manifest.write(lacking, file)
+    manifest.write(manifest.Manifest.of(lacking), file)
     status, error = _run(
         capsys, "--manifest", file, "--output", tmp_path / "out", "--set", "protocol=random"
     )

@@ -39,7 +39,7 @@ def _do(folder, utterances, *, unused=()):
     account.uri = str(folder)
     lines = [f"{u.utterance_id},{'skipped' if u in unused else 'used'}" for u in utterances]
     (folder / ACCOUNT_CSV).write_text("utterance_id,status\n" + "\n".join(lines) + "\n")
-    manifest.write(utterances, folder / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
     output = ManifestStatisticsArtifact()
     output.uri = str(folder / "statistics")
     executor.Executor().Do(

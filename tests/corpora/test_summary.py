@@ -4,8 +4,9 @@ import collections
 
 import pytest
 
-from corpora import manifest, sources, summary, synthetic
+from corpora import manifest, summary, synthetic
 from corpora.indexing.index import index
+from corpora.manifest import sources
 from schemas.labels import EMOTIONS
 from schemas.utterance import Utterance
 

@@ -56,9 +56,9 @@ def _run(folder, utterances, **overrides):
         {"manifest": "m.csv", "output": str(folder / "out"), "validation": overrides},
         source="test",
     )
-    digest = manifest.digest(utterances)
+    digest = manifest.digest(manifest.Manifest.of(utterances))
     path = folder / f"{digest[:16]}.csv"
-    manifest.write(utterances, path)
+    manifest.write(manifest.Manifest.of(utterances), path)
     domains = tuple(sorted({u.domain for u in utterances}))
     nodes = data.build(config, data.Manifest(path=str(path), digest=digest, domains=domains)).nodes
     with local.logs_to(folder / "log.txt"):
@@ -79,7 +79,7 @@ def test_only_accepted_data_is_trained_on_and_becomes_the_reference(tmp_path, re
     assert _status(stopped)["DataGate"] == "failed"
     assert _status(stopped)["Transform"] == "not reached"
     words = stopped["DataGate"].error.splitlines()
-    assert manifest.digest(recordings)[:16] in words[0]
+    assert manifest.digest(manifest.Manifest.of(recordings))[:16] in words[0]
     assert words[1:] == [
         "  domain: phone is new: 30 clips, 55% of all (L-infinity 0.55, above 0.1)",
         "  emotion of studio: anger was 17% of studio's clips, now 0% (L-infinity 0.17, above 0.1)",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from corpora import sources
+from corpora.manifest import sources
 from modules.training.trainer import RECORD_FILE
 from pipeline.execute import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.runners.local import NodeResult

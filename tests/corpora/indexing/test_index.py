@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora import manifest, sources, synthetic
+from corpora import manifest, synthetic
 from corpora.indexing.index import index, same_bytes
+from corpora.manifest import sources
 from schemas.errors import UserError
 from schemas.labels import EMOTIONS
 
@@ -146,7 +147,7 @@ def test_segments_of_one_recording(tmp_path, write_tone):
 
 def test_a_manifest_is_accepted_as_csv_and_keeps_its_folds(tmp_path, write_tone):
     first = index([("emodb", emodb_tree(tmp_path / "emodb", write_tone))], seed=3)
-    manifest.write(first.utterances, tmp_path / "manifest.csv")
+    manifest.write(manifest.Manifest.of(first.utterances), tmp_path / "manifest.csv")
     second = index([("csv", tmp_path / "manifest.csv")], seed=4)
     assert second.utterances == first.utterances
     assert sorted(second.kept_folds) == [("emodb", "random"), ("emodb", "speaker_independent")]

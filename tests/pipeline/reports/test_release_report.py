@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from modules.metrics.uar import recalls, uar_interval, uar_of
 from pipeline import config as configs
 from pipeline.reports.release import report
