@@ -3,11 +3,10 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from schemas.splits import PROTOCOLS
+
 if TYPE_CHECKING:
     from corpora.audit import Audit
-
-# Repeated from schemas.splits, in the order of a user's choice; a test compares them.
-PROTOCOLS = ("speaker_independent", "random")
 
 EPILOG = """\
 exit status:

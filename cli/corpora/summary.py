@@ -4,11 +4,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from schemas.sound import OVER_LENGTH
+
 if TYPE_CHECKING:
     from corpora.summary import DomainSummary
     from schemas.utterance import Utterance
-
-OVER_LENGTH = ("drop", "truncate")
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -24,7 +24,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--over-length",
         choices=OVER_LENGTH,
-        default=OVER_LENGTH[0],
+        default="drop",
         help="clips longer than 3.375 s are left out, as in the paper (the default), or cut",
     )
     parser.add_argument(
@@ -79,12 +79,12 @@ def summarise(
     from corpora import manifest, summary
     from corpora.manifest import sources
 
-    utterances = manifest.read(path).utterances
+    indexed = manifest.read(path)
     account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
     return summary.summarise(
-        utterances,
+        indexed,
         over_length=over_length,
-        trimmed_s=_trimmed_durations_s(utterances) if trim_silence else None,
+        trimmed_s=_trimmed_durations_s(indexed.utterances) if trim_silence else None,
         account=manifest.read_account(account_path) if account_path.exists() else None,
         sources=sources.read(sources_path) if sources_path.exists() else (),
     )
@@ -138,11 +138,9 @@ def speakers(known: int, unknown: int) -> str:
 
 
 def _emotions_table(summaries: "list[DomainSummary]"):
-    from schemas.labels import EMOTIONS
-
-    table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
+    table = _table("Clips per emotion, after selection", ("corpus",), tuple(summaries[0].emotions))
     for each in summaries:
-        table.add_row(each.domain, *(f"{each.emotions[emotion]:,}" for emotion in EMOTIONS))
+        table.add_row(each.domain, *(f"{count:,}" for count in each.emotions.values()))
     return table
 
 

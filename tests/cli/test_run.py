@@ -63,7 +63,7 @@ def test_missing_manifest(tmp_path, capsys):
 
 def test_emotion_that_does_not_exist(corpus, tmp_path, capsys):
     file, _ = corpus
-    file.write_text(file.read_text().replace("sadness", "melancholy"))
+    file.write_text(file.read_text().replace(",sadness,", ",melancholy,"))
     status, error = _run(capsys, "--manifest", file, "--output", tmp_path / "out")
     assert status == 2
     assert "melancholy" in error
