@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 from corpora import manifest as manifests
+from corpora.manifest import Manifest
 from pipeline.config import ReleaseConfig, StudyConfig
 from schemas import sound
 from schemas.errors import UserError
-from schemas.labels import PAPER, LabelSet
+from schemas.labels import PAPER
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
-from schemas.utterance import Utterance
 from schemas.words import listed
 
 _BYTES_PER_SAMPLE = 4  # float32
@@ -19,43 +19,39 @@ _GIB = 2**30
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
 
 
-def check_release(config: ReleaseConfig, utterances: Sequence[Utterance], labels: LabelSet) -> None:
+def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
     """Checks a release against its manifest.
 
     Args:
       config: The release.
-      utterances: The manifest's.
-      labels: The manifest's label set.
+      manifest: What was indexed.
 
     Raises:
       UserError: The manifest's labels, domains or folds do not fit the release, or a batch does
         not fit into the memory it may take.
     """
     check_memory(config)
-    check_labels(config, utterances, labels)
-    check_domains(config, _domains(utterances))
-    manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
+    check_labels(config, manifest)
+    check_domains(config, manifest.domains)
+    manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
-def check_study(config: StudyConfig, utterances: Sequence[Utterance], labels: LabelSet) -> None:
+def check_study(config: StudyConfig, manifest: Manifest) -> None:
     """Checks a study against its manifest.
 
     Args:
       config: The study.
-      utterances: The manifest's.
-      labels: The manifest's label set.
+      manifest: What was indexed.
 
     Raises:
       UserError: The manifest's labels, domains or folds do not fit the study.
     """
-    check_labels(config, utterances, labels)
-    check_targets(config, _domains(utterances))
-    check_study_folds(config, utterances, labels)
+    check_labels(config, manifest)
+    check_targets(config, manifest.domains)
+    check_study_folds(config, manifest)
 
 
-def check_labels(
-    config: ReleaseConfig | StudyConfig, utterances: Sequence[Utterance], labels: LabelSet
-) -> None:
+def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> None:
     """Checks that there is something to tell apart.
 
     The paper's set may be larger than what its corpora have: it is what a manifest has of which
@@ -64,8 +60,9 @@ def check_labels(
     Raises:
       UserError: No clip has some label, or a domain has clips of one label only.
     """
+    labels = manifest.labels
     labels_of: dict[str, set[str]] = {}
-    for utterance in utterances:
+    for utterance in manifest.utterances:
         labels_of.setdefault(utterance.domain, set()).add(utterance.emotion)
     absent = [label for label in labels if label not in set().union(*labels_of.values())]
     if absent and labels != PAPER:
@@ -156,19 +153,19 @@ def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
         )
 
 
-def check_study_folds(
-    config: StudyConfig, utterances: Sequence[Utterance], labels: LabelSet
-) -> None:
+def check_study_folds(config: StudyConfig, manifest: Manifest) -> None:
     """Checks that every fold of a study can be trained and tested on.
 
     Raises:
       UserError: A fold is empty or impossible, or lacks a class of its domain where the study does
         not take what is present.
     """
+    utterances = manifest.utterances
     # As if all were of one class: what is wrong with the folds whatever their classes.
-    alike = [dataclasses.replace(each, emotion=labels.labels[0]) for each in utterances]
+    first = manifest.labels.labels[0]
+    alike = [dataclasses.replace(utterance, emotion=first) for utterance in utterances]
     for protocol in config.protocols:
-        for domain in _domains(utterances):
+        for domain in manifest.domains:
             own = {each.fold(protocol) for each in utterances if each.domain == domain}
             if empty := set(config.folds) - own:
                 raise UserError(
@@ -186,7 +183,3 @@ def check_study_folds(
                     f"{error}\nor take the UAR of such a fold over the classes that it has:"
                     " --set missing_class=present"
                 ) from None
-
-
-def _domains(utterances: Sequence[Utterance]) -> list[str]:
-    return sorted({utterance.domain for utterance in utterances})

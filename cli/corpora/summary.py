@@ -3,10 +3,10 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from schemas.sound import OVER_LENGTH
+
 if TYPE_CHECKING:
     from corpora.summary import DomainSummary
-
-OVER_LENGTH = ("drop", "truncate")
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -22,7 +22,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--over-length",
         choices=OVER_LENGTH,
-        default=OVER_LENGTH[0],
+        default="drop",
         help="clips longer than 3.375 s are left out, as in the paper (the default), or cut",
     )
     parser.add_argument(
@@ -123,11 +123,9 @@ def speakers(known: int, unknown: int) -> str:
 
 
 def _emotions_table(summaries: "list[DomainSummary]"):
-    from schemas.labels import EMOTIONS
-
-    table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
+    table = _table("Clips per emotion, after selection", ("corpus",), tuple(summaries[0].emotions))
     for each in summaries:
-        table.add_row(each.domain, *(f"{each.emotions[emotion]:,}" for emotion in EMOTIONS))
+        table.add_row(each.domain, *(f"{count:,}" for count in each.emotions.values()))
     return table
 
 

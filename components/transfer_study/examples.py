@@ -8,7 +8,7 @@ import tensorflow as tf
 from corpora import manifest
 from modules.study import clips
 from modules.training.clips import read_clips as read_examples
-from schemas import features, labels, splits
+from schemas import features, splits
 
 
 def read_clips(
@@ -29,10 +29,10 @@ def read_clips(
       folder: Where a temporary file is made if they take more.
     """
     examples = read_examples(patterns, limit_bytes=limit_bytes, folder=folder)
-    utterances = manifest.read(manifest_path)
+    indexed = manifest.read(manifest_path)
     folds = {
         utterance.utterance_id: {name: utterance.fold(name) for name in splits.PROTOCOLS}
-        for utterance in utterances
+        for utterance in indexed.utterances
     }
     return clips.Clips(
         waveforms=examples.waveforms,
@@ -45,7 +45,7 @@ def read_clips(
             for name in splits.PROTOCOLS
         },
         digest=digest,
-        label_set=labels.inferred(utterance.emotion for utterance in utterances),
+        label_set=indexed.labels,
     )
 
 

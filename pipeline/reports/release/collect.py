@@ -14,8 +14,8 @@ from components.audio_example_gen.account import ACCOUNT_CSV, USED
 from components.corpora_audit import artifact as audits
 from components.data_gate import findings
 from components.data_gate.artifact import FINDINGS_FILE
-from corpora import sources
 from corpora.audit.report import Example, Finding
+from corpora.manifest import sources
 from modules.training.records import RECORD_FILE, TrainingRecord
 from pipeline import config as configs
 from pipeline import nodes, release

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from corpora.manifest import account_path
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from pipeline.config import ReleaseConfig
 from pipeline.reports.plots import Picture
 from pipeline.reports.release import data, summary

@@ -81,7 +81,7 @@ def test_the_readers_emotions_are_those_that_were_said(indexed):
         f"{clip.corpus}/{clip.path}": clip.emotion
         for name in synthetic.CORPORA
         for clip in synthetic.plan(name, seed=0, scale=0.1)
-        if clip.kind in ("usual", "over-length")
+        if clip.kind() in ("usual", "over-length")
     }
     read = {
         next(key for key in planned if clip.path.endswith(f"/{key}")): clip.emotion
@@ -112,7 +112,7 @@ def test_recordings_are_speech_of_usual_length_and_level(
     indexed, twin, name, rate_hz, channels, suffix
 ):
     clips = [clip for clip in indexed.utterances if clip.domain == name]
-    planned = {clip.path: clip.kind for clip in synthetic.plan(name, seed=0, scale=0.1)}
+    planned = {clip.path: clip.kind() for clip in synthetic.plan(name, seed=0, scale=0.1)}
     durations = []
     for clip in clips:
         assert clip.path.endswith(suffix)

@@ -7,7 +7,7 @@ import pytest
 from fabricated_run import EMODB, EMOVO, node, run
 
 from corpora.audit.report import Example, Finding
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from pipeline.reports.release.results import Accepted, AuditResult, Recording
 
 

@@ -13,6 +13,7 @@ from fabricated_study import clips, design, fill, study, thinned
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
+from corpora.manifest import Manifest
 from corpora.summary import summarise
 from modules.study import cells
 from modules.study.cells import Split
@@ -445,7 +446,7 @@ def written(whole, tmp_path_factory):
         synthetic=True,
         command="ser study --config a.yaml",
         corpora_summary=summarise(
-            [_utterance("emodb", number) for number in range(25)], over_length="drop"
+            Manifest.of(_utterance("emodb", number) for number in range(25)), over_length="drop"
         ),
     )
     return out, paths

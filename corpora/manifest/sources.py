@@ -19,18 +19,24 @@ class Source:
     """One corpus as it was indexed.
 
     Attributes:
-      corpus: the reader's name. folder: what was read, absolute; of `csv`, the file.
-      domains: those of its utterances.
-      options: the reader's options, defaults included.
-      licence, citation: of the corpus. elicitation, language: of its utterances.
-      synthetic: whether its speech is synthetic (`ser corpora synthesize`).
-      found, used, skipped, unreadable: numbers of files; the first is the sum of the others.
+      corpus: The reader's name.
+      folder: What was read, absolute; of `csv`, the file.
+      domains: The domains of its utterances.
+      options: The reader's options, defaults included.
+      label_set: The labels that were asked for, of this and all other sources.
+      words: The user's mapping of the corpus' own words, to a label or `skip`.
+      licence, citation: The corpus' own.
+      elicitation, language: Those of its utterances.
+      synthetic: Whether its speech is synthetic (`ser corpora synthesize`).
+      found, used, skipped, unreadable: Numbers of files; the first is the sum of the others.
     """
 
     corpus: str
     folder: str
     domains: list[str]
     options: dict[str, str]
+    label_set: list[str]
+    words: dict[str, str]
     licence: str
     citation: str
     elicitation: str
@@ -59,7 +65,7 @@ def read(path: str | os.PathLike[str]) -> list[Source]:
     """Returns what `write` wrote.
 
     Raises:
-      UserError: the file is not there or does not hold sources.
+      UserError: The file is not there or does not hold sources.
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
