@@ -6,6 +6,16 @@ from pathlib import Path
 
 from cli import pipelines
 
+# What a study may be cut down to, each with an example.
+_SUBSETS = {
+    "tables": "2,3,5",
+    "targets": "emodb,emovo",
+    "folds": "0,1",
+    "protocols": "random",
+    "scenarios": "S1",
+    "approaches": "A1,A2,auto",
+}
+
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
@@ -17,22 +27,25 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     )
     pipelines.add_arguments(parser, config="study", example="pretrain.epochs=5")
     parser.add_argument("--store", type=Path, help="folder of the results (default: OUTPUT/store)")
-    for name, example in (
-        ("tables", "2,3,5"),
-        ("targets", "emodb,emovo"),
-        ("folds", "0,1"),
-        ("protocols", "random"),
-        ("scenarios", "S1"),
-        ("approaches", "A1,A2,auto"),
-    ):
+    for name, example in _SUBSETS.items():
         parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")
     parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
+    parser.add_argument(
+        "--from-store",
+        type=Path,
+        metavar="DIR",
+        help="only write the tables of a stored study, for example an unpacked cells.tar.xz, into"
+        " OUTPUT/tables (default: DIR/tables); `--set synthetic=true` if its speech is",
+    )
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the study; 0 if every cell is there."""
+    if args.from_store:
+        return _write_stored(args)
+
     from rich.console import Console
 
     from cli.corpora.summary import summarise
@@ -83,13 +96,43 @@ def run(args: argparse.Namespace) -> int:
     return 1 if missing or execute.failures(results) else 0
 
 
+def _write_stored(args: argparse.Namespace) -> int:
+    """Writes the tables of a stored study, without a manifest and without running anything."""
+    from pipeline.reports.study import stored
+    from schemas.errors import UserError
+
+    settings = pipelines.overrides(args)
+    settings.pop("output", None)
+    synthetic = settings.pop("synthetic", False)
+    given = [*(f"--set {key}" for key in settings if key != "manifest")]
+    given += [f"--{name}" for name in ("manifest", "store", *_SUBSETS) if getattr(args, name)]
+    given += ["--seeds"] * (args.seeds is not None) + ["--plan"] * args.plan
+    if given:
+        raise UserError(
+            f"{', '.join(given)} cannot stand beside --from-store, which takes all that is stored:"
+            " leave it out (only --output and --set synthetic=true may stay)"
+        )
+    if not isinstance(synthetic, bool):
+        raise UserError(f"--set synthetic={synthetic}: must be true or false")
+    words = ["ser", "study", "--from-store", str(args.from_store)]
+    words += ["--set", "synthetic=true"] * synthetic
+    written = stored.write(
+        args.from_store,
+        (args.output or args.from_store) / "tables",
+        synthetic=synthetic,
+        command=shlex.join(words),
+    )
+    print(f"tables: {written[0]}")
+    return 0
+
+
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
     from schemas.errors import UserError
 
     overrides = pipelines.overrides(args)
     if args.store:
         overrides["store"] = str(args.store)
-    for name in ("tables", "targets", "folds", "protocols", "scenarios", "approaches"):
+    for name in _SUBSETS:
         if text := getattr(args, name):
             words = [word.strip() for word in text.split(",") if word.strip()]
             try:
@@ -158,7 +201,7 @@ def _print_duration(planned, store, utterances, design) -> None:
 
 def _command(args: argparse.Namespace) -> str:
     words = ["ser", "study", "--config", args.config]
-    for name in ("manifest", "tables", "targets", "folds", "protocols", "scenarios", "approaches"):
+    for name in ("manifest", *_SUBSETS):
         if value := getattr(args, name):
             words += [f"--{name}", str(value)]
     if args.seeds is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER, LabelSet
 
 TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
 _FOLDS = ("fold_random", "fold_speaker_independent")
@@ -20,10 +20,11 @@ class Clips:
 
     Attributes:
       waveforms: float32 `[n, 54000, 1]`; `None` where only the results are looked at.
-      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
+      labels: int64 `[n]`, positions in the label set.
       domains, speakers, utterance_ids: str `[n]`.
       folds: int64 `[n]` by protocol.
       digest: of the recordings, their labels and folds, and of the code that prepared them.
+      label_set: Label set of the manifest.
     """
 
     waveforms: np.ndarray | None
@@ -33,6 +34,7 @@ class Clips:
     utterance_ids: np.ndarray
     folds: dict[str, np.ndarray]
     digest: str
+    label_set: LabelSet = PAPER
 
     def rows(
         self, protocol: str, *, domains: tuple[str, ...], folds: tuple[int, ...]
@@ -61,24 +63,29 @@ def save(clips: Clips, folder: Path) -> None:
                     clips.utterance_ids[i],
                     clips.domains[i],
                     clips.speakers[i],
-                    EMOTIONS[clips.labels[i]],
+                    clips.label_set.labels[clips.labels[i]],
                     clips.folds["random"][i],
                     clips.folds["speaker_independent"][i],
                 )
             )
     if clips.waveforms is not None:
         np.save(folder / _WAVEFORMS, clips.waveforms)
-    (folder / _META).write_text(json.dumps({"digest": clips.digest}) + "\n", encoding="utf-8")
+    facts = {"digest": clips.digest, "labels": clips.label_set.to_text()}
+    (folder / _META).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Clips:
     """Reads what `save` wrote; waveforms are mapped, so that processes share their memory."""
     with open(folder / TABLE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    facts = json.loads((folder / _META).read_text(encoding="utf-8"))
+    # Folders written before there were label sets name none.
+    text = facts.get("labels")
+    label_set = LabelSet.from_text(text) if text else PAPER
     waveforms = folder / _WAVEFORMS
     return Clips(
         waveforms=np.load(waveforms, mmap_mode="r") if waveforms.exists() else None,
-        labels=np.array([EMOTIONS.index(row["emotion"]) for row in rows], np.int64),
+        labels=np.array([label_set.index(row["emotion"]) for row in rows], np.int64),
         domains=np.array([row["domain"] for row in rows]),
         speakers=np.array([row["speaker"] for row in rows]),
         utterance_ids=np.array([row["utterance_id"] for row in rows]),
@@ -86,5 +93,6 @@ def load(folder: Path) -> Clips:
             protocol: np.array([int(row[f"fold_{protocol}"]) for row in rows], np.int64)
             for protocol in ("random", "speaker_independent")
         },
-        digest=json.loads((folder / _META).read_text(encoding="utf-8"))["digest"],
+        digest=facts["digest"],
+        label_set=label_set,
     )
