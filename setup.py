@@ -69,6 +69,8 @@ setup(
             "mkdocstrings[python]",
             "mypy",
             "pre-commit",
+            # mkdocstrings' highlighter does not know the arguments of later ones.
+            "pymdown-extensions<11",
             "pytest",
             "pytest-cov",
             "ruff",
