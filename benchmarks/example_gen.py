@@ -36,7 +36,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 from components.audio_example_gen import ingest
-from components.audio_example_gen.component import IngestAccount
+from components.audio_example_gen.artifact import IngestAccount
 from components.audio_example_gen.executor import Executor
 from corpora import manifest
 from schemas import features, labels, sound, splits

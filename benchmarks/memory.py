@@ -20,10 +20,12 @@ def measure(folder: Path) -> None:
     from corpora import manifest
     from pipeline import config as configs
     from pipeline import data
+    from pipeline.manifest import snapshot
     from pipeline.runners import local
+    from schemas import labels
 
     file = folder / "manifest.csv"
-    indexed = manifest.read(file)
+    utterances = manifest.read(file)
     config = configs.parse(
         {
             "manifest": str(file),
@@ -36,16 +38,14 @@ def measure(folder: Path) -> None:
     )
     nodes = data.build(
         config,
-        data.Manifest(path=str(file), digest=manifest.digest(indexed), domains=indexed.domains),
+        snapshot(utterances, labels.PAPER, folder),
     )
     with local.logs_to(folder / "log"):
         _, results = local.run(data.pipeline_of(config, nodes.nodes))
     for result in results:
         print(f"{result.node_id}: {result.status}, {result.duration_s:.0f} s {result.error}")
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(
-        f"{len(indexed.utterances)} clips: peak memory {peak_gib:.2f} GiB (target {TARGET_GIB:.0f})"
-    )
+    print(f"{len(utterances)} clips: peak memory {peak_gib:.2f} GiB (target {TARGET_GIB:.0f})")
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
         folder = Path(name)
         print(f"making {arguments.clips} synthetic recordings in {folder}", flush=True)
         utterances = make_recordings(folder / "recordings", arguments.clips)
-        manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
+        manifest.write(utterances, folder / "manifest.csv")
         command = [sys.executable, "-m", "benchmarks.memory", "--child", str(folder)]
         subprocess.run(command, check=True)
 

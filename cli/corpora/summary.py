@@ -1,7 +1,6 @@
 """`ser corpora summary`: our Table 1 beside the paper's."""
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from cli.corpora.tables import narrow_table, speakers
@@ -11,7 +10,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from corpora.summary import DomainSummary
-    from schemas.utterance import Utterance
 
 
 def add_parser(
@@ -48,11 +46,16 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from cli.progress import track
+    from corpora.manifest_summary import summarise
     from schemas import files
     from schemas.sound import INPUT_DURATION_S
 
     summaries = summarise(
-        args.manifest, over_length=args.over_length, trim_silence=args.trim_silence
+        args.manifest,
+        over_length=args.over_length,
+        trim_silence=args.trim_silence,
+        track=track,
     )
     how = "left out" if args.over_length == "drop" else "cut"
     trimmed = " after trimming" if args.trim_silence else ""
@@ -75,24 +78,6 @@ def run(args: argparse.Namespace) -> int:
             file.write("\n")
         print(f"written: {args.json}")
     return 0
-
-
-def summarise(
-    path: str | os.PathLike[str], *, over_length: str, trim_silence: bool
-) -> "list[DomainSummary]":
-    """Returns the summary of each domain of a manifest, with all that lies beside it."""
-    from corpora import manifest, summary
-    from corpora.manifest import sources
-
-    indexed = manifest.read(path)
-    account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
-    return summary.summarise(
-        indexed,
-        over_length=over_length,
-        trimmed_s=_trimmed_durations_s(indexed.utterances) if trim_silence else None,
-        account=manifest.read_account(account_path) if account_path.exists() else None,
-        sources=sources.read(sources_path) if sources_path.exists() else (),
-    )
 
 
 def _table_1(summaries: "list[DomainSummary]") -> "Table":
@@ -163,39 +148,3 @@ def _note_lines(summaries: "list[DomainSummary]") -> list[str]:
     if lacking := [name for name in PAPER if name not in {each.domain for each in summaries}]:
         lines.append(f"of the paper's corpora, not in this manifest: {', '.join(lacking)}")
     return lines
-
-
-def _trimmed_durations_s(utterances: "list[Utterance]") -> dict[str, float | None]:
-    """Returns id to duration without silence, as training trims it; `None` if undecodable."""
-    from concurrent.futures import ThreadPoolExecutor
-    from pathlib import Path
-
-    import tensorflow as tf
-
-    from cli.progress import track
-    from modules.audio import decoding, graph
-    from schemas.sound import SAMPLE_RATE_HZ
-
-    num_samples = tf.function(
-        lambda waveform: tf.size(graph.trim_silence(waveform)),
-        input_signature=[tf.TensorSpec([None], tf.float32)],
-        autograph=False,
-    )
-
-    def duration_s(utterance: "Utterance") -> float | None:
-        try:
-            waveform = decoding.load(
-                Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
-            )
-        except (decoding.DecodingError, OSError):
-            return None
-        return int(num_samples(waveform)) / SAMPLE_RATE_HZ
-
-    with ThreadPoolExecutor(2) as pool:
-        durations_s = track(
-            pool.map(duration_s, utterances), description="Trimming", total=len(utterances)
-        )
-        return {
-            utterance.utterance_id: seconds
-            for utterance, seconds in zip(utterances, durations_s, strict=True)
-        }

@@ -1,6 +1,7 @@
 """Whether the recordings are still what a manifest says of them."""
 
 import dataclasses
+from collections.abc import Callable
 
 from corpora.indexing import probe
 from corpora.manifest.manifest import Manifest
@@ -11,7 +12,10 @@ MISSING = "missing"
 
 
 def refresh(
-    manifest: Manifest, *, track: Track = no_track
+    manifest: Manifest,
+    *,
+    probe_one: Callable[[str], probe.Probe] = probe.probe,
+    track: Track = no_track,
 ) -> tuple[Manifest, list[str], list[str]]:
     """Brings hashes, rates and durations up to date with the recordings.
 
@@ -20,6 +24,8 @@ def refresh(
 
     Args:
       manifest: What was indexed.
+      probe_one: A function that probes a recording; `ProbeCache.probe` reads only those that have
+        changed.
       track: A function that shows progress, as `cli.progress.track`.
 
     Returns:
@@ -28,12 +34,8 @@ def refresh(
     """
     utterances = manifest.utterances
     paths = sorted({utterance.path for utterance in utterances})
-    known = {utterance.path: utterance.sha256 for utterance in utterances if utterance.duration_s}
     probes = probe.probe_all(
-        paths,
-        probe_one=lambda path: probe.probe(path, known_sha256=known.get(path, "")),
-        track=track,
-        description="Checking the recordings",
+        paths, probe_one=probe_one, track=track, description="Checking the recordings"
     )
     refreshed, changed, missing = [], [], []
     for utterance in utterances:

@@ -3,12 +3,14 @@
 Beam workers import this module by name, so it has to stay importable from the installed package.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types, multi_class_confusion_matrix_metrics
 
 from modules.metrics import uar
-from schemas.labels import EMOTIONS
 
 UAR = "uar"
 RECALL_PREFIX = "recall_"
@@ -20,17 +22,22 @@ _THRESHOLD = float("-inf")
 
 
 class UnweightedAverageRecall(tfma.metrics.Metric):
-    """UAR with its 95% confidence interval, and the recall of every emotion, per slice.
+    """UAR with its 95% confidence interval, and the recall of every label, per slice.
 
-    Expects integer labels in the order of `labels.EMOTIONS` and probabilities `[6]`. Reports
-    `uar`, `uar_lower`, `uar_upper` (`metrics.uar`) and `recall_<emotion>`; classes without a clip
-    in a slice are left out of its UAR and their recall is NaN. `code_digest` changes nothing but
-    TFX's cache key.
+    Expects integer labels, indices into a label set, and probabilities `[labels]`. Reports `uar`,
+    `uar_lower`, `uar_upper` (`metrics.uar`) and `recall_<label>`; labels without a clip in a slice
+    are left out of its UAR and their recall is NaN.
+
+    Args:
+      labels: Label set, in the order of the network's outputs.
+      name: Name of the first figure, and prefix of its limits.
+      code_digest: Changes nothing but TFX's cache key.
     """
 
-    def __init__(self, name: str = UAR, code_digest: str = ""):
+    def __init__(self, labels: Sequence[str], name: str = UAR, code_digest: str = ""):
         super().__init__(
             tfma.metrics.merge_per_key_computations(_computations),
+            labels=list(labels),
             name=name,
             code_digest=code_digest,
         )
@@ -39,18 +46,28 @@ class UnweightedAverageRecall(tfma.metrics.Metric):
 metric_types.register_metric(UnweightedAverageRecall)
 
 
-def to_array(matrices: multi_class_confusion_matrix_metrics.Matrices) -> np.ndarray:
-    """Converts TFMA's sparse matrix at the one threshold to int64 `[6, 6]`, true class in rows."""
-    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
+def to_array(
+    matrices: multi_class_confusion_matrix_metrics.Matrices, *, classes: int
+) -> np.ndarray:
+    """Converts TFMA's sparse matrix at the one threshold to int64 `[classes, classes]`.
+
+    True classes are in rows.
+    """
+    confusion = np.zeros((classes, classes), np.int64)
     for entry, count in matrices.get(_THRESHOLD, {}).items():
         confusion[entry.actual_class_id, entry.predicted_class_id] = round(count)
     return confusion
 
 
 def _computations(
-    name: str = UAR, eval_config=None, model_name: str = "", output_name: str = "", **_
-):
-    def key(metric_name: str):
+    labels: Sequence[str],
+    name: str = UAR,
+    eval_config: tfma.EvalConfig | None = None,
+    model_name: str = "",
+    output_name: str = "",
+    **_: Any,
+) -> list[Any]:
+    def key(metric_name: str) -> Any:
         return tfma.metrics.MetricKey(
             name=metric_name, model_name=model_name, output_name=output_name
         )
@@ -63,11 +80,11 @@ def _computations(
         output_name=output_name,
     )
     matrices_key = matrices[-1].keys[-1]
-    recall_keys = [key(f"{RECALL_PREFIX}{emotion}") for emotion in EMOTIONS]
+    recall_keys = [key(f"{RECALL_PREFIX}{label}") for label in labels]
     keys = [key(name), key(f"{name}_lower"), key(f"{name}_upper"), *recall_keys]
 
-    def result(metrics):
-        confusion = to_array(metrics[matrices_key])
+    def result(metrics: Any) -> dict[Any, float]:
+        confusion = to_array(metrics[matrices_key], classes=len(labels))
         values = [uar.uar_of(confusion), *uar.uar_interval(confusion), *uar.recalls(confusion)]
         return dict(zip(keys, map(float, values), strict=True))
 

@@ -19,7 +19,11 @@ from tiny_models import speech_like, wav
 
 from schemas.errors import UserError
 from schemas.labels import EMOTIONS
-from serving.embedded.server import ModelStore, Servable, Server, ServingError, find_versions
+from serving.embedded.errors import ServingError
+from serving.embedded.servable import Servable
+from serving.embedded.server import Server
+from serving.embedded.store import ModelStore
+from serving.embedded.versions import find_versions
 
 TIMEOUT_S = 60
 
@@ -225,7 +229,7 @@ def test_asking_for_an_old_version_first_does_not_make_it_the_latest(push, tmp_p
     assert store.get("emodb", None).version == 2
 
 
-def test_the_poll_finds_new_models_by_itself(push, tmp_path):
+def test_the_poll_finds_new_models_by_itself(push, tmp_path, monkeypatch):
     push("anger", "emodb", 1)
     with Server(tmp_path / "serving", poll_s=0.01) as server:
         found = threading.Event()
@@ -236,7 +240,7 @@ def test_the_poll_finds_new_models_by_itself(push, tmp_path):
             if "emovo" in server.store.loaded():
                 found.set()
 
-        server.store.refresh = watch
+        monkeypatch.setattr(server.store, "refresh", watch)
         push("sadness", "emovo", 1)
         assert found.wait(TIMEOUT_S)
 
@@ -270,7 +274,7 @@ def test_no_request_is_lost_while_versions_change(server, predict, push):
     swapped = threading.Event()
 
     def ask_until_swapped():
-        answers = []
+        answers: list[str] = []
         while not swapped.is_set() or len(answers) < 3:
             answers.append(emotion_of(predict(request_of())))
         return answers

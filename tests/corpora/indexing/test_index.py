@@ -55,7 +55,7 @@ def test_counts_add_up_and_every_file_has_its_reason(tmp_path, write_tone):
     assert entries["erkennung.txt"] == ("skipped", "not a recording (.txt)")
     assert entries["03a02Wa.wav"] == ("unreadable", "empty file")
     assert entries["03a02Ea.wav"] == ("unreadable", "not audio, or its header is damaged")
-    assert entries["03a02Aa.wav"] == ("unreadable", "not audio, or its header is damaged")
+    assert entries["03a02Aa.wav"] == ("unreadable", "corrupt: wav file without a format chunk")
     assert entries["03a02Fa.wav"] == (
         "unreadable",
         "truncated: its header promises 3,200 bytes of samples, 0 are there",
@@ -111,7 +111,7 @@ def write_movie(path, *, rate_hz, samples, picture):
             container.mux(stream.encode(frame))
 
 
-def test_what_libsndfile_does_not_know_is_read_by_ffmpeg(tmp_path, write_tone):
+def test_videos_are_read_by_content(tmp_path, write_tone):
     root = emodb_tree(tmp_path, write_tone)
     write_movie(root / "wav/12a01Wa.wav", rate_hz=22_050, samples=11_025, picture=False)
     write_movie(root / "wav/12a01Ea.mkv", rate_hz=0, samples=0, picture=True)
@@ -119,7 +119,7 @@ def test_what_libsndfile_does_not_know_is_read_by_ffmpeg(tmp_path, write_tone):
     clip = next(clip for clip in result.utterances if clip.utterance_id == "emodb/12a01Wa")
     assert clip.sample_rate_hz == 22_050
     assert clip.duration_s == pytest.approx(0.5, abs=0.01)
-    assert result.reasons("emodb", "unreadable") == {"video without a sound track": 1}
+    assert result.reasons("emodb", "unreadable") == {"has no sound track": 1}
 
 
 def test_segments_of_one_recording(tmp_path, write_tone):

@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+from concurrent import futures
 from pathlib import PurePosixPath
+from typing import Any
 
 import av
 import numpy as np
@@ -88,9 +90,9 @@ def _plan_digest(scale):
     for name in sorted(synthetic.CORPORA):
         for clip in synthetic.plan(name, seed=0, scale=scale):
             speaker = clip.speaker
-            values = (clip.corpus, clip.path, speaker.name, speaker.variant, speaker.language)
-            values += (speaker.tract, clip.emotion, clip.code, clip.texts, clip.defect)
-            digest.update(repr(values).encode())
+            who = (speaker.name, speaker.variant, speaker.language, speaker.tract)
+            what = (clip.emotion, clip.code, clip.texts, clip.defect)
+            digest.update(repr((clip.corpus, clip.path, *who, *what)).encode())
     return digest.hexdigest()
 
 
@@ -210,6 +212,16 @@ def test_rml_has_a_folder_for_each_language_but_english():
     assert folders == {"Mandarin", "English", "Urdu", "Punjabi", "Persian", "Italian"}
 
 
+def in_two_processes(calls):
+    """Returns what two processes print, which run at the same time."""
+    with futures.ThreadPoolExecutor(2) as pool:
+        done = pool.map(
+            lambda call: subprocess.run(**call, check=True, stdout=subprocess.PIPE, text=True),
+            calls,
+        )
+        return [process.stdout for process in done]
+
+
 def test_same_seed_same_bytes_in_any_process(tmp_path):
     script = (
         "import hashlib, pathlib, sys\n"
@@ -224,10 +236,9 @@ def test_same_seed_same_bytes_in_any_process(tmp_path):
         "    build.make(clip, out=out, seed=5)\n"
         "    print(clip.path, hashlib.sha256(path.read_bytes()).hexdigest())\n"
     )
-    outputs = [
-        subprocess.check_output([sys.executable, "-c", script, tmp_path / str(i)], text=True)
-        for i in range(2)
-    ]
+    outputs = in_two_processes(
+        {"args": [sys.executable, "-c", script, tmp_path / str(i)]} for i in range(2)
+    )
     assert outputs[0] == outputs[1]
     lines = outputs[0].splitlines()
     assert len({line.split()[-1] for line in lines}) == len(lines) > 12
@@ -251,15 +262,11 @@ def test_no_voice_reads_memory_that_was_never_written():
         "    sound = espeak.speak('Mama 12', voice=voice, **how)\n"
         "    print(voice, len(sound) > 4_000, hashlib.sha256(sound.tobytes()).hexdigest())\n"
     )
-    outputs = [
-        subprocess.check_output(
-            [sys.executable, "-c", script],
-            text=True,
-            # What glibc fills fresh memory with.
-            env={**os.environ, "MALLOC_PERTURB_": filling},
-        )
+    outputs = in_two_processes(
+        # What glibc fills fresh memory with.
+        {"args": [sys.executable, "-c", script], "env": {**os.environ, "MALLOC_PERTURB_": filling}}
         for filling in ("85", "170")
-    ]
+    )
     assert outputs[0] == outputs[1]
     lines = outputs[0].splitlines()
     assert len(lines) > 80
@@ -308,14 +315,19 @@ def test_least_numbers_are_taken_from_those_who_have_more():
 def synthesize_silence(monkeypatch):
     """Makes recordings of nothing, at once; returns the list of what was made."""
     made = []
-    monkeypatch.setattr(synthetic.build, "render", lambda clip, seed: made.append(clip) or silence)
-    silence = np.zeros([1_600, 1], np.int16)
+
+    def render(clip, *, seed):
+        made.append(clip)
+        return np.zeros([1_600, 1], np.int16)
+
+    monkeypatch.setattr(synthetic.build, "render", render)
     return made
 
 
 def test_a_complete_result_is_left_alone_and_a_torn_one_is_made_anew(tmp_path, monkeypatch):
     made = synthesize_silence(monkeypatch)
-    out, arguments = tmp_path / "x", {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
+    out = tmp_path / "x"
+    arguments: dict[str, Any] = {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
     assert synthetic.synthesize(out, **arguments) == [("emodb", out / "emodb")]
     total = len(made)
     # Ten of each of five emotions, two too long, two of boredom and of neutral.

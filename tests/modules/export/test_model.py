@@ -13,7 +13,7 @@ import soundfile
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 from tiny_models import (
-    DOMAIN_CLASSES,
+    DOMAIN_LABELS,
     EMODB,
     URDU,
     export_tiny,
@@ -23,9 +23,9 @@ from tiny_models import (
     wav,
 )
 
-from modules.export import model as export
+from modules.export import clean_process, core_ops
 from modules.networks.waveform import build_network
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS, LabelSet
 
 STATISTICS = {"": (0.01, 0.2), "emodb": (0.02, 0.1), "urdu": (-0.03, 0.4)}
 TOLERANCE = 2e-5
@@ -79,7 +79,7 @@ def expected(network, *inputs):
 
 
 def masked(probabilities, emotions):
-    kept = probabilities * [emotion in emotions for emotion in EMOTIONS]
+    kept = probabilities * [emotion in emotions for emotion in PAPER_EMOTIONS]
     return kept / kept.sum()
 
 
@@ -100,8 +100,8 @@ def test_examples_answer_like_the_network(model, network):
     reference = expected(network, *(prepared_by_hand(samples) for _, samples in clips))
     np.testing.assert_allclose(answer["probabilities"], reference, atol=TOLERANCE)
     assert answer["probabilities"].dtype == np.float32
-    assert answer["labels"].tolist() == 3 * [[emotion.encode() for emotion in EMOTIONS]]
-    best = [EMOTIONS[index].encode() for index in reference.argmax(axis=1)]
+    assert answer["labels"].tolist() == 3 * [[emotion.encode() for emotion in PAPER_EMOTIONS]]
+    best = [PAPER_EMOTIONS[index].encode() for index in reference.argmax(axis=1)]
     assert answer["emotion"].tolist() == best
 
 
@@ -114,9 +114,9 @@ def test_the_examples_domain_chooses_statistics_and_classes(per_domain, network)
     for domain, probabilities in zip(domains, answer["probabilities"], strict=True):
         mean, std = STATISTICS.get(domain, STATISTICS[""])
         (reference,) = expected(network, prepared_by_hand(samples, mean=mean, std=std))
-        reference = masked(reference, DOMAIN_CLASSES.get(domain, EMOTIONS))
+        reference = masked(reference, DOMAIN_LABELS.get(domain, PAPER_EMOTIONS))
         np.testing.assert_allclose(probabilities, reference, atol=TOLERANCE)
-    absent = [EMOTIONS.index(emotion) for emotion in EMOTIONS if emotion not in URDU]
+    absent = [PAPER_EMOTIONS.index(emotion) for emotion in PAPER_EMOTIONS if emotion not in URDU]
     assert (answer["probabilities"][1, absent] == 0.0).all()
     assert (answer["probabilities"][2:] > 0.0).all()
 
@@ -146,18 +146,38 @@ def test_an_adapted_model_is_always_of_its_domain(network, tmp_path):
 
 @pytest.mark.parametrize("favourite", ["surprise", "anger"])
 def test_the_answer_is_one_of_the_domains_classes(favourite, tmp_path):
-    network = make_network(favourite=EMOTIONS.index(favourite))
+    network = make_network(favourite=PAPER_EMOTIONS.index(favourite))
     directory = export_tiny(network, tmp_path, domain="emodb")
     answer = ask(
         tf.saved_model.load(str(directory)), "serve_audio", audio=[wav(speech_like(seed=6))]
     )
     assert answer["emotion"][0].decode() in EMODB
     assert answer["probabilities"][0].sum() == pytest.approx(1.0, abs=1e-6)
-    assert answer["probabilities"][0, EMOTIONS.index("surprise")] == 0.0
+    assert answer["probabilities"][0, PAPER_EMOTIONS.index("surprise")] == 0.0
     if favourite == "anger":
         assert answer["emotion"][0] == b"anger"
     else:  # the others underflow to 0: undecided among them, rather than not a number
         np.testing.assert_allclose(answer["probabilities"][0, :5], 0.2, atol=1e-6)
+
+
+def test_labels_are_those_of_the_set(tmp_path):
+    labels = LabelSet(("anger", "neutral", "urgent", "żal"))
+    network = make_network(classes=4, seed=2)
+    directory = export_tiny(
+        network, tmp_path, labels=labels, domain_labels={"calls": ["anger", "neutral", "żal"]}
+    )
+    audio, samples = pcm16(speech_like(seed=14))
+    answer = ask(
+        tf.saved_model.load(str(directory)), "serving_default", examples=[example(audio, "calls")]
+    )
+    (reference,) = expected(network, prepared_by_hand(samples))
+    reference = reference * [1, 1, 0, 1] / reference[[0, 1, 3]].sum()
+    np.testing.assert_allclose(answer["probabilities"][0], reference, atol=TOLERANCE)
+    assert [label.decode() for label in answer["labels"][0]] == list(labels)
+    assert answer["emotion"][0].decode() == labels.labels[reference.argmax()]
+    answers = clean_process.answer_in_clean_process(directory)
+    assert set(answers) == {"serving_default", "serve_audio", "serve_waveform"}
+    assert set(answers.values()) <= set(labels)
 
 
 def test_an_example_without_audio_is_refused(model):
@@ -336,19 +356,19 @@ def with_tensorflow_io(tmp_path_factory):
 
 
 def test_ops_of_tensorflow_io_are_found_though_this_process_has_them(with_tensorflow_io):
-    with pytest.raises(export.NotCoreOpsError, match="IO>AudioDecodeFlac"):
-        export.check_core_ops(with_tensorflow_io)
+    with pytest.raises(core_ops.NotCoreOpsError, match="IO>AudioDecodeFlac"):
+        core_ops.check_core_ops(with_tensorflow_io)
 
 
 def test_a_clean_process_cannot_load_ops_of_tensorflow_io(with_tensorflow_io):
     with pytest.raises(RuntimeError, match="IO>AudioDecodeFlac"):
-        export.answer_in_clean_process(with_tensorflow_io)
+        clean_process.answer_in_clean_process(with_tensorflow_io)
 
 
 def test_ops_for_gpus_only_are_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "ops_of", lambda directory: {"MatMul", "CudnnRNNV3"})
-    with pytest.raises(export.NotCoreOpsError, match="CPUs: CudnnRNNV3"):
-        export.check_core_ops(str(tmp_path))
+    monkeypatch.setattr(core_ops, "ops_of", lambda directory: {"MatMul", "CudnnRNNV3"})
+    with pytest.raises(core_ops.NotCoreOpsError, match="CPUs: CudnnRNNV3"):
+        core_ops.check_core_ops(str(tmp_path))
 
 
 def test_a_network_of_bfloat16_is_served_as_it_was_trained(tmp_path):
@@ -372,8 +392,8 @@ def test_exporting_leaves_the_network_as_it_was(network, tmp_path):
     ("changes", "message"),
     [
         ({"domain": "emovo"}, "emovo"),
-        ({"domain_classes": {"emodb": ["joy"]}}, "joy"),
-        ({"domain_classes": {"emodb": []}}, "emodb"),
+        ({"domain_labels": {"emodb": ["joy"]}}, "joy"),
+        ({"domain_labels": {"emodb": []}}, "emodb"),
         ({"statistics": {"emodb": (0.0, 1.0)}}, "fallback"),
     ],
 )
@@ -383,6 +403,11 @@ def test_contradictory_arguments_are_refused(network, tmp_path, changes, message
 
 
 def test_networks_of_other_shapes_are_refused(tmp_path):
-    network = keras.Sequential([keras.Input((100,)), keras.layers.Dense(6)])
+    network = keras.Sequential([keras.Input((100, 2)), keras.layers.Dense(6)])
     with pytest.raises(ValueError, match="network input"):
         export_tiny(network, tmp_path)
+
+
+def test_a_network_of_another_set_is_refused(network, tmp_path):
+    with pytest.raises(ValueError, match=r"network output \(None, 6\), expected \(None, 2\)"):
+        export_tiny(network, tmp_path, labels=LabelSet(("anger", "sadness")), domain_labels={})

@@ -1,0 +1,206 @@
+"""The graph around a network that TF Serving runs: decoding, preparation, masks, signatures.
+
+Decodes, resamples, standardises and pads with the functions of `modules/audio`, the same that
+Transform applies in training, and consists of TensorFlow's own ops only. tensorflow-io's would be
+saved without complaint, and no TF Serving could load them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from modules.audio import network_input, resampling, wav_graph
+from modules.audio.samples import first_channel
+from schemas import features, signatures
+from schemas.labels import LabelSet
+
+
+class ServingModule(tf.Module):
+    """The network between the raw inputs of the three signatures and their outputs.
+
+    Arguments and errors are those of `model.export_model`.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        *,
+        labels: LabelSet,
+        trim_silence: bool,
+        statistics: Mapping[str, tuple[float, float]] | None,
+        domain_labels: Mapping[str, Sequence[str]],
+        domain: str | None,
+    ):
+        super().__init__(name="speech_emotion")
+        if keras.backend.backend() != "tensorflow":
+            raise ValueError(
+                f"cannot export from Keras's {keras.backend.backend()} backend: set "
+                "KERAS_BACKEND=tensorflow and load the .keras file"
+            )
+        _check_shapes(network, labels)
+        _check_arguments(labels, statistics, domain_labels, domain)
+        self._labels = tf.constant(labels.labels)
+        self._trim_silence = trim_silence
+        # Functions of a module are not tracked; its variables and tables are what gets saved.
+        self._infer = lambda inputs: network(inputs, training=False)
+        self._input_shape = [-1, *network.input_shape[1:]]
+        self._num_samples = network.input_shape[1]
+        self._variables = [variable.value for variable in network.variables]
+        # Row 0 serves unknown domains; a model of one domain has no other row.
+        rows = _domain_rows(statistics, domain_labels, domain)
+        masks = [_mask(labels, domain_labels.get(name)) for name in rows]
+        self._masks = tf.constant(masks, tf.float32)
+        self._statistics = None
+        if statistics is not None:
+            pairs = [statistics.get(name, statistics.get("")) for name in rows]
+            self._statistics = tf.constant(pairs, tf.float32)
+        self._rows = None
+        if len(rows) > 1:
+            initializer = tf.lookup.KeyValueTensorInitializer(
+                tf.constant(rows[1:]), tf.range(1, len(rows), dtype=tf.int64)
+            )
+            self._rows = tf.lookup.StaticHashTable(initializer, default_value=0)
+
+    def signatures(self) -> dict[str, Any]:
+        """Returns the concrete function of each signature by its name."""
+
+        def spec(name, dtype, *shape):
+            return tf.TensorSpec([None, *shape], dtype, name=name)
+
+        return {
+            signatures.SIGNATURE_EXAMPLES: tf.function(self.from_examples).get_concrete_function(
+                spec(signatures.INPUT_EXAMPLES, tf.string)
+            ),
+            signatures.SIGNATURE_AUDIO: tf.function(self.from_wav).get_concrete_function(
+                spec(signatures.INPUT_AUDIO, tf.string)
+            ),
+            signatures.SIGNATURE_WAVEFORM: tf.function(self.from_waveforms).get_concrete_function(
+                spec(signatures.INPUT_WAVEFORM, tf.float32, None),
+                spec(signatures.INPUT_NUM_SAMPLES, tf.int32),
+                spec(signatures.INPUT_RATE_HZ, tf.int32),
+            ),
+        }
+
+    def from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers serialized tf.Examples, string [batch]."""
+        parsed = tf.io.parse_example(
+            examples,
+            {
+                features.AUDIO: tf.io.FixedLenFeature([], tf.string),
+                features.DOMAIN: tf.io.FixedLenFeature([], tf.string, default_value=""),
+            },
+        )
+        rows = tf.zeros_like(parsed[features.DOMAIN], tf.int64)
+        if self._rows is not None:
+            rows = self._rows.lookup(parsed[features.DOMAIN])
+        return self._answer(parsed[features.AUDIO], network_input.decode_pcm16, rows)
+
+    def from_wav(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers whole wav files, string [batch]."""
+        return self._answer(audio, _waveform_of_wav, tf.zeros_like(audio, tf.int64))
+
+    def from_waveforms(
+        self, waveform: tf.Tensor, num_samples: tf.Tensor, rate_hz: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Answers samples: float32 [batch, samples] with int32 [batch] lengths and rates."""
+        clips = (waveform, num_samples, rate_hz)
+        return self._answer(clips, _waveform_of_row, tf.zeros_like(num_samples, tf.int64))
+
+    def _answer(self, clips, decode, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
+
+        def prepare(elements):
+            clip, row = elements
+            waveform = decode(clip)
+            _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
+            mean, std = (None, None)
+            if self._statistics is not None:
+                mean, std = tf.unstack(tf.gather(self._statistics, row))
+            return network_input.prepare(
+                waveform,
+                num_samples=self._num_samples,
+                trim=self._trim_silence,
+                mean=mean,
+                std=std,
+            )
+
+        prepared = tf.map_fn(
+            prepare,
+            (clips, rows),
+            fn_output_signature=tf.TensorSpec([self._num_samples], tf.float32),
+        )
+        probabilities = self._infer(tf.reshape(prepared, self._input_shape))
+        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
+
+    def _outputs(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns what every signature returns, from float32 [batch, labels]."""
+        return {
+            signatures.OUTPUT_PROBABILITIES: probabilities,
+            signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
+            signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),
+        }
+
+
+def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
+    """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
+    samples, rate_hz = wav_graph.decode_wav(contents)
+    return resampling.resample(first_channel(samples), rate_hz)
+
+
+def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+    """Returns one row of `serve_waveform` at 16 kHz: float32 [samples]."""
+    waveform, num_samples, rate_hz = row
+    valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
+    _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
+    return resampling.resample(waveform[:num_samples], rate_hz)
+
+
+def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:
+    """Fails the request with InvalidArgument; tf.function orders it before what follows."""
+    tf.debugging.Assert(condition, [message, *facts])
+
+
+def _masked(probabilities: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """Sets classes a domain lacks to 0 and lets the rest add up to 1; both [batch, labels]."""
+    kept = probabilities * masks
+    total = tf.reduce_sum(kept, axis=1, keepdims=True)
+    # A network can be so sure of a class that is masked out that the others underflow to 0.
+    undecided = masks / tf.reduce_sum(masks, axis=1, keepdims=True)
+    return tf.where(total > 0.0, tf.math.divide_no_nan(kept, total), undecided)
+
+
+def _domain_rows(statistics, domain_labels, domain: str | None) -> list[str]:
+    """Returns the domain names of the rows of masks and statistics; row 0 is the default one."""
+    if domain is not None:
+        return [domain]
+    return ["", *sorted((set(statistics or ()) | set(domain_labels)) - {""})]
+
+
+def _mask(labels: LabelSet, present: Sequence[str] | None) -> list[float]:
+    """Returns 1 for the labels that are present, 0 for others; all 1 for None."""
+    return [float(present is None or label in present) for label in labels]
+
+
+def _check_shapes(network: keras.Model, labels: LabelSet) -> None:
+    if len(network.input_shape) not in (2, 3) or network.input_shape[2:] not in ((), (1,)):
+        raise ValueError(
+            f"network input {network.input_shape}, expected (None, samples) or (None, samples, 1)"
+        )
+    if tuple(network.output_shape[1:]) != (len(labels),):
+        raise ValueError(
+            f"network output {network.output_shape}, expected (None, {len(labels)}) for the labels"
+            f" {', '.join(labels)}"
+        )
+
+
+def _check_arguments(labels: LabelSet, statistics, domain_labels, domain: str | None) -> None:
+    for name, present in domain_labels.items():
+        unknown = set(present) - set(labels)
+        if unknown or not present:
+            raise ValueError(f"domain_labels[{name!r}]: {sorted(unknown) or 'no labels'}")
+    if domain is not None and domain not in domain_labels:
+        raise ValueError(f"domain {domain!r} is none of domain_labels: {sorted(domain_labels)}")
+    if statistics is not None and "" not in statistics and domain not in statistics:
+        raise ValueError(f"statistics {sorted(statistics)} lack the fallback, key ''")
