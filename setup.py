@@ -16,9 +16,10 @@ setup(
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={
-        "pipeline": ["configs/*.yaml"],
-        "pipeline.reports.release": ["report.html.jinja"],
-        "pipeline.reports.study": ["report.html.jinja"],
+        "pipeline.config": ["presets/*.yaml"],
+        "pipeline.reports": ["*.css", "*.jinja"],
+        "pipeline.reports.release": ["*.jinja"],
+        "pipeline.reports.study": ["*.jinja"],
         "schemas": ["*.pbtxt"],
     },
     entry_points={"console_scripts": ["ser = cli.main:main"]},

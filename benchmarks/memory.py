@@ -20,7 +20,9 @@ def measure(folder: Path) -> None:
     from corpora import manifest
     from pipeline import config as configs
     from pipeline import data
+    from pipeline.manifest import snapshot
     from pipeline.runners import local
+    from schemas import labels
 
     file = folder / "manifest.csv"
     utterances = manifest.read(file)
@@ -36,7 +38,7 @@ def measure(folder: Path) -> None:
     )
     nodes = data.build(
         config,
-        data.Manifest(path=str(file), digest=manifest.digest(utterances), domains=("synthetic",)),
+        snapshot(utterances, labels.PAPER, folder),
     )
     with local.logs_to(folder / "log"):
         _, results = local.run(data.pipeline_of(config, nodes.nodes))

@@ -75,7 +75,7 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
     """
     from corpora import synthetic
     from corpora.indexing import index
-    from modules.audio import decoding
+    from modules.audio import loading
 
     sources = synthetic.synthesize(folder, seed=seed, scale=scale)
     utterances = [
@@ -83,7 +83,7 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
         for clip in index.index([(name, str(path)) for name, path in sources]).utterances
         if clip.duration_s <= INPUT_DURATION_S
     ]
-    waveforms = [decoding.load(Path(clip.path).read_bytes()) for clip in utterances]
+    waveforms = [loading.load(Path(clip.path).read_bytes()) for clip in utterances]
     simple, real = (
         np.array([function(waveform) for waveform in waveforms])
         for function in (duration_and_level, spectrum_and_pitch)

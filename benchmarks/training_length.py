@@ -37,9 +37,9 @@ def main() -> None:
         )
 
     import numpy as np
+    from modules.study.bench import Bench
 
     from components.transfer_study.executor import read_clips
-    from modules.study.bench import Bench
     from modules.study.cells import FineTuning, Split
     from modules.study.design import Design
     from modules.study.store import Store

@@ -92,9 +92,9 @@ def _plain_network(preset: str):
 def table(clips: int, **network) -> None:
     """Prints what Table 3 over three domains costs, against its expensive cells alone."""
     import numpy as np
+    from modules.study.bench import Bench
 
     from modules.study import cells
-    from modules.study.bench import Bench
     from modules.study.clips import Clips
     from modules.study.design import Design, stages
     from modules.study.store import Store

@@ -42,6 +42,14 @@ def test_imports_run_downwards(file):
             assert top in BELOW[package], f"{file} imports {name}"
 
 
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_an_executor_is_imported_by_its_own_component_only(file):
+    package = ".".join(file.relative_to(ROOT).parts[:-1])
+    for name in _imports(file):
+        if name.startswith("components.") and "executor" in name.split("."):
+            assert name.startswith(f"{package}.executor"), f"{file} imports {name}"
+
+
 def test_the_scan_sees_the_sources():
     assert len(SOURCES) > 100
     assert "keras" in set(_imports(ROOT / "modules" / "networks" / "waveform.py"))

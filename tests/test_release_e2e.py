@@ -12,9 +12,11 @@ import soundfile
 from corpora import manifest, synthetic
 from corpora.indexing import index
 from modules.training import engine
-from pipeline import code_digest, execute, release
+from pipeline import code_digest, release, run_release
 from pipeline import config as configs
-from pipeline.reports.release import results
+from pipeline.observer import Observer
+from pipeline.request import Request
+from pipeline.run_folder import CONFIG_FILE, RUN_FILE
 from schemas.signatures import MULTI_DOMAIN
 from serving.client.client import Client
 from serving.embedded.server import Server
@@ -22,10 +24,6 @@ from serving.embedded.server import Server
 pytestmark = pytest.mark.e2e
 
 CORPORA = ("emodb", "emovo")
-
-
-def _track(iterable, **_):
-    return iterable
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +44,10 @@ def run_folder(tmp_path_factory):
     return folder
 
 
-def _config(folder, **overrides):
-    return configs.load(
-        "demo",
-        {
+def _request(folder, **overrides):
+    return Request(
+        config="demo",
+        overrides={
             "manifest": str(folder / "manifest.csv"),
             "output": str(folder / "out"),
             "pretrain.epochs": 2,
@@ -63,16 +61,17 @@ def _config(folder, **overrides):
     )
 
 
-def _run(config):
-    prepared = execute.prepare(config, track=_track)
-    nodes = execute.execute(prepared, on_node=lambda *_: None, on_message=lambda _: None)
-    return {node.node_id: node.status for node in nodes}, prepared
+def _run(folder, **overrides):
+    """Runs the release; returns its result, and the status of each node."""
+    result = run_release.run(_request(folder, **overrides), observer=Observer())
+    return result, {node.node_id: node.status for node in result.found.nodes}
 
 
 @pytest.fixture(scope="module")
 def first(run_folder):
-    statuses, _ = _run(_config(run_folder))
-    return statuses, results.collect(run_folder / "out")
+    result, statuses = _run(run_folder)
+    assert "</html>" in result.report.read_text(encoding="utf-8")
+    return statuses, result.found
 
 
 def test_every_node_ran(first):
@@ -91,8 +90,8 @@ def test_nothing_is_lost(first, run_folder):
     for domain in CORPORA:
         rows = [u for u in manifest.read(run_folder / "manifest.csv") if u.domain == domain]
         assert sum(found.found[domain].values()) == len(rows)
-    reasons = {row["utterance_id"].split("/")[-1]: row["reason"] for row in found.not_used}
-    assert all(row["status"] == "quarantined" for row in found.not_used)
+    reasons = {each.utterance_id.split("/")[-1]: each.reason for each in found.not_used}
+    assert all(each.status == "quarantined" for each in found.not_used)
     assert "silent" in reasons["03b10Wy"]
     # What cannot even be opened does not come into the manifest, but is told beside it.
     with open(manifest.account_path(run_folder / "manifest.csv"), encoding="utf-8") as file:
@@ -100,8 +99,8 @@ def test_nothing_is_lost(first, run_folder):
     assert account["03b10Wx"]["status"] == account["03b10Wz"]["status"] == "unreadable"
     assert "truncated" in account["03b10Wx"]["reason"]
     assert found.anomalies == ()
-    assert not found.audit["errors"]
-    assert found.accepted["reference"] == ""
+    assert not found.audit.errors
+    assert found.accepted.reference == ""
     assert {(source.corpus, source.synthetic) for source in found.sources} == {
         (name, True) for name in CORPORA
     }
@@ -110,7 +109,7 @@ def test_nothing_is_lost(first, run_folder):
 def test_evaluation_is_of_the_test_fold(first, run_folder):
     _, found = first
     utterances = manifest.read(run_folder / "manifest.csv")
-    bad = {row["utterance_id"] for row in found.not_used}
+    bad = {each.utterance_id for each in found.not_used}
     for model in found.models:
         for domain in CORPORA:
             expected = [
@@ -145,11 +144,13 @@ def test_gate_keeps_one_model_back_and_pushes_the_others(first, run_folder):
 
 def test_what_was_frozen_is_proven(first):
     _, found = first
-    record = {model.name: model for model in found.models}["emovo"].training
-    assert record["configuration"]["approach"] == "A4"
-    before, after = record["weight_hashes_before"], record["weight_hashes"]
+    model = {model.name: model for model in found.models}["emovo"]
+    record = model.training
+    assert (record.adaptation.asked, record.adaptation.approach) == ("A4", "A4")
+    before, after = record.weight_hashes_before, record.weight_hashes
     assert {group for group in before if before[group] == after[group]} == {"conv1", "conv2"}
-    assert before == found.pretraining["pretrain"]["weight_hashes"]
+    assert record.adaptation.base == model.pretraining.name == "pretrain"
+    assert before == model.pretraining.weight_hashes
 
 
 def test_pushed_model_answers_over_grpc(first, run_folder):
@@ -161,9 +162,9 @@ def test_pushed_model_answers_over_grpc(first, run_folder):
 
 
 def test_second_run_executes_nothing(first, run_folder):
-    statuses, _ = _run(_config(run_folder))
+    result, statuses = _run(run_folder)
     assert set(statuses.values()) == {"cached", "resolved"}
-    again = results.collect(run_folder / "out")
+    again = result.found
     assert [model.outcome for model in again.models] == [model.outcome for model in first[1].models]
 
 
@@ -172,12 +173,12 @@ def test_trainer_code_change_repeats_the_trainers_only(first, run_folder, monkey
     monkeypatch.setattr(
         release, "code_digest", lambda step: real(step) + ("*" if step == "trainer" else "")
     )
-    statuses, _ = _run(_config(run_folder))
+    result, statuses = _run(run_folder)
     for name in ("AudioExampleGen", "StatisticsGen", "ExampleValidator", "Transform"):
         assert statuses[name] == "cached"
     assert {statuses[name] for name in statuses if name.startswith("Trainer.")} == {"executed"}
     # The same code and seeds made the same weights, whatever the digest says.
-    again = results.collect(run_folder / "out")
+    again = result.found
     assert _hashes(again) == _hashes(first[1])
     emodb = next(model for model in again.models if model.name == "emodb")
     assert emodb.baseline_uar[(("domain", "emodb"),)] == pytest.approx(
@@ -186,7 +187,7 @@ def test_trainer_code_change_repeats_the_trainers_only(first, run_folder, monkey
 
 
 def _hashes(found):
-    return {model.name: model.training["weight_hashes"] for model in found.models}
+    return {model.name: model.training.weight_hashes for model in found.models}
 
 
 def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypatch):
@@ -200,20 +201,21 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
         monkeypatch.setattr(engine, "fit", _fail)
-        statuses, prepared = _run(_config(run_folder, **{"beam.workers": 2}))
+        result, statuses = _run(run_folder, **{"beam.workers": 2})
     finally:
         shutil.copy(kept, original)
-    assert [name.split("/")[-1] for name in prepared.changed] == [original.stem]
+    assert [name.split("/")[-1] for name in result.prepared.changed] == [original.stem]
     assert statuses["ImportSchemaGen"] == "cached"
     for name in ("CorporaAudit", "AudioExampleGen", "ExampleValidator", "DataGate", "Transform"):
         assert statuses[name] == "executed"
     assert statuses["Trainer.pretrain"] == "failed"
     assert statuses["Trainer.emodb"] == statuses["Pusher.emovo"] == "not reached"
-    broken = results.collect(run_folder / "out")
+    broken = result.found
+    assert result.failed
     assert not broken.complete
     # The reference is the first run's manifest, which was read as it is in this folder.
     first_manifest = manifest.digest(manifest.read(run_folder / "manifest.csv"))
-    assert broken.accepted["reference"] == first_manifest
+    assert broken.accepted.reference == first_manifest
     assert all("not evaluated" in model.outcome for model in broken.models)
 
 
@@ -222,6 +224,8 @@ def _fail(*_, **__):
 
 
 def test_configuration_is_stored_with_the_run(first, run_folder):
-    stored = configs.load(run_folder / "out" / execute.CONFIG_FILE)
-    assert stored.model_copy(update={"beam": configs.Beam()}) == _config(run_folder)
-    assert json.loads((run_folder / "out" / execute.RUN_FILE).read_text())["run_id"]
+    stored = configs.load(run_folder / "out" / CONFIG_FILE)
+    request = _request(run_folder)
+    asked = configs.load(request.config, request.overrides)
+    assert stored.model_copy(update={"beam": configs.Beam()}) == asked
+    assert json.loads((run_folder / "out" / RUN_FILE).read_text())["run_id"]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from corpora import manifest
+from corpora.manifest import table
 from schemas.errors import UserError
 from schemas.utterance import Utterance
 
@@ -71,7 +71,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
     """
     clips, columns = [], frozenset[str]()
     lines: dict[str, int] = {}
-    for row in manifest.rows(path, required=("path", "fold")):
+    for row in table.rows(path, required=("path", "fold")):
         columns = frozenset(row.values) & frozenset(OPTIONAL)
         start_s, end_s = row.number("start_s", default=None), row.number("end_s", default=None)
         segment = ""

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from corpora import manifest
+from corpora.manifest import table
 from schemas.utterance import Utterance
 
 
@@ -23,7 +23,7 @@ class Exclusions:
         self.path = Path(path)
         self._reasons: dict[str, str] = {}
         self._met: set[str] = set()
-        for row in manifest.rows(path, required=()):
+        for row in table.rows(path, required=()):
             if not (row.get("utterance_id") or row.get("path")):
                 raise row.error("names no utterance: fill the column utterance_id or path")
             name = row.get("utterance_id") or str(row.resolved_path())

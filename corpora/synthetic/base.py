@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER, LabelSet
 from schemas.splits import NUM_FOLDS
 
 # A clip in this many is over-length, and so dropped (`over_length: drop`) or truncated.
@@ -78,12 +78,11 @@ class Clip:
     texts: tuple[str, ...]
     defect: str = ""
 
-    @property
-    def kind(self) -> str:
-        """What the clip is for, one of `KINDS`."""
+    def kind(self, label_set: LabelSet = PAPER) -> str:
+        """Returns what the clip is for under a label set, one of `KINDS`."""
         if self.defect:
             return "damaged"
-        if self.emotion not in EMOTIONS or len(set(self.texts)) > 1:
+        if self.emotion not in label_set or len(set(self.texts)) > 1:
             return "skipped"
         return "usual" if len(self.texts) == 1 else "over-length"
 
@@ -99,8 +98,12 @@ class Corpus:
       words_per_minute: of neutral speech.
       scene: where it was recorded.
       quirks: in words, for the README.txt.
-      plan: given the scale and chance, all recordings to make.
-      finish: given the corpus' folder and all its clips, adds what lies beside the recordings.
+      plan: A function that returns, given the scale, the labels to make usual clips of beside the
+        paper's, and chance, all recordings to make.
+      others: The labels that may be given to it, which are made as skipped clips otherwise, to
+        their frequency relative to the paper's emotions.
+      finish: A function that, given the corpus' folder and all its clips, adds what lies beside
+        the recordings.
     """
 
     name: str
@@ -109,7 +112,8 @@ class Corpus:
     words_per_minute: float
     scene: Scene
     quirks: str
-    plan: Callable[[float, np.random.Generator], list[Clip]]
+    plan: Callable[[float, Sequence[str], np.random.Generator], list[Clip]]
+    others: Mapping[str, float] = dataclasses.field(default_factory=dict)
     finish: Callable[[Path, Sequence[Clip]], None] = lambda root, clips: None
 
     @property
@@ -128,6 +132,21 @@ class Cell:
     emotion: str
     count: int
     over_length: int = 0
+
+
+def mix(
+    total: float, *, shares: Mapping[str, float], others: Mapping[str, float], extra: Sequence[str]
+) -> tuple[int, dict[str, float]]:
+    """Returns how many usual clips there are to be, and the relative frequency of each label.
+
+    Args:
+      total: The number of clips of the paper's emotions.
+      shares: Each of those that the corpus has, to its relative frequency.
+      others: Other labels, to their frequency on the same scale.
+      extra: Those of the others that are wanted.
+    """
+    mixed = {**shares, **{label: others[label] for label in extra}}
+    return round(total * (sum(mixed.values()) / sum(shares.values()))), mixed
 
 
 def deal(

@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from modules.audio import graph as audio
-from schemas import features, signatures, sound
+from modules.audio import network_input, resampling, wav_graph
+from modules.audio.samples import first_channel
+from schemas import features, signatures
 from schemas.labels import LabelSet
 
 
@@ -45,6 +46,7 @@ class ServingModule(tf.Module):
         # Functions of a module are not tracked; its variables and tables are what gets saved.
         self._infer = lambda inputs: network(inputs, training=False)
         self._input_shape = [-1, *network.input_shape[1:]]
+        self._num_samples = network.input_shape[1]
         self._variables = [variable.value for variable in network.variables]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -93,7 +95,7 @@ class ServingModule(tf.Module):
         rows = tf.zeros_like(parsed[features.DOMAIN], tf.int64)
         if self._rows is not None:
             rows = self._rows.lookup(parsed[features.DOMAIN])
-        return self._answer(parsed[features.AUDIO], audio.decode_pcm16, rows)
+        return self._answer(parsed[features.AUDIO], network_input.decode_pcm16, rows)
 
     def from_wav(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers whole wav files, string [batch]."""
@@ -116,12 +118,18 @@ class ServingModule(tf.Module):
             mean, std = (None, None)
             if self._statistics is not None:
                 mean, std = tf.unstack(tf.gather(self._statistics, row))
-            return audio.prepare(waveform, trim=self._trim_silence, mean=mean, std=std)
+            return network_input.prepare(
+                waveform,
+                num_samples=self._num_samples,
+                trim=self._trim_silence,
+                mean=mean,
+                std=std,
+            )
 
         prepared = tf.map_fn(
             prepare,
             (clips, rows),
-            fn_output_signature=tf.TensorSpec([sound.INPUT_SAMPLES], tf.float32),
+            fn_output_signature=tf.TensorSpec([self._num_samples], tf.float32),
         )
         probabilities = self._infer(tf.reshape(prepared, self._input_shape))
         return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
@@ -137,8 +145,8 @@ class ServingModule(tf.Module):
 
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
     """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
-    samples, rate_hz = audio.decode_wav(contents)
-    return audio.resample(audio.first_channel(samples), rate_hz)
+    samples, rate_hz = wav_graph.decode_wav(contents)
+    return resampling.resample(first_channel(samples), rate_hz)
 
 
 def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -146,7 +154,7 @@ def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     waveform, num_samples, rate_hz = row
     valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
     _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
-    return audio.resample(waveform[:num_samples], rate_hz)
+    return resampling.resample(waveform[:num_samples], rate_hz)
 
 
 def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:

@@ -3,14 +3,14 @@
 It works alike with TF Serving and with the embedded server of `serving/embedded`.
 """
 
-import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modules.audio import media
+from modules.audio import decoding, wav
+from modules.audio.errors import NO_SAMPLES, SILENT, DecodingError
 from schemas.signatures import (
     INPUT_AUDIO,
     INPUT_NUM_SAMPLES,
@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 
 MAX_AUDIO_BYTES = MAX_MESSAGE_BYTES - 64 * 1024  # the rest of a request needs far less than that
 
-WAVE_PCM, WAVE_FLOAT, WAVE_EXTENSIBLE = 1, 3, 0xFFFE
-# Format tag and bits a sample of the wav files that the serving graph decodes itself.
-SERVED_CODINGS = {(WAVE_PCM, bits) for bits in (8, 16, 24, 32)} | {
-    (WAVE_FLOAT, bits) for bits in (32, 64)
-}
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -61,73 +55,20 @@ class Prediction:
     elapsed_s: float
 
 
-@dataclass(frozen=True)
-class WavLayout:
-    """The parts of a RIFF WAVE file that say whether the serving graph can decode it.
-
-    Attributes:
-      coding: Format tag (WAVE_PCM, WAVE_FLOAT, or µ-law, ADPCM, …) and bits per sample.
-      block_bytes: Bytes per frame (a sample of every channel).
-      data: The bytes of the data chunk, fewer than announced in a truncated file.
-    """
-
-    coding: tuple[int, int]
-    block_bytes: int
-    data: memoryview
-
-
-def parse_wav(contents: bytes) -> WavLayout | None:
-    """Returns the layout of a wav file's bytes, None if they are no complete wav header."""
-    if contents[:4] != b"RIFF" or contents[8:12] != b"WAVE":
-        return None
-    block_bytes = 0
-    coding: tuple[int, int] | None = None
-    for name, _, body in media.wav_chunks(contents):
-        if name == b"fmt " and len(body) >= 16:
-            tag, _, _, _, block_bytes, bits = struct.unpack_from("<HHIIHH", body)
-            if tag == WAVE_EXTENSIBLE and len(body) >= 26:
-                (tag,) = struct.unpack_from("<H", body, 24)
-            coding = (tag, bits)
-        elif name == b"data" and coding is not None:
-            return WavLayout(coding, block_bytes, body)
-    return None
-
-
-def _constant(frames: memoryview, block_bytes: int) -> bool:
-    """Returns whether all frames are equal: digital silence, with or without an offset."""
-    import numpy as np
-
-    count = len(frames) // block_bytes
-    blocks = np.frombuffer(frames[: count * block_bytes], np.uint8).reshape(count, block_bytes)
-    return bool((blocks == blocks[:1]).all())
-
-
 def _read(path: Path) -> bytes:
     try:
-        contents = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise PredictionError(path, "no such file") from None
     except IsADirectoryError:
         raise PredictionError(path, "is a folder; name the files in it") from None
     except OSError as error:
         raise PredictionError(path, f"cannot be read: {error.strerror}") from None
-    if not contents:
-        raise PredictionError(path, "empty file")
-    return contents
 
 
-def _decode(path: Path, contents: bytes) -> tuple[Any, int]:
-    """Decodes by content whatever libsndfile (flac, mp3, ogg, …) or FFmpeg (videos, AAC, …) knows.
-
-    Returns:
-      (waveform, rate_hz): the first channel, float32 [samples], and its rate. Never the mean of
-      the channels: delayed against each other, they would cancel out.
-    """
-    try:
-        samples, rate_hz = media.samples(contents)
-    except media.DecodingError as error:
-        raise PredictionError(path, str(error)) from None
-    return samples[:, 0], rate_hz
+def _is_served(contents: bytes) -> bool:
+    """Returns whether the serving graph decodes the file itself: a plain wav file below 4 GiB."""
+    return contents[:4] == b"RIFF" and wav.is_wav(contents) and wav.parse(contents).is_plain
 
 
 class Client:
@@ -180,7 +121,8 @@ class Client:
     def predict_file(self, path: str | Path, *, model: str) -> Prediction:
         """Predicts the emotion of one audio file.
 
-        Wav files are sent as they are; anything else is decoded here, by content.
+        The file is decoded here by its content, as in training, and refused for the same reasons.
+        Plain wav files are then sent as they are, of all others the first channel's samples.
 
         Raises:
           PredictionError: The file is missing, empty, silent or not audio, or the model refuses it.
@@ -189,14 +131,12 @@ class Client:
         started_s = time.perf_counter()
         path = Path(path)
         contents = _read(path)
-        wav = parse_wav(contents)
-        if wav is None or wav.coding not in SERVED_CODINGS:
-            waveform, rate_hz = _decode(path, contents)
+        try:
+            waveform, rate_hz = decoding.decode_first_channel(contents)
+        except DecodingError as error:
+            raise PredictionError(path, str(error)) from None
+        if not _is_served(contents):
             return self._predict_waveform(path, waveform, rate_hz, model, started_s)
-        if wav.block_bytes == 0 or len(wav.data) < wav.block_bytes:
-            raise PredictionError(path, "no samples in it")
-        if _constant(wav.data, wav.block_bytes):
-            raise PredictionError(path, "silent: all samples are equal")
         self._check_size(path, len(contents))
         return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [contents]}, started_s)
 
@@ -239,9 +179,9 @@ class Client:
         if waveform.ndim != 1:
             raise PredictionError(path, f"expected one channel [samples], got {waveform.shape}")
         if waveform.size == 0:
-            raise PredictionError(path, "no samples in it")
+            raise PredictionError(path, NO_SAMPLES)
         if (waveform == waveform[0]).all():
-            raise PredictionError(path, "silent: all samples are equal")
+            raise PredictionError(path, SILENT)
         self._check_size(path, waveform.nbytes)
         inputs = {
             INPUT_WAVEFORM: waveform[np.newaxis],

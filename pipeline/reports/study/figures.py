@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from modules.metrics.uar import recalls
+from modules.networks.approaches import AUTO, PAPER_APPROACHES
 from modules.study.cells import Split
-from modules.training.transfer import AUTO, PAPER_APPROACHES
 from pipeline.reports.study import paper
 from pipeline.reports.study.inference import gain_interval
 from pipeline.reports.study.layout import display

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from modules.networks.approaches import resolve
+from modules.networks.waveform import CNN_LSTM
 from modules.study.cells import from_json, key
 from modules.study.design import Design
-from modules.training.transfer import APPROACHES
 from pipeline.reports.study.inference import difference_interval, gain_interval, uar_interval
 from pipeline.reports.study.layout import (
     MARKS_LEGEND,
@@ -290,7 +291,7 @@ def _cell_row(record: dict[str, Any]) -> tuple[Any, ...]:
         record["clips"],
         record.get("train_s", ""),
         record.get("backend", ""),
-        " ".join(APPROACHES[approach].frozen) if approach else "",
+        " ".join(resolve(approach, CNN_LSTM.groups).frozen) if approach else "",
         " ".join(unchanged(record)),
         _pairs(record.get("weight_hashes_before", {})),
         _pairs(record.get("weight_hashes", {})),

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from corpora.summary import DomainSummary
+from modules.networks.approaches import resolve
+from modules.networks.waveform import CNN_LSTM
 from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
-from modules.training.transfer import APPROACHES
 from pipeline.reports import pages
 from pipeline.reports.study import figures, formats
 from pipeline.reports.study.layout import MARKS_LEGEND, PROTOCOL_WORDS, Table, display, marks, shown
@@ -166,13 +167,13 @@ def _proof(results: Results) -> list[dict[str, Any]]:
         if approach is None:
             continue
         same = set(formats.unchanged(record))
-        right = same == set(APPROACHES[approach].frozen)
+        right = same == set(resolve(approach, CNN_LSTM.groups).frozen)
         counts[approach].update({"cells": 1, "right": int(right)})
     return [
         {
             "approach": name,
-            "frozen": ", ".join(APPROACHES[name].frozen) or "nothing",
-            "anew": ", ".join(APPROACHES[name].reinitialised) or "nothing",
+            "frozen": ", ".join(resolve(name, CNN_LSTM.groups).frozen) or "nothing",
+            "anew": ", ".join(resolve(name, CNN_LSTM.groups).reinitialised) or "nothing",
             "cells": counts[name]["cells"],
             "right": counts[name]["right"],
         }

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
 from modules.study.cells import Cell, Split
-from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
 from pipeline.reports.study.results import Results, Series
 
 

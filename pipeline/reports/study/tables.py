@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 
 from corpora.summary import DomainSummary
+from modules.networks.approaches import PAPER_APPROACHES
 from modules.study.cells import Cell, Split
 from modules.study.design import Design
-from modules.training.transfer import PAPER_APPROACHES
 from pipeline.reports.study import paper
 from pipeline.reports.study.inference import compare, difference_interval, with_holm
 from pipeline.reports.study.layout import (
@@ -57,7 +57,8 @@ def all_tables(results: Results, summaries: Sequence[DomainSummary] | None) -> l
 
 def table_1(summaries: Sequence[DomainSummary]) -> Table:
     """Returns the summary of the corpora, each above the paper's row."""
-    names = ["language", "elicitation", "rate", "speakers", "clips", *EMOTIONS]
+    emotions = [*summaries[0].emotions]
+    names = ["language", "elicitation", "rate", "speakers", "clips", *emotions]
     rows = []
     for each in summaries:
         people = [f"{each.speakers:,}"] * bool(each.speakers)
@@ -68,7 +69,7 @@ def table_1(summaries: Sequence[DomainSummary]) -> Table:
             "rate": ", ".join(kilohertz(rate_hz) for rate_hz in each.rates_hz),
             "speakers": " + ".join(people) or NOTHING,
             "clips": f"{each.clips:,}",
-            **{name: f"{each.emotions.get(name, 0):,}" for name in EMOTIONS},
+            **{name: f"{each.emotions[name]:,}" for name in emotions},
         }
         rows.append(_words_row(each.domain, "own", values))
         if each.paper:

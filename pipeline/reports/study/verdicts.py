@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from modules.metrics.statistics import Interval
+from modules.networks.approaches import AUTO
 from modules.study.design import Design
-from modules.training.transfer import AUTO
 from pipeline.reports.study import paper
 from pipeline.reports.study.inference import ALPHA, compare, gain_interval, with_holm
 from pipeline.reports.study.layout import display

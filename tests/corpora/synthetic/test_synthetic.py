@@ -1,4 +1,5 @@
 import collections
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 from corpora import folds, manifest, synthetic
 from corpora.synthetic import base, build
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS, LabelSet
 from schemas.splits import PROTOCOLS
 from schemas.utterance import Utterance
 
@@ -31,7 +32,7 @@ TABLE_1 = {
 
 def kinds(name, scale, seed=0):
     clips = synthetic.plan(name, seed=seed, scale=scale)
-    return collections.Counter(clip.kind for clip in clips)
+    return collections.Counter(clip.kind() for clip in clips)
 
 
 def paths(name, scale, seed=0):
@@ -59,7 +60,7 @@ def test_every_fold_has_every_class_with_over_length_clips_and_without(name, sca
     clips = [
         clip
         for clip in synthetic.plan(name, seed=seed, scale=scale)
-        if clip.kind in ("usual", "over-length")
+        if clip.kind() in ("usual", "over-length")
     ]
     utterances = folds.assign(
         [
@@ -83,10 +84,62 @@ def test_every_fold_has_every_class_with_over_length_clips_and_without(name, sca
         assert manifest.fold_problems(short, protocol) == []
 
 
+def _plan_digest(scale):
+    digest = hashlib.sha256()
+    for name in sorted(synthetic.CORPORA):
+        for clip in synthetic.plan(name, seed=0, scale=scale):
+            speaker = clip.speaker
+            values = (clip.corpus, clip.path, speaker.name, speaker.variant, speaker.language)
+            values += (speaker.tract, clip.emotion, clip.code, clip.texts, clip.defect)
+            digest.update(repr(values).encode())
+    return digest.hexdigest()
+
+
+def test_for_the_paper_s_labels_the_same_is_planned_as_before_there_were_others():
+    assert {scale: _plan_digest(scale)[:16] for scale in (0.05, 0.1, 1.0)} == {
+        0.05: "d42e7eff2a3e0e72",
+        0.1: "d53777114476e6cf",
+        1.0: "bffa7f566b5e1aa9",
+    }
+
+
+def test_usual_clips_of_further_labels_where_the_corpus_has_them():
+    label_set = LabelSet.parse("paper+neutral+boredom")
+
+    def counts(name, scale, kind="usual"):
+        clips = synthetic.plan(name, seed=0, scale=scale, label_set=label_set)
+        assert len({clip.path.lower() for clip in clips}) == len(clips)
+        return collections.Counter(clip.emotion for clip in clips if clip.kind(label_set) == kind)
+
+    # Shares as in full copies: 79 of 375 + 79 + 81, one of seven, 207 of 949 + 207.
+    assert counts("emodb", 1)["neutral"] == pytest.approx(287 * 79 / 375, abs=1)
+    assert counts("emodb", 1)["boredom"] == pytest.approx(287 * 81 / 375, abs=1)
+    assert counts("emovo", 1)["neutral"] == 336 / 6
+    assert counts("afew", 1)["neutral"] == pytest.approx(568 * 207 / 949, abs=1)
+    assert counts("iemocap", 1)["neutral"] == pytest.approx(1_770 * 1_708 / 2_929, abs=1)
+    assert set(counts("iemocap", 0.1, "skipped")) == {"excitement", "frustration", "undecided"}
+    for name in ("emodb", "emovo", "afew"):
+        assert counts(name, 0.01)["neutral"] == 10
+        assert counts(name, 0.1, "skipped") == {}
+    for name in ("rml", "enterface"):
+        assert synthetic.plan(name, seed=0, scale=0.1, label_set=label_set) == synthetic.plan(
+            name, seed=0, scale=0.1
+        )
+
+
+def test_a_label_that_no_corpus_has_is_refused(tmp_path):
+    message = r"none of emodb, rml has contempt; .* six they have boredom \(emodb\), neutral \(emo"
+    with pytest.raises(UserError, match=message):
+        synthetic.synthesize(
+            tmp_path, corpora=["rml", "emodb"], label_set=LabelSet.parse("paper+contempt")
+        )
+    assert not [*tmp_path.iterdir()]
+
+
 def test_emotions_that_corpora_lack():
     lacking = {
-        name: set(EMOTIONS)
-        - {clip.emotion for clip in synthetic.plan(name, seed=0, scale=1) if clip.kind == "usual"}
+        name: set(PAPER_EMOTIONS)
+        - {clip.emotion for clip in synthetic.plan(name, seed=0, scale=1) if clip.kind() == "usual"}
         for name in synthetic.CORPORA
     }
     assert {name: emotions for name, emotions in lacking.items() if emotions} == {
@@ -95,7 +148,7 @@ def test_emotions_that_corpora_lack():
     }
     # At 0.1, four clips of fear would be too few for five folds.
     clips = synthetic.plan("iemocap", seed=0, scale=0.1)
-    counts = collections.Counter(clip.emotion for clip in clips if clip.kind == "usual")
+    counts = collections.Counter(clip.emotion for clip in clips if clip.kind() == "usual")
     assert counts["fear"] == 0
     assert counts["surprise"] == 10
 
@@ -103,7 +156,7 @@ def test_emotions_that_corpora_lack():
 def test_speakers_and_languages():
     def speakers(name, scale=1.0):
         clips = synthetic.plan(name, seed=0, scale=scale)
-        return {clip.speaker for clip in clips if clip.kind == "usual"}
+        return {clip.speaker for clip in clips if clip.kind() == "usual"}
 
     assert len(speakers("emodb")) == 10
     assert len(speakers("emovo")) == 6

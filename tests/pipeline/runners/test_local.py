@@ -1,5 +1,7 @@
 """One node's failure must not stop the nodes that do not need it; results are what happened."""
 
+import dataclasses
+import json
 import logging
 
 import pytest
@@ -7,6 +9,7 @@ from tfx import v1 as tfx
 from tfx.dsl.component.experimental import annotations, decorators
 
 from pipeline.runners import local
+from pipeline.runners.local import NodeResult
 
 Text = tfx.types.standard_artifacts.String
 
@@ -28,7 +31,7 @@ def Copy(
     text.value = given.value
 
 
-def _pipeline(tmp_path, *, fail=0, value="a"):
+def _pipeline(tmp_path, *, fail=0, value="a", more=()):
     source = Source(value=value)
     bad = Copy(given=source.outputs["text"], fail=fail).with_id("Copy.bad")
     after_bad = Copy(given=bad.outputs["text"], fail=0).with_id("Copy.after_bad")
@@ -36,7 +39,7 @@ def _pipeline(tmp_path, *, fail=0, value="a"):
     return tfx.dsl.Pipeline(
         pipeline_name="test",
         pipeline_root=str(tmp_path / "root"),
-        components=[source, bad, after_bad, good],
+        components=[source, bad, after_bad, good, *more],
         enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(tmp_path / "metadata.sqlite")
@@ -60,7 +63,16 @@ def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_
     }
     errors = {result.node_id: result.error for result in results if result.error}
     assert "the gate fell" in errors["Copy.bad"]
-    assert errors["Copy.after_bad"] == "needs Copy.bad"
+    needs = {result.node_id: result.needs for result in results if result.needs}
+    assert needs == {"Copy.after_bad": ("Copy.bad",)}
+    told = json.loads(json.dumps([dataclasses.asdict(result) for result in results]))
+    assert [NodeResult.from_json(values) for values in told] == results
+    assert {(result.component, result.model) for result in results} == {
+        ("Source", ""),
+        ("Copy", "bad"),
+        ("Copy", "after_bad"),
+        ("Copy", "good"),
+    }
     assert "Copy.after_bad" not in seen
     assert len(seen) == 3
 
@@ -74,6 +86,17 @@ def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_
     assert set(_statuses(local.run(_pipeline(tmp_path))[1]).values()) == {"cached"}
     _, changed = local.run(_pipeline(tmp_path, value="b"))
     assert set(_statuses(changed).values()) == {"executed"}
+
+
+@pytest.mark.component
+def test_inputs_that_cannot_be_resolved_are_a_failure_although_the_launcher_returns(tmp_path):
+    nobody = tfx.dsl.Channel(type=Text, producer_component_id="Nobody")
+    lost = Copy(given=nobody, fail=0).with_id("Copy.lost")
+    after = Copy(given=lost.outputs["text"], fail=0).with_id("Copy.after_lost")
+    _, results = local.run(_pipeline(tmp_path, more=(lost, after)))
+    assert _statuses(results)["Copy.lost"] == "failed"
+    assert _statuses(results)["Copy.after_lost"] == "not reached"
+    assert _statuses(results)["Copy.good"] == "executed"
 
 
 def test_logs_go_to_the_file_and_the_loggers_come_back(tmp_path, capsys):
