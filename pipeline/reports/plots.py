@@ -15,7 +15,13 @@ BLUE, GREY = "#0b5f8f", "#9aa7b4"
 # Distinct in lightness too, for print and for colour-blind eyes (Okabe & Ito).
 DISTINCT = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#333333", "#999999")
 
-# What a number after the second decimal moves on a screen nobody sees.
+# Matplotlib repeats the names of fonts at every word; these are enough.
+_SVG = {
+    "svg.hashsalt": "ser",
+    "svg.fonttype": "none",
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+}
+# What follows the second decimal of a coordinate cannot be seen.
 _LONG_NUMBER = re.compile(rb"(?<=\.\d{2})\d+")
 _GEOMETRY = re.compile(rb' (?:d|x|y|x1|y1|x2|y2|points)="[^"]*"')
 
@@ -70,7 +76,7 @@ def svg(figure: Figure, *, transparent: bool = False) -> bytes:
     coordinates keep two decimals.
     """
     buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "ser", "svg.fonttype": "none"}):
+    with matplotlib.rc_context(_SVG):
         figure.savefig(
             buffer, format="svg", metadata={"Date": None}, dpi=160, transparent=transparent
         )

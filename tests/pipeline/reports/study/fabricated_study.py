@@ -11,18 +11,22 @@ from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
 from modules.training.settings import Settings
-from schemas.labels import EMOTIONS
+from pipeline.reports.study import approaches
+from schemas.labels import PAPER, LabelSet
 from schemas.splits import PROTOCOLS
 
 GROUPS = ("conv1", "conv2", "lstm", "dense")
 SPEAKERS = 10
 
 
-def clips(*domains: str, seed: int = 0, clips_per_class: int = 20) -> Clips:
-    """Returns clips of ten speakers a domain; Emo-DB has no surprise."""
+def clips(
+    *domains: str, seed: int = 0, clips_per_class: int = 20, label_set: LabelSet = PAPER
+) -> Clips:
+    """Returns clips of ten speakers a domain; Emo-DB has none of the last label, surprise."""
     random = np.random.default_rng(seed)
     labels = [
-        np.repeat(np.arange(5 if name == "emodb" else 6), clips_per_class) for name in domains
+        np.repeat(np.arange(len(label_set) - (name == "emodb")), clips_per_class)
+        for name in domains
     ]
     owners = np.repeat(domains, [len(own) for own in labels])
     speakers = random.integers(0, SPEAKERS, len(owners))
@@ -38,6 +42,7 @@ def clips(*domains: str, seed: int = 0, clips_per_class: int = 20) -> Clips:
             "speaker_independent": speakers % 5,
         },
         digest="fabricated",
+        label_set=label_set,
     )
 
 
@@ -63,7 +68,7 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
         tunes = isinstance(cell, cells.FineTuning)
         own = (cell.target,) if hasattr(cell, "target") else study.domain_names()
         tested = study.rows(cell.protocol, domains=own, folds=(cell.split.test,))
-        scores = random.normal(size=(len(tested), len(EMOTIONS)))
+        scores = random.normal(size=(len(tested), len(study.label_set)))
         scores[np.arange(len(tested)), study.labels[tested]] += skill(cell)
         after = {group: _hash(key, group) for group in GROUPS}
         record = {
@@ -72,12 +77,12 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
             "history": [{"loss": 1.8 / (i + 1), "accuracy": 0.2 * (i + 1)} for i in range(4)],
             "weight_hashes": after,
             "tested": study.utterance_ids[tested].tolist(),
-            "emotions": list(EMOTIONS),
+            "emotions": list(study.label_set),
             "scores": scores.tolist(),
         }
         if tunes:
             before = {group: _hash(cells.key(cell.parent), group) for group in GROUPS}
-            frozen = cells.adaptation(cell).frozen
+            frozen = approaches.frozen(cell)
             record["weight_hashes_before"] = before
             record["weight_hashes"] = after | {group: before[group] for group in frozen}
         store.put(cell, record)
@@ -87,10 +92,17 @@ def _hash(key: str, group: str) -> str:
     return hashlib.sha256(f"{key}{group}".encode()).hexdigest()
 
 
-def study(folder: Path, *domains: str, skill=lambda cell: 1.0, without=(), **changes):
+def study(
+    folder: Path,
+    *domains: str,
+    skill=lambda cell: 1.0,
+    without=(),
+    label_set: LabelSet = PAPER,
+    **changes,
+):
     """Returns a store, clips and a design; `without` are cells that have no result."""
     store = Store(folder, identity={"clips": "fabricated", "code": "none"})
-    own, plan = clips(*domains), design(*domains, **changes)
+    own, plan = clips(*domains, label_set=label_set), design(*domains, **changes)
     left_out = set(without)
     fill(store, own, [cell for cell in plan.plan() if cell not in left_out], skill=skill)
     return store, own, plan
