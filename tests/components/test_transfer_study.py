@@ -10,7 +10,7 @@ from transformed_examples import patterns
 
 from components.transfer_study import examples, features, tasks
 from corpora import manifest
-from modules.audio import graph
+from modules.audio.samples import encode_pcm16
 from modules.baselines import is10
 from modules.study import cells, clips, design
 from modules.study.store import Store
@@ -37,7 +37,7 @@ def test_clips_take_their_folds_from_the_manifest(tmp_path):
         )
         for index, (name, (label, _)) in enumerate(written.items())
     ]
-    manifest.write(utterances, tmp_path / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), tmp_path / "manifest.csv")
     own = [pattern for fold in range(5) for pattern in patterns(tmp_path / "transformed", [fold])]
     found = examples.read_clips(
         own, str(tmp_path / "manifest.csv"), "digest", limit_bytes=0, folder=str(tmp_path)
@@ -76,8 +76,8 @@ def test_is10_features_are_in_the_order_of_the_clips_and_kept(few_clips, tmp_pat
     store = Store(tmp_path, identity={})
     sounds = {f"u{i}": np.full(100 + i, i / 16, np.float32) for i in range(10)}
     # As examples come: by fold and shard.
-    recordings = [(f"u{i}", graph.encode_pcm16(sounds[f"u{i}"])) for i in (3, 1, 4, 0, 5, 9, 2)]
-    recordings += [(f"u{i}", graph.encode_pcm16(sounds[f"u{i}"])) for i in (6, 8, 7)]
+    recordings = [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (3, 1, 4, 0, 5, 9, 2)]
+    recordings += [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (6, 8, 7)]
     values = features.is10_features(store, few_clips, iter(recordings), trim_silence=False)
     assert values[:, 0].tolist() == [100 + i for i in range(10)]
     np.testing.assert_allclose(values[:, 1], np.arange(10) / 16)
@@ -89,7 +89,7 @@ def test_is10_features_are_in_the_order_of_the_clips_and_kept(few_clips, tmp_pat
 def test_a_recording_that_is_missing(few_clips, tmp_path, monkeypatch):
     monkeypatch.setattr(is10, "require_opensmile", lambda: None)
     monkeypatch.setattr(is10, "extract", _extract)
-    recordings = [("u0", graph.encode_pcm16(np.zeros(8, np.float32)))]
+    recordings = [("u0", encode_pcm16(np.zeros(8, np.float32)))]
     with pytest.raises(ValueError, match="1 recordings do not match the 10 clips"):
         features.is10_features(
             Store(tmp_path, identity={}), few_clips, iter(recordings), trim_silence=False
