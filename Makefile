@@ -35,7 +35,7 @@ demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC predi
 test: setup  ## All tests (with ARGS=--cov: and which lines they ran)
 	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: setup  ## Unit tests only (under a minute)
+test-fast: setup  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
 	$(BIN)/python -m pytest -m "not component and not e2e" $(ARGS)
 
 lint: setup  ## Formatting, lint and types

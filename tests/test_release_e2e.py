@@ -200,7 +200,7 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         soundfile.write(original, samples[::-1], rate_hz)
         # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
-        monkeypatch.setattr(engine, "fit", _fail)
+        monkeypatch.setattr(engine.Engine, "run", _fail)
         result, statuses = _run(run_folder, **{"beam.workers": 2})
     finally:
         shutil.copy(kept, original)
