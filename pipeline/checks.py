@@ -8,7 +8,6 @@ from corpora.manifest import Manifest
 from pipeline.config import ReleaseConfig, StudyConfig
 from schemas import sound
 from schemas.errors import UserError
-from schemas.labels import PAPER
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
 from schemas.words import listed
@@ -54,8 +53,8 @@ def check_study(config: StudyConfig, manifest: Manifest) -> None:
 def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> None:
     """Checks that there is something to tell apart.
 
-    The paper's set may be larger than what its corpora have: it is what a manifest has of which
-    nobody said otherwise, and networks answer only with labels that a domain has.
+    The paper's six may be more than the corpora have (`LabelSet.missing`): networks answer only
+    with labels that a domain has.
 
     Raises:
       UserError: No clip has some label, or a domain has clips of one label only.
@@ -64,8 +63,7 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
     labels_of: dict[str, set[str]] = {}
     for utterance in manifest.utterances:
         labels_of.setdefault(utterance.domain, set()).add(utterance.emotion)
-    absent = [label for label in labels if label not in set().union(*labels_of.values())]
-    if absent and labels != PAPER:
+    if absent := labels.missing(set().union(*labels_of.values())):
         raise UserError(
             f"{config.manifest}: no clip is labelled {listed(absent)}, which its label set"
             f" ({', '.join(labels)}) has; add recordings, or index the corpora with --emotions"

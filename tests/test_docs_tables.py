@@ -7,10 +7,12 @@ import docs_tables
 import pytest
 import yaml
 
+from corpora import readers
 from modules.networks.approaches import APPROACHES
 from modules.networks.registry import ARCHITECTURES
 
 ROOT = Path(__file__).parent.parent
+CORPORA = [corpus.name for corpus in readers.corpora()]
 
 
 def cells(table):
@@ -28,7 +30,11 @@ def keys(values, prefix=""):
 
 @pytest.mark.parametrize(
     ("table", "registry"),
-    [(docs_tables.approaches, APPROACHES), (docs_tables.architectures, ARCHITECTURES)],
+    [
+        (docs_tables.approaches, APPROACHES),
+        (docs_tables.architectures, ARCHITECTURES),
+        (docs_tables.corpora, CORPORA),
+    ],
 )
 def test_a_registry_has_a_row_for_each_entry(table, registry):
     named = [row[0].strip(" `") for row in cells(table())]

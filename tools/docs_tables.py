@@ -12,6 +12,7 @@ from typing import Any
 
 import pydantic
 
+from corpora import readers
 from modules.networks.approaches import APPROACHES, AUTO
 from modules.networks.registry import ARCHITECTURES
 from pipeline.config.release import ReleaseConfig
@@ -45,6 +46,26 @@ def architectures() -> str:
     )
 
 
+def corpora() -> str:
+    """Returns the table of corpora that have a reader."""
+    return _table(
+        ["name", "corpus", "language, elicitation", "a recording", "options, the first is usual"],
+        [
+            [
+                f"`{corpus.name}`",
+                corpus.display,
+                corpus.kind,
+                f"`{corpus.layout}`",
+                "; ".join(
+                    f"`{corpus.name}.{name}` = {', '.join(f'`{word}`' for word in option.allowed)}"
+                    for name, option in corpus.options.items()
+                ),
+            ]
+            for corpus in readers.corpora()
+        ],
+    )
+
+
 def release_settings() -> str:
     """Returns the table of the keys of `ser run`'s configuration."""
     return _settings(ReleaseConfig)
@@ -57,7 +78,8 @@ def study_settings() -> str:
 
 # By the name that a page asks for.
 TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table for table in (approaches, architectures, release_settings, study_settings)
+    table.__name__: table
+    for table in (approaches, architectures, corpora, release_settings, study_settings)
 }
 
 

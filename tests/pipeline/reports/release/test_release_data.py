@@ -66,7 +66,7 @@ def test_sources_and_their_licences():
         "iemocap",
         "en, acted",
         "release formBusso et al. 2008",
-        "excited: happiness",
+        "excitement: happiness",
         "10,039",
         "2,931",
         "7,100",
