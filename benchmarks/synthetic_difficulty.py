@@ -100,7 +100,8 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
 def _mel_filters() -> np.ndarray:
     """Returns triangles [MELS, FRAME // 2 + 1] between 80 Hz and 7.6 kHz."""
     hz = np.linspace(0, SAMPLE_RATE_HZ / 2, FRAME // 2 + 1)
-    edges = np.linspace(*(1127 * np.log1p(np.array([80, 7_600]) / 700)), MELS + 2)
+    lowest, highest = 1127 * np.log1p(np.array([80.0, 7_600.0]) / 700)
+    edges = np.linspace(lowest, highest, MELS + 2)
     edges = 700 * np.expm1(edges / 1127)
     rise = (hz - edges[:-2, None]) / np.diff(edges)[:-1, None]
     fall = (edges[2:, None] - hz) / np.diff(edges)[1:, None]

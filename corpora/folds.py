@@ -7,7 +7,7 @@ sequence is the same on every platform and in every version.
 
 import dataclasses
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -184,7 +184,7 @@ def _proposals(
     Who changes places with themselves moves to the new fold.
     """
 
-    def below(limit: int, bits: int, draw=chance.getrandbits) -> int:
+    def below(limit: int, bits: int, draw: Callable[[int], int] = chance.getrandbits) -> int:
         # What randrange does, without its checks, which took most of the search's time.
         while (value := draw(bits)) >= limit:
             pass

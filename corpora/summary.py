@@ -25,19 +25,21 @@ class DomainSummary:
     """What one domain holds.
 
     Attributes:
-      domain: its name. synthetic: whether its speech is synthetic.
-      paper: its row in the paper's Table 1, or `None`.
-      languages, elicitations: those of its utterances, sorted, without the unknown.
-      rates_hz: rate in Hz to number of used clips.
-      speakers: how many are known. unknown_speakers: how many clips name none.
-      found, skipped, unreadable: numbers of files; `None` without an account.
-      used: clips in the manifest.
-      undecodable: those of them that turned out to be damaged; known only if all were decoded.
-      over_length: those longer than `INPUT_DURATION_S`, trimmed if trimming was asked for.
-      clips: those that the selection leaves.
-      emotions: emotion to number of `clips`.
-      total_min, median_s, longest_s: durations of the used clips, trimmed likewise.
-      notes: in words, why this differs from the paper's row, and what else is odd.
+      domain: The domain's name.
+      synthetic: Whether its speech is synthetic.
+      paper: Its row in the paper's Table 1, or `None`.
+      languages, elicitations: Those of its utterances, sorted, without the unknown.
+      rates_hz: Rate in Hz to number of used clips.
+      speakers: The number of known speakers.
+      unknown_speakers: The number of clips that name none.
+      found, skipped, unreadable: Numbers of files; `None` without an account.
+      used: Clips in the manifest.
+      undecodable: Those of them that turned out to be damaged; known only if all were decoded.
+      over_length: Those longer than `INPUT_DURATION_S`, trimmed if trimming was asked for.
+      clips: Those that the selection leaves.
+      emotions: Each label of the set to its number of `clips`.
+      total_min, median_s, longest_s: Durations of the used clips, trimmed likewise.
+      notes: Sentences on why this differs from the paper's row, and what else is odd.
     """
 
     domain: str

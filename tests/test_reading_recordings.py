@@ -1,6 +1,7 @@
 """How often a recording is read, hashed and decoded on its way from the disk to an example."""
 
 import collections
+import dataclasses
 import hashlib
 import os
 import sys
@@ -16,8 +17,10 @@ from corpora.indexing import index as indexing
 from corpora.indexing import probe_cache
 from modules.audio import wav
 from pipeline import config as configs
-from pipeline import execute
+from pipeline.preparation import Prepared
+from pipeline.preparation import prepare as prepare_run
 from schemas import splits
+from schemas.labels import PAPER
 from schemas.progress import no_track
 
 _opened: collections.Counter[str] = collections.Counter()
@@ -87,21 +90,21 @@ def index(folder) -> None:
     cache.save(probe_cache.cache_path(folder / "speech.csv"))
 
 
-def prepare(folder) -> execute.Prepared:
+def prepare(folder) -> Prepared:
     config = configs.ReleaseConfig(manifest=folder / "speech.csv", output=folder / "output")
-    return execute.prepare(config, track=no_track)
+    return prepare_run(config, track=no_track)
 
 
 def ingest_all(prepared, folder) -> None:
     for split in (*splits.FOLD_SPLITS, "account"):
         (folder / split).mkdir()
     shards = ingest.shards(
-        manifest.read(prepared.manifest_path),
+        manifest.read(prepared.manifest.path).utterances,
         protocol="speaker_independent",
         split_uris={split: str(folder / split) for split in splits.FOLD_SPLITS},
         account_uri=str(folder / "account"),
     )
-    settings = ingest.Settings(over_length="truncate", trim_silence=True)
+    settings = ingest.Settings(over_length="truncate", trim_silence=True, labels=PAPER)
     outcomes = [outcome for shard in shards for outcome in ingest.write_shard(shard, settings)]
     assert [outcome.status for outcome in outcomes] == [ingest.USED] * 50
 
@@ -113,7 +116,7 @@ def test_each_recording_is_read_three_times_hashed_twice_and_decoded_twice(folde
     assert work() == ({}, {}, {})
     prepared = prepare(folder)
     assert work() == ({}, {}, {})
-    utterances = manifest.read(prepared.manifest_path)
+    utterances = manifest.read(prepared.manifest.path).utterances
     audit_run.audit(utterances, protocol="speaker_independent")
     opened, _, decoded = work()  # it also hashes what it decoded, to find copies
     assert (opened, decoded) == ({1: 50}, {1: 50})
@@ -130,10 +133,10 @@ def test_a_run_reads_only_what_changed_since_it_was_indexed(folder, work):
     after = prepare(folder)
     assert work()[0] == {1: 1}
     assert after.changed == ("calls/00",)
-    assert after.manifest_digest != before.manifest_digest
+    assert after.manifest.digest != before.manifest.digest
     again = prepare(folder)
     assert work()[0] == {}
-    assert again.manifest_digest == after.manifest_digest
+    assert again.manifest.digest == after.manifest.digest
 
 
 def test_a_manifest_without_a_cache_is_read_once_and_remembered(folder, work):
@@ -148,12 +151,13 @@ def test_a_manifest_without_a_cache_is_read_once_and_remembered(folder, work):
 def test_what_a_run_reads_is_kept_beside_what_it_did_not_ask_for(folder, work):
     index(folder)
     path = probe_cache.cache_path(folder / "speech.csv")
-    utterances = manifest.read(folder / "speech.csv")
+    indexed = manifest.read(folder / "speech.csv")
     (folder / "00.wav").touch()
     with probe_cache.remembered(folder / "speech.csv") as probe_one:
-        manifest.refresh(utterances[:10], probe_one=probe_one)
+        some = dataclasses.replace(indexed, utterances=indexed.utterances[:10])
+        manifest.refresh(some, probe_one=probe_one)
     cache = probe_cache.ProbeCache.load(path)
-    for utterance in utterances:
+    for utterance in indexed.utterances:
         cache.probe(utterance.path)
     assert cache.read == []
 

@@ -88,7 +88,8 @@ def test_every_node_ran(first):
 def test_nothing_is_lost(first, run_folder):
     _, found = first
     for domain in CORPORA:
-        rows = [u for u in manifest.read(run_folder / "manifest.csv") if u.domain == domain]
+        indexed = manifest.read(run_folder / "manifest.csv").utterances
+        rows = [utterance for utterance in indexed if utterance.domain == domain]
         assert sum(found.found[domain].values()) == len(rows)
     reasons = {each.utterance_id.split("/")[-1]: each.reason for each in found.not_used}
     assert all(each.status == "quarantined" for each in found.not_used)
@@ -108,7 +109,7 @@ def test_nothing_is_lost(first, run_folder):
 
 def test_evaluation_is_of_the_test_fold(first, run_folder):
     _, found = first
-    utterances = manifest.read(run_folder / "manifest.csv")
+    utterances = manifest.read(run_folder / "manifest.csv").utterances
     bad = {each.utterance_id for each in found.not_used}
     for model in found.models:
         for domain in CORPORA:
@@ -200,7 +201,7 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         soundfile.write(original, samples[::-1], rate_hz)
         # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
-        monkeypatch.setattr(engine, "fit", _fail)
+        monkeypatch.setattr(engine.Engine, "run", _fail)
         result, statuses = _run(run_folder, **{"beam.workers": 2})
     finally:
         shutil.copy(kept, original)

@@ -20,7 +20,9 @@ examples:
 """
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "audit",

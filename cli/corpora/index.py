@@ -3,7 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from cli.corpora.tables import narrow_table, speakers
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from corpora.indexing.exclusions import Exclusions
     from corpora.indexing.result import Index
 
@@ -73,7 +77,9 @@ def epilog() -> str:
     return "\n".join(["corpora of the paper:", *lines(True), "other corpora:", *lines(False), rest])
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "index",
@@ -216,10 +222,9 @@ def _parse_pairs(flag: str, texts: list[str], *, like: str) -> dict[str, dict[st
     return values
 
 
-def _files_table(result: "Index"):
+def _files_table(result: "Index") -> "Table":
     from rich.table import Table
 
-    from cli.corpora.summary import speakers
     from schemas.utterance import UNKNOWN_SPEAKER_PREFIX
 
     table = Table(title="Files", title_justify="left")
@@ -239,15 +244,10 @@ def _files_table(result: "Index"):
     return table
 
 
-def _emotions_table(result: "Index"):
+def _emotions_table(result: "Index") -> "Table":
     import collections
 
-    from rich.table import Table
-
-    table = Table(title="Used clips per emotion", title_justify="left")
-    table.add_column("corpus")
-    for label in result.labels:
-        table.add_column(label, justify="right")
+    table = narrow_table("Used clips per emotion", ("corpus",), result.labels.labels)
     for domain in result.domains():
         counts = collections.Counter(
             clip.emotion for clip in result.utterances if clip.domain == domain
@@ -256,7 +256,7 @@ def _emotions_table(result: "Index"):
     return table
 
 
-def _folds_table(result: "Index"):
+def _folds_table(result: "Index") -> "Table":
     from rich.table import Table
 
     from corpora import folds

@@ -11,7 +11,9 @@ from schemas.labels import PAPER, LabelSet
 SYNTHETIC = tuple(corpus.name for corpus in corpora() if corpus.paper)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "synthesize",

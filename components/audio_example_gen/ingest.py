@@ -117,6 +117,7 @@ class WriteShard(beam.DoFn):
         }
 
     def process(self, shard: Shard) -> None:
+        """Writes the examples and the account of one shard."""
         outcomes = []
         for outcome in write_shard(shard, self._settings):
             self._counters[outcome.status].inc()

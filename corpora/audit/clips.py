@@ -67,7 +67,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
       The clips, sorted by id, which is the path as it stands there; the optional columns it has.
 
     Raises:
-      UserError: the file, or a row of it, is not as it must be; names the line.
+      UserError: The file, or a row of it, is not as it must be; names the line.
     """
     clips, columns = [], frozenset[str]()
     lines: dict[str, int] = {}

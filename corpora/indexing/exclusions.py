@@ -11,12 +11,12 @@ class Exclusions:
     """Reads which utterances to leave out, and tells which of them were not met.
 
     Args:
-      path: a CSV with the column utterance_id or path (absolute, or relative to the CSV's folder;
+      path: A CSV with the column utterance_id or path (absolute, or relative to the CSV's folder;
         all utterances of that recording) and, optionally, reason. A row with both columns goes by
         its utterance_id.
 
     Raises:
-      UserError: there is no such file, or a row names no utterance.
+      UserError: There is no such file, or a row names no utterance.
     """
 
     def __init__(self, path: str | os.PathLike[str]):

@@ -63,13 +63,13 @@ class Labelling:
         problems = []
         for corpus, counts in self._unknown.items():
             found = ", ".join(f"`{word}` ({count:,})" for word, count in counts.most_common())
-            word = counts.most_common(1)[0][0]
+            example = counts.most_common(1)[0][0]
             problems.append(
                 f"corpus {corpus}: unknown emotions: {found}; known are"
                 f" {', '.join(labels.in_order({*labels.VOCABULARY, *self.label_set}))} and usual"
                 f" spellings of them. Say what a word stands for with --label"
-                f" {corpus}.{word}={self.label_set.labels[0]}, leave it out with --label"
-                f" {corpus}.{word}={SKIP}, or name it in --emotions"
+                f" {corpus}.{example}=LABEL, leave it out with --label"
+                f" {corpus}.{example}={SKIP}, or name it in --emotions"
             )
         if problems:
             raise UserError("\n".join(problems))

@@ -35,7 +35,7 @@ def read_account(path: str | os.PathLike[str]) -> list[Entry]:
     """Returns what `write_account` wrote.
 
     Raises:
-      UserError: the file is not there or is not an account.
+      UserError: The file is not there or is not an account.
     """
     return [
         Entry(**{name: row.values[name] for name in COLUMNS})

@@ -14,9 +14,9 @@ def fold_problems(
     """Returns in words what makes training on these folds impossible or dishonest; [] if nothing.
 
     Args:
-      utterances: of any number of domains.
+      utterances: Those of any number of domains.
       protocol: `random` or `speaker_independent`.
-      test_fold: the only fold that is tested on, or `None` for all. Only where it is tested on
+      test_fold: The only fold that is tested on, or `None` for all. Only where it is tested on
         must a fold hold every class of its domain.
     """
     return [
@@ -32,12 +32,12 @@ def check_folds(
     """Checks that every domain can be trained and tested on its folds.
 
     Args:
-      utterances: of any number of domains.
+      utterances: Those of any number of domains.
       protocol: `random` or `speaker_independent`.
-      test_fold: the only fold that is tested on, or `None` for all.
+      test_fold: The only fold that is tested on, or `None` for all.
 
     Raises:
-      UserError: a domain has fewer clips, or under `speaker_independent` fewer speakers, than
+      UserError: A domain has fewer clips, or under `speaker_independent` fewer speakers, than
         there are folds; a clip has no fold; a speaker is in two folds under
         `speaker_independent`; or a fold that is tested on has no clip of a class that its domain
         has, or none is left to train on.
@@ -61,7 +61,8 @@ def _domain_problems(
     if any(utterance.fold(protocol) < 0 for utterance in utterances):
         return [
             f"domain {domain}: has clips without a fold under the protocol {protocol};"
-            " `ser corpora index --corpus csv=MANIFEST --out NEW` assigns them"
+            " `ser corpora index --corpus csv=MANIFEST --out NEW` assigns them; give it the"
+            " --emotions that the manifest was made with"
         ]
     if grouped and len(speakers) < NUM_FOLDS:
         return [

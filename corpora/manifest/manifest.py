@@ -39,7 +39,7 @@ class Manifest:
     """Utterances of any number of domains, with their label set.
 
     Attributes:
-      utterances: In the order of the file, with absolute paths.
+      utterances: All of them in the order of the file, with absolute paths.
       labels: The set that the utterances' emotions are of; some may not occur.
 
     Raises:

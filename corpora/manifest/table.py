@@ -28,7 +28,7 @@ class Row:
         """Returns the column's text.
 
         Raises:
-          UserError: it is empty.
+          UserError: It is empty.
         """
         if value := self.get(column):
             return value
@@ -38,7 +38,7 @@ class Row:
         """Returns the column's text in lower case.
 
         Raises:
-          UserError: it is not among `allowed`.
+          UserError: It is not among `allowed`.
         """
         value = self.get(column).lower()
         if value in allowed:
@@ -50,7 +50,7 @@ class Row:
         """Returns the column as a number, `default` if it is empty.
 
         Raises:
-          UserError: it is no number, or smaller than `least`.
+          UserError: It is no number, or smaller than `least`.
         """
         text = self.get(column)
         if not text:
@@ -91,7 +91,7 @@ def rows(path: str | os.PathLike[str], *, required: tuple[str, ...]) -> Iterator
     """Yields the rows of a CSV that has at least the `required` columns.
 
     Raises:
-      UserError: there is no such file, it is not UTF-8 text, or it lacks a column.
+      UserError: There is no such file, it is not UTF-8 text, or it lacks a column.
     """
     path = Path(path)
     try:

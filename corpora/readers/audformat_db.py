@@ -76,10 +76,10 @@ def read(root: Path) -> Iterator[Found]:
     """Yields every segment, labelled with the database's word, and every other file in its folder.
 
     Args:
-      root: the folder with `db.yaml`, or one above or inside it.
+      root: The folder with `db.yaml`, or one above or inside it.
 
     Raises:
-      UserError: there is no database, it cannot be read, or has no emotions.
+      UserError: There is no database, it cannot be read, or has no emotions.
     """
     header = _find_header(Path(os.path.abspath(root)))
     try:
@@ -147,7 +147,7 @@ def download(spec: str) -> Path:
       The folder, in audb's cache, for `read`.
 
     Raises:
-      UserError: audb is not installed, there is no such database, or no internet.
+      UserError: Audb is not installed, there is no such database, or no internet.
     """
     name, _, version = spec.partition("==")
     try:

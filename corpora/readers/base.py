@@ -129,7 +129,7 @@ class Reader(Protocol):
     Attributes:
       CORPUS: What it reads.
       LABEL_MAP: The corpus' own code of each emotion to a word of `schemas.labels.VOCABULARY`. All
-        that the corpus has: which of them are used is decided elsewhere.
+        that the corpus has: Which of them are used is decided elsewhere.
       read: A function that is given the corpus' folder, or one above or inside it, and each option
         as a keyword, and yields an entry for every file. Options left out have their default.
     """

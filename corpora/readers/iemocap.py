@@ -59,10 +59,10 @@ class _Labels:
     """What the label files say.
 
     Attributes:
-      files: their names without the suffix.
-      codes: turn to the codes it is given, normally one.
-      sources: turn to the file and the line that labels it.
-      broken: file and reason for each line that cannot be understood, or file that cannot be read.
+      files: Their names without the suffix.
+      codes: Turn to the codes it is given, normally one.
+      sources: Turn to the file and the line that labels it.
+      broken: File and reason for each line that cannot be understood, or file that cannot be read.
     """
 
     files: set[str] = dataclasses.field(default_factory=set)

@@ -25,10 +25,10 @@ class Speaker:
     """A voice of espeak and what makes it another speaker.
 
     Attributes:
-      name: as in the corpus' file names.
-      variant: of espeak's voices; see `espeak.speak` for those that differ between runs.
-      tract: factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
-      language: espeak's name of what the speaker speaks; another one than the text's is an accent.
+      name: The name in the corpus' file names.
+      variant: One of espeak's; see `espeak.speak` for those that differ between runs.
+      tract: Factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
+      language: Espeak's name of what the speaker speaks; another one than the text's is an accent.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Scene:
     """Where and how a corpus was recorded.
 
     Attributes:
-      noise_dbfs: level of the room's noise.
-      echo_db: of the room's reverberation, relative to the voice; `None` for none.
+      noise_dbfs: Level of the room's noise.
+      echo_db: Level of the room's reverberation, relative to the voice; `None` for none.
       second_channel: `none`; `same` as the first; or `late`, a microphone that stood elsewhere.
-      film: whether there is noise and music of a film, 8 to 20 dB below the voice.
+      film: Whether there is noise and music of a film, 8 to 20 dB below the voice.
     """
 
     noise_dbfs: float
@@ -59,12 +59,12 @@ class Clip:
     """One recording to make.
 
     Attributes:
-      corpus: key of `corpora.synthetic.CORPORA`.
-      path: relative to the corpus' folder.
-      speaker: who says it.
-      emotion: how; a key of `corpora.synthetic.prosody.RULES`.
-      code: how the corpus labels it.
-      texts: what is said. One is said within the network's 3.375 s; several, one after the other,
+      corpus: Key of `corpora.synthetic.CORPORA`.
+      path: Relative to the corpus' folder.
+      speaker: The voice that says it.
+      emotion: The rule that it follows, a key of `corpora.synthetic.prosody.RULES`.
+      code: The corpus' own label.
+      texts: What is said. One is said within the network's 3.375 s; several, one after the other,
         take longer.
       defect: `no sound` for a video without a sound track, `corrupt` for one whose bytes are
         noise; empty for a good recording.
@@ -92,12 +92,12 @@ class Corpus:
     """How to imitate a corpus.
 
     Attributes:
-      name: as its reader's.
-      rate_hz: of the recordings.
-      sound: codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
-      words_per_minute: of neutral speech.
-      scene: where it was recorded.
-      quirks: in words, for the README.txt.
+      name: The name of its reader.
+      rate_hz: The recordings' rate.
+      sound: Codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
+      words_per_minute: The tempo of neutral speech.
+      scene: The place of the recordings.
+      quirks: Sentences for the README.txt.
       plan: A function that returns, given the scale, the labels to make usual clips of beside the
         paper's, and chance, all recordings to make.
       others: The labels that may be given to it, which are made as skipped clips otherwise, to
@@ -159,11 +159,11 @@ def deal(
     """Deals clips out to speakers and emotions.
 
     Args:
-      total: number of clips that are not over-length.
-      shares: emotion to its relative frequency.
-      speakers: each gets as many as the others, or one more, of each emotion; at least one, so
+      total: Number of clips that are not over-length.
+      shares: Emotion to its relative frequency.
+      speakers: Each gets as many as the others, or one more, of each emotion; at least one, so
         that the folds of speakers hold every emotion.
-      rng: chance.
+      rng: Chance.
 
     Returns:
       A cell per emotion and speaker. To `total`, which is exceeded only where the least numbers
@@ -211,8 +211,8 @@ def choose_over_length(emotions: Sequence[str], *, sizes: Mapping[str, int]) -> 
     over-length clips are dropped still hold every emotion after it.
 
     Args:
-      emotions: of the candidates.
-      sizes: emotion to the number of its other clips.
+      emotions: The candidates' emotions.
+      sizes: Emotion to the number of its other clips.
     """
     left = {emotion: size // NUM_FOLDS - 1 for emotion, size in sizes.items()}
     wanted = max(1, round(sum(sizes.values()) / OVER_LENGTH_EVERY))
@@ -256,7 +256,7 @@ def check_names(cells: Sequence[Cell], *, corpus: str, most: int, scale: float) 
     """Checks that the corpus' names can tell apart the clips of each cell.
 
     Raises:
-      UserError: a cell has more than `most`.
+      UserError: A cell has more than `most`.
     """
     largest = max(cell.count for cell in cells)
     if largest > most:

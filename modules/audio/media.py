@@ -94,8 +94,11 @@ def _opened(contents: bytes) -> Iterator[tuple[Any, Any]]:
     """
     import av
 
+    # Asking all formats whether a file is theirs takes a third of the time of opening it.
+    known = "flac" if contents[:4] == b"fLaC" else None
+    options = {"format_whitelist": CONTAINERS}
     try:
-        container = av.open(io.BytesIO(contents), options={"format_whitelist": CONTAINERS})
+        container = av.open(io.BytesIO(contents), format=known, options=options)
     except (av.FFmpegError, ValueError, OSError):
         raise DecodingError(NOT_AUDIO) from None
     with container:

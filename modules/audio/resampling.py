@@ -7,11 +7,16 @@ here that TensorFlow itself does not bring.
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
 from schemas.sound import MAX_RATE_HZ, MIN_RATE_HZ, SAMPLE_RATE_HZ
+
+# A whole number, of Python or a scalar tensor.
+Number: TypeAlias = "int | tf.Tensor"
 
 _KAISER_BETA = 5.0
 _ZERO_CROSSINGS = 10  # on either side of the filter's centre
@@ -52,11 +57,11 @@ def resample(waveform: tf.Tensor, rate_hz: int | tf.Tensor) -> tf.Tensor:
     up, down = SAMPLE_RATE_HZ // divisor, rate_hz // divisor
     group = _group(up, down, maximum=tf.maximum)
 
-    def by_blocks():
+    def by_blocks() -> tf.Tensor:
         bank = _bank(_taps(up, down), up, down, group)
         return _apply_bank(waveform, bank, up, down, group)
 
-    def by_windows():
+    def by_windows() -> tf.Tensor:
         return _apply_windows(waveform, _taps(up, down), up, down)
 
     return tf.case(
@@ -111,7 +116,7 @@ def _taps(up: tf.Tensor, down: tf.Tensor) -> tf.Tensor:
     return tf.cast(taps * (tf.cast(up, tf.float64) / tf.reduce_sum(taps)), tf.float32)
 
 
-def _group(up, down, *, maximum=max):
+def _group(up: Any, down: Any, *, maximum: Callable[[Any, Any], Any] = max) -> Any:
     """Returns how many periods of the filter bank make a block.
 
     Large enough that the inputs of one block of outputs lie within two blocks of inputs, and that
@@ -141,7 +146,9 @@ def _bank(taps: tf.Tensor, up: tf.Tensor, down: tf.Tensor, group: tf.Tensor) -> 
     return tf.where(tf.abs(index) <= half_length, weights, 0.0)
 
 
-def _apply_bank(waveform, bank, up, down, group) -> tf.Tensor:
+def _apply_bank(
+    waveform: tf.Tensor, bank: tf.Tensor, up: Number, down: Number, group: Number
+) -> tf.Tensor:
     """Computes `up * group` outputs at a time from `2 * down * group` inputs.
 
     Two matrix products over the clip cut into blocks: nothing larger than the clip is ever made,
@@ -159,7 +166,7 @@ def _apply_bank(waveform, bank, up, down, group) -> tf.Tensor:
     return tf.reshape(outputs, [-1])[:num_outputs]
 
 
-def _apply_windows(waveform, taps, up, down) -> tf.Tensor:
+def _apply_windows(waveform: tf.Tensor, taps: tf.Tensor, up: Number, down: Number) -> tf.Tensor:
     """As `_apply_bank` for ratios with too many phases for a bank (22,051 Hz has 16,000).
 
     Gathers each output's window and weights, `_CHUNK_SAMPLES` outputs at a time.
@@ -173,7 +180,7 @@ def _apply_windows(waveform, taps, up, down) -> tf.Tensor:
     padded_taps = tf.pad(taps, [[2 * up, 2 * up]])
     padded_waveform = tf.pad(waveform, [[reach, reach]])
 
-    def chunk(start):
+    def chunk(start: tf.Tensor) -> tf.Tensor:
         position = tf.minimum(start + tf.range(_CHUNK_SAMPLES, dtype=tf.int64), num_outputs - 1)
         position = position[:, tf.newaxis] * down
         weights = tf.gather(padded_taps, position % up + lag * up + half_length + 2 * up)

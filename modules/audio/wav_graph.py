@@ -8,7 +8,7 @@ import functools
 import tensorflow as tf
 
 from modules.audio.network_input import decode_pcm16
-from modules.audio.resampling import rate_message
+from modules.audio.resampling import Number, rate_message
 from modules.audio.wav import EXTENSIBLE, FLOAT, MAX_CHUNKS, PCM, STREAMING_DATA_BYTES
 from schemas.sound import MAX_RATE_HZ, MIN_RATE_HZ
 
@@ -109,13 +109,13 @@ def _require(condition: tf.Tensor, message: str, value: tf.Tensor, *facts: tf.Te
         return tf.identity(value)
 
 
-def _slice(contents: tf.Tensor, start, length) -> tf.Tensor:
+def _slice(contents: tf.Tensor, start: Number, length: Number) -> tf.Tensor:
     """Returns `length` bytes of a scalar string from `start`; fewer, or none, at its end."""
     start = tf.minimum(tf.cast(start, tf.int32), tf.strings.length(contents))
     return tf.strings.substr(contents, start, tf.cast(length, tf.int32))
 
 
-def _little_endian(contents: tf.Tensor, start, num_bytes: int) -> tf.Tensor:
+def _little_endian(contents: tf.Tensor, start: Number, num_bytes: int) -> tf.Tensor:
     """Returns the unsigned integer at `start` as an int64 scalar."""
     digits = tf.io.decode_raw(_slice(contents, start, num_bytes), tf.uint8)
     weights = tf.constant([256**k for k in range(num_bytes)], tf.int64)
@@ -130,11 +130,23 @@ def _find_chunks(contents: tf.Tensor, length: tf.Tensor) -> tuple[tf.Tensor, ...
       data starts (-1: no data) and how many bytes its header promises.
     """
 
-    def more(position, format_start, format_bytes, data_start, data_bytes):
+    def more(
+        position: tf.Tensor,
+        format_start: tf.Tensor,
+        format_bytes: tf.Tensor,
+        data_start: tf.Tensor,
+        data_bytes: tf.Tensor,
+    ) -> tf.Tensor:
         del format_start, format_bytes, data_bytes
         return tf.logical_and(data_start < 0, position + 8 <= length)
 
-    def step(position, format_start, format_bytes, data_start, data_bytes):
+    def step(
+        position: tf.Tensor,
+        format_start: tf.Tensor,
+        format_bytes: tf.Tensor,
+        data_start: tf.Tensor,
+        data_bytes: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:
         name = _slice(contents, position, 4)
         size = _little_endian(contents, position + 4, 4)
         start = position + 8

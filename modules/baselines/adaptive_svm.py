@@ -118,8 +118,9 @@ class AdaptiveSvm:
     solution: Solution
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Returns the decision values of clips, float64 `[n, labels]`, to choose the largest among
-        the target's labels; -inf for labels that are not `known`.
+        """Returns the decision values of clips, float64 `[n, labels]`.
+
+        The largest among the target's labels is predicted; labels that are not `known` have -inf.
 
         Args:
           features: float `[n, d]`, not z-scored.

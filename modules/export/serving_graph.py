@@ -5,7 +5,7 @@ Transform applies in training, and consists of TensorFlow's own ops only. tensor
 saved without complaint, and no TF Serving could load them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,9 @@ from modules.audio import network_input, resampling, wav_graph
 from modules.audio.samples import first_channel
 from schemas import features, signatures
 from schemas.labels import LabelSet
+
+# Mean and standard deviation of a domain's samples, by domain; `""` is the fallback.
+Statistics = Mapping[str, tuple[float, float]]
 
 
 class ServingModule(tf.Module):
@@ -29,7 +32,7 @@ class ServingModule(tf.Module):
         *,
         labels: LabelSet,
         trim_silence: bool,
-        statistics: Mapping[str, tuple[float, float]] | None,
+        statistics: Statistics | None,
         domain_labels: Mapping[str, Sequence[str]],
         domain: str | None,
     ):
@@ -66,7 +69,7 @@ class ServingModule(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """Returns the concrete function of each signature by its name."""
 
-        def spec(name, dtype, *shape):
+        def spec(name: str, dtype: tf.DType, *shape: int | None) -> tf.TensorSpec:
             return tf.TensorSpec([None, *shape], dtype, name=name)
 
         return {
@@ -108,10 +111,12 @@ class ServingModule(tf.Module):
         clips = (waveform, num_samples, rate_hz)
         return self._answer(clips, _waveform_of_row, tf.zeros_like(num_samples, tf.int64))
 
-    def _answer(self, clips, decode, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _answer(
+        self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
 
-        def prepare(elements):
+        def prepare(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
             clip, row = elements
             waveform = decode(clip)
             _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
@@ -171,7 +176,11 @@ def _masked(probabilities: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     return tf.where(total > 0.0, tf.math.divide_no_nan(kept, total), undecided)
 
 
-def _domain_rows(statistics, domain_labels, domain: str | None) -> list[str]:
+def _domain_rows(
+    statistics: Statistics | None,
+    domain_labels: Mapping[str, Sequence[str]],
+    domain: str | None,
+) -> list[str]:
     """Returns the domain names of the rows of masks and statistics; row 0 is the default one."""
     if domain is not None:
         return [domain]
@@ -195,7 +204,12 @@ def _check_shapes(network: keras.Model, labels: LabelSet) -> None:
         )
 
 
-def _check_arguments(labels: LabelSet, statistics, domain_labels, domain: str | None) -> None:
+def _check_arguments(
+    labels: LabelSet,
+    statistics: Statistics | None,
+    domain_labels: Mapping[str, Sequence[str]],
+    domain: str | None,
+) -> None:
     for name, present in domain_labels.items():
         unknown = set(present) - set(labels)
         if unknown or not present:

@@ -18,8 +18,9 @@ class Build(Protocol):
     def __call__(
         self, *, preset: str, precision: str, outputs: int, seed: int
     ) -> "keras.Sequential":
-        """Returns the network; its inputs are float32 `[batch, input_samples, 1]`, its outputs
-        probabilities float32 `[batch, outputs]`.
+        """Returns the network.
+
+        It maps float32 `[batch, input_samples, 1]` to probabilities, float32 `[batch, outputs]`.
 
         Args:
           preset: Name of one of the architecture's presets.

@@ -87,7 +87,8 @@ def _build(
 
     conv1 = conv("conv1", sizes.conv1_stride, sizes.pool1)
     conv2 = conv("conv2", sizes.conv2_stride, sizes.pool2)
-    # Valid convolutions and pools leave over what lies behind these samples.
+    # Valid convolutions and pools drop incomplete windows at the end, so that the outputs depend
+    # on the first samples only.
     used_samples = conv1.used_steps(conv2.used_steps(LSTM_STEPS))
     return keras.Sequential(
         [

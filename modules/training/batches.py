@@ -7,6 +7,8 @@ from modules.training.rows import Rows
 from modules.training.settings import Settings
 from schemas.sound import SAMPLE_RATE_HZ
 
+PREDICT_BATCH = 64
+
 
 class Batches(keras.utils.PyDataset):
     """Shuffled batches of clips of all epochs, the same for the same seed in any order of access.
@@ -44,3 +46,27 @@ class Batches(keras.utils.PyDataset):
             samples = self._source.row_shape[0]
             shifts = random.integers(-limit, limit + 1, len(chosen)) % samples
         return self._source.take(self._rows[chosen], shifts=shifts), self._labels[chosen]
+
+
+class InOrder(keras.utils.PyDataset):
+    """Batches of clips in order, to be asked about.
+
+    From arrays, Keras compiles a network for the number of clips that it is asked about first, and
+    rounds differently for other numbers; from this it compiles one for all numbers.
+
+    Args:
+      source: Clips, or what frozen layers made of them.
+      rows: int64 `[n]`, which of them, at least one.
+    """
+
+    def __init__(self, source: Rows, rows: np.ndarray):
+        super().__init__(workers=1, use_multiprocessing=False)
+        self._source = source
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return -(-len(self._rows) // PREDICT_BATCH)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray]:
+        rows = self._rows[index * PREDICT_BATCH : (index + 1) * PREDICT_BATCH]
+        return (self._source.take(rows),)

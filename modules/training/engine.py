@@ -14,6 +14,7 @@ import numpy as np
 from modules.networks.approaches import Adaptation, resolve
 from modules.networks.registry import NetworkSpec
 from modules.training import freezing
+from modules.training.batches import PREDICT_BATCH
 from modules.training.job import Job, Outcome
 from modules.training.learner import Learner, Learnt, predict
 from modules.training.rows import Rows, RowWriter
@@ -168,7 +169,7 @@ class Engine:
                 folder=self._folder,
                 expected=len(rows),
             )
-            for part in self._clips.chunks(rows, multiple_of=64):
+            for part in self._clips.chunks(rows, multiple_of=PREDICT_BATCH):
                 writer.append(predict(prepared.prefix, self._clips, part))
             self._cached[digest] = writer.finish()
         return self._cached[digest], np.arange(len(rows))

@@ -39,7 +39,7 @@ def reinitialise(
     network: keras.Sequential, adaptation: Adaptation, groups: LayerGroups, *, seed: int
 ) -> None:
     """Draws the weights of the re-initialised groups anew."""
-    # One seed per layer, so that what one layer draws does not depend on which others are redrawn.
+    # Each layer has a seed of its own: its new weights are the same whichever others start anew.
     for index, (group, layers) in enumerate(groups.items()):
         for offset, name in enumerate(layers):
             if group in adaptation.reinitialised:

@@ -10,12 +10,10 @@ import keras
 import numpy as np
 
 from modules.metrics.uar import unweighted_average_recall
-from modules.training.batches import Batches
+from modules.training.batches import Batches, InOrder
 from modules.training.optimizers import Adadelta
 from modules.training.rows import Rows
 from modules.training.settings import Settings
-
-_PREDICT_BATCH = 64
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,11 +145,9 @@ class InnerValidation(keras.callbacks.Callback):
 
 def predict(network: keras.Model, source: Rows, rows: np.ndarray) -> np.ndarray:
     """Returns a network's outputs for some rows of `source`, float32 `[n, …]`."""
-    parts = [
-        network.predict(source.take(part), batch_size=_PREDICT_BATCH, verbose=0)
-        for part in source.chunks(rows, multiple_of=_PREDICT_BATCH)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, *network.output_shape[1:]), np.float32)
+    if not len(rows):
+        return np.empty((0, *network.output_shape[1:]), np.float32)
+    return network.predict(InOrder(source, rows), verbose=0)
 
 
 def _seed_dropout(network: keras.Model, seed: int) -> None:

@@ -15,7 +15,7 @@ from modules.training.memory import KEY
 from schemas.errors import UserError
 
 # What is held at a time of what passes through memory only.
-_CHUNK_BYTES = 64 * 2**20
+_CHUNK_BYTES = 128 * 2**20
 
 
 class Rows(abc.ABC):
@@ -56,8 +56,12 @@ class Rows(abc.ABC):
         """
 
     def chunks(self, rows: np.ndarray, *, multiple_of: int = 1) -> Iterator[np.ndarray]:
-        """Yields `rows` in parts whose arrays take little memory, each a multiple of `multiple_of`
-        long but the last."""
+        """Yields `rows` in parts whose arrays take little memory.
+
+        Args:
+          rows: int64 `[m]`, their numbers.
+          multiple_of: Number that divides the length of every part but the last.
+        """
         size = max(1, _CHUNK_BYTES // self.row_bytes // multiple_of) * multiple_of
         for start in range(0, len(rows), size):
             yield rows[start : start + size]
@@ -84,9 +88,11 @@ class ArrayRows(Rows):
 
     @property
     def resident_bytes(self) -> int:
+        """Size of the array in bytes."""
         return self._array.nbytes
 
     def take(self, rows: np.ndarray, *, shifts: np.ndarray | None = None) -> np.ndarray:
+        """Returns a copy of some of the arrays; see `Rows.take`."""
         places = rows if self._positions is None else self._positions[rows]
         if shifts is None:
             return self._array[places]
@@ -134,9 +140,11 @@ class FileRows(Rows):
 
     @property
     def resident_bytes(self) -> int:
+        """Zero: what is read is handed on."""
         return 0
 
     def take(self, rows: np.ndarray, *, shifts: np.ndarray | None = None) -> np.ndarray:
+        """Returns some of the arrays, read from the file; see `Rows.take`."""
         places = rows if self._positions is None else self._positions[rows]
         taken = np.empty((len(places), *self.row_shape), np.float32)
         for number, place in enumerate(places.tolist()):

@@ -5,9 +5,9 @@ import dataclasses
 import io
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, SOFT, LINE = "#1d2733", "#8a96a3", "#e3e8ed"
@@ -15,15 +15,13 @@ BLUE, GREY = "#0b5f8f", "#9aa7b4"
 # Distinct in lightness too, for print and for colour-blind eyes (Okabe & Ito).
 DISTINCT = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#333333", "#999999")
 
-# Matplotlib repeats the names of fonts at every word; these are enough.
-_SVG = {
-    "svg.hashsalt": "ser",
-    "svg.fonttype": "none",
-    "font.sans-serif": ["DejaVu Sans", "Verdana"],
-}
-# What follows the second decimal of a coordinate cannot be seen.
-_LONG_NUMBER = re.compile(rb"(?<=\.\d{2})\d+")
+_FONTS = ["DejaVu Sans", "Verdana"]
+# What makes Matplotlib's SVG small: the fonts are named once, not at every word; text is not turned
+# by nothing; and of coordinates two decimals stay, as more cannot be seen.
+_FAMILY = b"font-family: %s, sans-serif" % ", ".join(f"'{name}'" for name in _FONTS).encode()
+_NO_TURN = re.compile(rb' transform="rotate\(-?0 [^)]*\)"')
 _GEOMETRY = re.compile(rb' (?:d|x|y|x1|y1|x2|y2|points)="[^"]*"')
+_FURTHER_DECIMALS = re.compile(rb"(?<=\.\d{2})\d+")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +37,7 @@ class Picture:
     alt: str
 
 
-def style_axes(axes: Any, *, label_size: float = 9) -> None:
+def style_axes(axes: Axes, *, label_size: float = 9) -> None:
     """Leaves of a frame two quiet spines and a light grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(SOFT)
@@ -53,7 +51,7 @@ def cycled(count: int) -> list[str]:
     return [DISTINCT[i % len(DISTINCT)] for i in range(count)]
 
 
-def panels(count: int, *, width: float, height: float) -> tuple[Figure, Sequence[Any]]:
+def panels(count: int, *, width: float, height: float) -> tuple[Figure, Sequence[Axes]]:
     """Returns a figure with `count` axes, as many in a row as a page holds.
 
     Args:
@@ -76,11 +74,15 @@ def svg(figure: Figure, *, transparent: bool = False) -> bytes:
     coordinates keep two decimals.
     """
     buffer = io.BytesIO()
-    with matplotlib.rc_context(_SVG):
+    settings = {"svg.hashsalt": "ser", "svg.fonttype": "none", "font.sans-serif": _FONTS}
+    with matplotlib.rc_context(settings):
         figure.savefig(
             buffer, format="svg", metadata={"Date": None}, dpi=160, transparent=transparent
         )
-    return _GEOMETRY.sub(lambda found: _LONG_NUMBER.sub(b"", found[0]), buffer.getvalue())
+    image = buffer.getvalue().replace(_FAMILY + b"; ", b"")
+    image = image.replace(b"*{", b"*{" + _FAMILY + b"; ", 1)
+    image = _NO_TURN.sub(b"", image)
+    return _GEOMETRY.sub(lambda found: _FURTHER_DECIMALS.sub(b"", found[0]), image)
 
 
 def data_uri(image: bytes) -> str:

@@ -119,10 +119,8 @@ def test_other_label_sets_and_mappings(emodb, tmp_path, capsys):
     assert ser(*arguments, "--emotions", "paper+neutral", "--label", "emodb.boredom=NEU") == 0
     shown = capsys.readouterr().out
     assert "label emodb.boredom=neutral\n" in shown
-    rows = [line.strip("│").split("│") for line in shown.splitlines() if line.startswith("│ emodb")]
-    assert ["emodb", "5", "5", "5", "5", "5", "0", "2"] in [
-        [cell.strip() for cell in row] for row in rows
-    ]
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["emodb", "5", "5", "5", "5", "5", "0", "2"] in rows
     found = manifest.read(tmp_path / "m.csv")
     assert found.labels.labels[-1] == "neutral"
     assert len(found.utterances) == 27

@@ -164,8 +164,16 @@ def test_synthetic_speech_is_not_compared_with_the_paper(tmp_path):
 
 def test_options_are_repeated(tmp_path):
     source = sources.Source(
-        **dict.fromkeys(("corpus", "folder", "licence", "citation", "elicitation", "language"), ""),
-        **dict.fromkeys(("found", "used", "skipped", "unreadable"), 0),
+        corpus="iemocap",
+        folder="/data",
+        licence="",
+        citation="",
+        elicitation="",
+        language="",
+        found=0,
+        used=0,
+        skipped=0,
+        unreadable=0,
         domains=["iemocap"],
         options={"some": "choice"},
         label_set=["anger", "happiness"],

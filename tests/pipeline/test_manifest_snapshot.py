@@ -55,13 +55,18 @@ def _utterance(domain="emodb", **values):
     return Utterance(**{**fixed, "domain": domain, **values})
 
 
+def _of(utterance, labels=PAPER):
+    return manifests.Manifest(utterances=[utterance], labels=labels)
+
+
 def test_equal_contents_have_equal_names(tmp_path):
-    one = manifest.snapshot([_utterance()], PAPER, tmp_path)
-    assert one == manifest.snapshot([_utterance()], PAPER, tmp_path)
-    assert manifests.read(one.path) == [_utterance()]
+    one = manifest.snapshot(_of(_utterance()), tmp_path)
+    assert one == manifest.snapshot(_of(_utterance()), tmp_path)
+    assert manifests.read(one.path) == _of(_utterance())
     assert (one.domains, one.labels) == (("emodb",), PAPER)
     # Other recordings of the same labels have the same schema, and other labels another.
-    moved = manifest.snapshot([_utterance("emovo")], PAPER, tmp_path)
+    moved = manifest.snapshot(_of(_utterance("emovo")), tmp_path)
     assert (moved.path == one.path, moved.schema_path == one.schema_path) == (False, True)
-    other = manifest.snapshot([_utterance()], LabelSet.parse("paper+neutral"), tmp_path)
+    other = manifest.snapshot(_of(_utterance(), LabelSet.parse("paper+neutral")), tmp_path)
     assert other.schema_path != one.schema_path
+    assert manifests.read(other.path).labels == LabelSet.parse("paper+neutral")

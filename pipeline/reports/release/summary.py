@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.reports import plots
@@ -148,7 +149,12 @@ def uar_plot(rows: Sequence[SummaryRow]) -> Picture | None:
 
 
 def _bars(
-    axes, results: Sequence[SliceResult | None], label: str, shift: float, colour: str, ink: str
+    axes: Axes,
+    results: Sequence[SliceResult | None],
+    label: str,
+    shift: float,
+    colour: str,
+    ink: str,
 ) -> None:
     """Draws one model's bar for each domain, with its interval and its value at the foot."""
     drawn = [(place + shift, result) for place, result in enumerate(results) if result]

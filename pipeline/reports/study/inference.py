@@ -21,8 +21,8 @@ class Comparison:
 
     Attributes:
       difference: Difference of mean UAR.
-      p_paired: p of the paper's paired t-test.
-      p_corrected: p of the Nadeau-Bengio test.
+      p_paired: The p value of the paper's paired t-test.
+      p_corrected: The p value of the Nadeau-Bengio test.
       p_holm: The same after Holm's correction.
       effect_size: Cohen's d_z with Hedges' correction.
     """

@@ -97,7 +97,7 @@ class Results:
       design: Which cells make which table.
     """
 
-    def __init__(self, store: Store, clips: Clips, design: Design):
+    def __init__(self, store: Store, clips: Clips, design: Design) -> None:
         self.store, self.clips, self.design = store, clips, design
         self.label_set = clips.label_set
         self._rows = {name: row for row, name in enumerate(clips.utterance_ids.tolist())}

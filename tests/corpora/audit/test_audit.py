@@ -266,7 +266,7 @@ def test_unreadable_recordings_are_counted_and_named(world):
         "d/beyond: has nothing from 9 s to its end: it is 2.500 s long",
         "d/empty: empty file",
         "d/gone: no such file",
-        "d/header: truncated: its header promises 40,000 bytes of samples, 0 are there",
+        "d/header: truncated: its header promises 32,000 bytes of samples, 0 are there",
         "d/text: not audio, or its header is damaged",
     ]
     assert len(result.exclusions) == 5

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent import futures
 from pathlib import PurePosixPath
+from typing import Any
 
 import av
 import numpy as np
@@ -89,9 +90,9 @@ def _plan_digest(scale):
     for name in sorted(synthetic.CORPORA):
         for clip in synthetic.plan(name, seed=0, scale=scale):
             speaker = clip.speaker
-            values = (clip.corpus, clip.path, speaker.name, speaker.variant, speaker.language)
-            values += (speaker.tract, clip.emotion, clip.code, clip.texts, clip.defect)
-            digest.update(repr(values).encode())
+            who = (speaker.name, speaker.variant, speaker.language, speaker.tract)
+            what = (clip.emotion, clip.code, clip.texts, clip.defect)
+            digest.update(repr((clip.corpus, clip.path, *who, *what)).encode())
     return digest.hexdigest()
 
 
@@ -314,14 +315,19 @@ def test_least_numbers_are_taken_from_those_who_have_more():
 def synthesize_silence(monkeypatch):
     """Makes recordings of nothing, at once; returns the list of what was made."""
     made = []
-    monkeypatch.setattr(synthetic.build, "render", lambda clip, seed: made.append(clip) or silence)
-    silence = np.zeros([1_600, 1], np.int16)
+
+    def render(clip, *, seed):
+        made.append(clip)
+        return np.zeros([1_600, 1], np.int16)
+
+    monkeypatch.setattr(synthetic.build, "render", render)
     return made
 
 
 def test_a_complete_result_is_left_alone_and_a_torn_one_is_made_anew(tmp_path, monkeypatch):
     made = synthesize_silence(monkeypatch)
-    out, arguments = tmp_path / "x", {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
+    out = tmp_path / "x"
+    arguments: dict[str, Any] = {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
     assert synthetic.synthesize(out, **arguments) == [("emodb", out / "emodb")]
     total = len(made)
     # Ten of each of five emotions, two too long, two of boredom and of neutral.

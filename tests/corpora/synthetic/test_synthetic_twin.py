@@ -40,6 +40,8 @@ def difficulty(twin):
     spec = importlib.util.spec_from_file_location(
         "synthetic_difficulty", ROOT / "benchmarks/synthetic_difficulty.py"
     )
+    assert spec
+    assert spec.loader
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     return benchmark.compare(twin, seed=0, scale=0.1)

@@ -39,6 +39,7 @@ def ablation(results: Results, protocol: str) -> Plot | None:
         vmin=-limit if against else 0.0,
         vmax=limit,
         aspect="auto",
+        interpolation="none",
     )
     for (i, j), value in np.ndenumerate(matrix):
         same = design.targets[i] == design.domains[j]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from modules.metrics.uar import recalls
@@ -73,12 +74,12 @@ def _systems(results: Results, protocol: str) -> dict[str, Callable[[str], Serie
     return systems
 
 
-def _draw(axes, series: Series, classes: np.ndarray, names: list[str]) -> None:
+def _draw(axes: Axes, series: Series, classes: np.ndarray, names: list[str]) -> None:
     """Draws the matrix of a target's classes."""
     counts = series.confusion()[np.ix_(classes, classes)]
     totals = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="none")
     for (row, column), share in np.ndenumerate(shares):
         axes.text(
             column,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -93,7 +94,7 @@ def _losses(results: Results, cell_of: Callable[[Split, int], Cell]) -> Losses:
     return [losses for losses in found if len(losses)]
 
 
-def _draw(axes, losses: Losses, colour: str) -> None:
+def _draw(axes: Axes, losses: Losses, colour: str) -> None:
     """Draws each fold and seed thin, and their mean thick."""
     length = max(len(each) for each in losses)
     padded = np.full((len(losses), length), np.nan)
