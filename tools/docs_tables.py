@@ -22,6 +22,21 @@ _PLAIN = {int: "whole number", float: "number", bool: "`true`, `false`", str: "t
 _BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 
+def corpora() -> str:
+    """Returns the table of corpora that have a reader."""
+    rows = []
+    for corpus in readers.corpora():
+        options = "; ".join(
+            f"`{corpus.name}.{name}` = {', '.join(f'`{value}`' for value in option.allowed)}"
+            for name, option in corpus.options.items()
+        )
+        rows.append(
+            [f"`{corpus.name}`", corpus.display, corpus.kind, f"`{corpus.layout}`", options]
+        )
+    header = ["name", "corpus", "language, elicitation", "a recording", "options (default first)"]
+    return _table(header, rows)
+
+
 def approaches() -> str:
     """Returns the table of transfer approaches."""
     rows = [[f"`{name}`", approach.summary] for name, approach in APPROACHES.items()]
@@ -42,26 +57,6 @@ def architectures() -> str:
                 f"{found.input_samples:,} samples",
             ]
             for found in ARCHITECTURES.values()
-        ],
-    )
-
-
-def corpora() -> str:
-    """Returns the table of corpora that have a reader."""
-    return _table(
-        ["name", "corpus", "language, elicitation", "a recording", "options, the first is usual"],
-        [
-            [
-                f"`{corpus.name}`",
-                corpus.display,
-                corpus.kind,
-                f"`{corpus.layout}`",
-                "; ".join(
-                    f"`{corpus.name}.{name}` = {', '.join(f'`{word}`' for word in option.allowed)}"
-                    for name, option in corpus.options.items()
-                ),
-            ]
-            for corpus in readers.corpora()
         ],
     )
 
