@@ -8,7 +8,7 @@ import pytest
 
 from cli.corpora.index import epilog
 from corpora.indexing.index import index
-from corpora.readers import READERS, display
+from corpora.readers import READERS, corpora, display
 from schemas.labels import VOCABULARY
 
 DOCS = Path(__file__).parents[3] / "docs"
