@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from corpora import manifest as manifests
-from pipeline.config import ReleaseConfig, StudyConfig
+from pipeline.config import ReleaseConfig, StudyConfig, StudyFineTuning, Training
 from schemas import sound
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
@@ -46,8 +46,10 @@ def check_study(config: StudyConfig, utterances: Sequence[Utterance], labels: La
       labels: The manifest's label set.
 
     Raises:
-      UserError: The manifest's labels, domains or folds do not fit the study.
+      UserError: The manifest's labels, domains or folds do not fit the study, or a batch does not
+        fit into the memory it may take.
     """
+    check_memory(config)
     check_labels(config, utterances, labels)
     check_targets(config, _domains(utterances))
     check_study_folds(config, utterances, labels)
@@ -83,7 +85,7 @@ def check_labels(
             )
 
 
-def check_memory(config: ReleaseConfig) -> None:
+def check_memory(config: ReleaseConfig | StudyConfig) -> None:
     """Checks that the memory a training may take holds at least one batch of clips.
 
     Raises:
@@ -92,11 +94,18 @@ def check_memory(config: ReleaseConfig) -> None:
     limit_gib = config.training.memory_gib
     if limit_gib is None:
         return
-    trainings = {"pretrain": config.pretrain, "fine_tune": config.fine_tune} | {
-        f"domains.{name}.fine_tune": domain.fine_tune
-        for name, domain in config.domains.items()
-        if domain.fine_tune
+    trainings: dict[str, Training | StudyFineTuning] = {
+        "pretrain": config.pretrain,
+        "fine_tune": config.fine_tune,
     }
+    if isinstance(config, StudyConfig):
+        trainings["scratch"] = config.scratch
+    else:
+        trainings |= {
+            f"domains.{name}.fine_tune": domain.fine_tune
+            for name, domain in config.domains.items()
+            if domain.fine_tune
+        }
     for key, training in trainings.items():
         batch_gib = training.batch_size * sound.INPUT_SAMPLES * _BYTES_PER_SAMPLE / _GIB
         if batch_gib > limit_gib:

@@ -77,7 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = ingest.Settings(
             over_length=exec_properties[OVER_LENGTH],
             trim_silence=bool(exec_properties[TRIM_SILENCE]),
-            labels=labels.inferred(utterance.emotion for utterance in utterances),
+            label_set=labels.inferred(utterance.emotion for utterance in utterances),
         )
         logging.info("Decoding %d recordings in %d shards.", len(utterances), len(shards))
         with self._make_beam_pipeline() as pipeline:

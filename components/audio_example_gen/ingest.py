@@ -42,12 +42,12 @@ class Settings:
       over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
         input.
       trim_silence: Whether `drop` measures without leading and trailing silence.
-      labels: The manifest's label set.
+      label_set: The manifest's label set, whose order numbers the labels.
     """
 
     over_length: str
     trim_silence: bool
-    labels: LabelSet
+    label_set: LabelSet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -192,7 +192,7 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
-    return _example(utterance, pcm, rate_hz, settings.labels), outcome(USED, reason)
+    return _example(utterance, pcm, rate_hz, settings.label_set), outcome(USED, reason)
 
 
 def _read(utterance: Utterance) -> bytes:
@@ -232,7 +232,7 @@ def _trimmed_length(waveform: np.ndarray) -> int:
     return len(_trim()(waveform))
 
 
-def _example(utterance: Utterance, pcm: bytes, rate_hz: int, labels: LabelSet) -> bytes:
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int, label_set: LabelSet) -> bytes:
     """Returns a serialized tf.Example of the data contract."""
     texts = {
         features.EMOTION: utterance.emotion,
@@ -244,7 +244,7 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int, labels: LabelSet) -
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: labels.index(utterance.emotion),
+        features.LABEL: label_set.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()

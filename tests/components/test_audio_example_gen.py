@@ -296,7 +296,7 @@ def test_segments_of_one_recording(tmp_path):
         start_s=0.5,
         end_s=1.25,
     )
-    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, label_set=labels.PAPER)
     example, outcome = ingest.ingest(utterance, settings)
     assert outcome.status == "used"
     pcm = tf.train.Example.FromString(example).features.feature["audio"].bytes_list.value[0]
@@ -344,7 +344,7 @@ def test_a_failed_shard_leaves_nothing_behind(tmp_path, monkeypatch):
         [(b"record", account.Outcome(utterance_id="", path="", domain="", status="used"))]
     )
     monkeypatch.setattr(ingest, "ingest", lambda *_: next(results))
-    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, label_set=labels.PAPER)
     with pytest.raises(RuntimeError):
         list(ingest.write_shard(shard, settings))
     assert {path.name for path in tmp_path.iterdir()} == {"corpus"}

@@ -85,6 +85,15 @@ def test_memory_below_one_batch():
             _utterances(a=TWO),
             PAPER,
         )
+    study = configs.StudyConfig.model_validate(
+        {
+            "manifest": "m.csv",
+            "training": {"memory_gib": BATCH_GIB},
+            "scratch": {"epochs": 1, "batch_size": 33},
+        }
+    )
+    with pytest.raises(UserError, match=r"scratch\.batch_size = 33 clips"):
+        checks.check_study(study, _utterances(a=TWO, b=TWO), PAPER)
 
 
 # --- Domains -------------------------------------------------------------------------------------
