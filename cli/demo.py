@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     result = run_release(Request(config="demo", overrides=overrides))
     config = result.prepared.config
     console.rule("5. one gRPC prediction per pushed model")
-    utterances = manifest.read(manifest_path)
+    utterances = manifest.read(manifest_path).utterances
     unseen = [u for u in utterances if u.fold(config.protocol) == config.test_fold]
     answered = _predict(config.serving_root, unseen)
     console.print(
@@ -81,7 +81,8 @@ def _predict(serving_root: Path, utterances: "Sequence[Utterance]") -> bool:
 
     from schemas.signatures import MULTI_DOMAIN
     from serving.client.client import Client
-    from serving.embedded.server import Server, find_versions
+    from serving.embedded.server import Server
+    from serving.embedded.versions import find_versions
 
     console = Console()
     clip = {utterance.domain: utterance for utterance in reversed(utterances)}

@@ -40,9 +40,9 @@ def run_release(request: "Request") -> "ReleaseResult":
     with Display() as display:
         result = run_release.run(request, observer=display)
 
-    from pipeline.reports.release.results import summary
+    from pipeline.reports.release import terminal
 
     # Written to a file there is no width to keep to.
-    Console(width=None if display.console.is_terminal else 120).print(summary(result.found))
+    Console(width=None if display.console.is_terminal else 120).print(terminal.table(result.found))
     display.console.print(f"report: {result.report}")
     return result

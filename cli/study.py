@@ -32,11 +32,21 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentPar
         parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")
     parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
+    parser.add_argument(
+        "--from-store",
+        type=Path,
+        metavar="DIR",
+        help="only write the tables of a stored study, for example an unpacked cells.tar.xz, into"
+        " OUTPUT/tables (default: DIR/tables); `--set synthetic=true` if its speech is",
+    )
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the study, or prints its plan; 0 if every cell is there."""
+    if args.from_store:
+        return _write_stored(args)
+
     from cli.display import Display
     from pipeline import run_study
     from pipeline.request import StudyRequest
@@ -56,6 +66,36 @@ def run(args: argparse.Namespace) -> int:
     if result.report:
         print(f"tables: {result.report}")
     return 0 if result.complete else 1
+
+
+def _write_stored(args: argparse.Namespace) -> int:
+    """Writes the tables of a stored study, without a manifest and without running anything."""
+    from pipeline.reports.study import stored
+    from schemas.errors import UserError
+
+    settings = pipelines.overrides(args)
+    settings.pop("output", None)
+    synthetic = settings.pop("synthetic", False)
+    given = [*(f"--set {key}" for key in settings if key != "manifest")]
+    given += [f"--{name}" for name in ("manifest", "store", *_LISTS) if getattr(args, name)]
+    given += ["--seeds"] * (args.seeds is not None) + ["--plan"] * args.plan
+    if given:
+        raise UserError(
+            f"{', '.join(given)} cannot stand beside --from-store, which takes all that is stored:"
+            " leave it out (only --output and --set synthetic=true may stay)"
+        )
+    if not isinstance(synthetic, bool):
+        raise UserError(f"--set synthetic={synthetic}: must be true or false")
+    words = ["ser", "study", "--from-store", str(args.from_store)]
+    words += ["--set", "synthetic=true"] * synthetic
+    written = stored.write(
+        args.from_store,
+        (args.output or args.from_store) / "tables",
+        synthetic=synthetic,
+        command=shlex.join(words),
+    )
+    print(f"tables: {written[0]}")
+    return 0
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:

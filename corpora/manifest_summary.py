@@ -4,7 +4,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora import manifest, sources, summary
+from corpora import manifest, summary
+from corpora.manifest import sources
 from corpora.summary import DomainSummary
 from schemas.progress import Track, no_track
 from schemas.sound import SAMPLE_RATE_HZ
@@ -31,12 +32,12 @@ def summarise(
     Raises:
       UserError: A file is not as it must be.
     """
-    utterances = manifest.read(path)
+    indexed = manifest.read(path)
     account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
     return summary.summarise(
-        utterances,
+        indexed,
         over_length=over_length,
-        trimmed_s=trimmed_durations_s(utterances, track=track) if trim_silence else None,
+        trimmed_s=trimmed_durations_s(indexed.utterances, track=track) if trim_silence else None,
         account=manifest.read_account(account_path) if account_path.exists() else None,
         sources=sources.read(sources_path) if sources_path.exists() else (),
     )
@@ -50,20 +51,21 @@ def trimmed_durations_s(
 
     import tensorflow as tf
 
-    from modules.audio import decoding, graph
+    from modules.audio import loading, network_input
+    from modules.audio.errors import DecodingError
 
     num_samples = tf.function(
-        lambda waveform: tf.size(graph.trim_silence(waveform)),
+        lambda waveform: tf.size(network_input.trim_silence(waveform)),
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
 
     def duration_s(utterance: Utterance) -> float | None:
         try:
-            waveform = decoding.load(
+            waveform = loading.load(
                 Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
             )
-        except (decoding.DecodingError, OSError):
+        except (DecodingError, OSError):
             return None
         return int(num_samples(waveform)) / SAMPLE_RATE_HZ
 

@@ -4,60 +4,58 @@ import dataclasses
 from collections.abc import Sequence
 
 from corpora import manifest as manifests
+from corpora.manifest import Manifest
+from modules.networks import approaches
+from modules.networks.registry import ARCHITECTURES
+from modules.training import memory
 from pipeline.config import ReleaseConfig, StudyConfig, StudyFineTuning, Training
 from schemas import sound
 from schemas.errors import UserError
-from schemas.labels import PAPER, LabelSet
+from schemas.labels import PAPER
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
-from schemas.utterance import Utterance
 from schemas.words import listed
 
-_BYTES_PER_SAMPLE = 4  # float32
-_GIB = 2**30
 # Tables of the study that compare a target with other domains.
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
 
 
-def check_release(config: ReleaseConfig, utterances: Sequence[Utterance], labels: LabelSet) -> None:
+def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
     """Checks a release against its manifest.
 
     Args:
       config: The release.
-      utterances: The manifest's.
-      labels: The manifest's label set.
+      manifest: What was indexed.
 
     Raises:
-      UserError: The manifest's labels, domains or folds do not fit the release, or a batch does
-        not fit into the memory it may take.
+      UserError: The manifest's labels, domains or folds do not fit the release, an approach does
+        not fit its network, or a batch does not fit into the memory it may take.
     """
     check_memory(config)
-    check_labels(config, utterances, labels)
-    check_domains(config, _domains(utterances))
-    manifests.check_folds(utterances, config.protocol, test_fold=config.test_fold)
+    check_labels(config, manifest)
+    check_domains(config, manifest.domains)
+    check_approaches(config, manifest.domains)
+    manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
-def check_study(config: StudyConfig, utterances: Sequence[Utterance], labels: LabelSet) -> None:
+def check_study(config: StudyConfig, manifest: Manifest) -> None:
     """Checks a study against its manifest.
 
     Args:
       config: The study.
-      utterances: The manifest's.
-      labels: The manifest's label set.
+      manifest: What was indexed.
 
     Raises:
       UserError: The manifest's labels, domains or folds do not fit the study, or a batch does not
         fit into the memory it may take.
     """
     check_memory(config)
-    check_labels(config, utterances, labels)
-    check_targets(config, _domains(utterances))
-    check_study_folds(config, utterances, labels)
+    check_labels(config, manifest)
+    check_targets(config, manifest.domains)
+    check_study_folds(config, manifest)
 
 
-def check_labels(
-    config: ReleaseConfig | StudyConfig, utterances: Sequence[Utterance], labels: LabelSet
-) -> None:
+def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> None:
     """Checks that there is something to tell apart.
 
     The paper's set may be larger than what its corpora have: it is what a manifest has of which
@@ -66,8 +64,9 @@ def check_labels(
     Raises:
       UserError: No clip has some label, or a domain has clips of one label only.
     """
+    labels = manifest.labels
     labels_of: dict[str, set[str]] = {}
-    for utterance in utterances:
+    for utterance in manifest.utterances:
         labels_of.setdefault(utterance.domain, set()).add(utterance.emotion)
     absent = [label for label in labels if label not in set().union(*labels_of.values())]
     if absent and labels != PAPER:
@@ -91,9 +90,6 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
     Raises:
       UserError: It does not.
     """
-    limit_gib = config.training.memory_gib
-    if limit_gib is None:
-        return
     trainings: dict[str, Training | StudyFineTuning] = {
         "pretrain": config.pretrain,
         "fine_tune": config.fine_tune,
@@ -107,13 +103,30 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
             if domain.fine_tune
         }
     for key, training in trainings.items():
-        batch_gib = training.batch_size * sound.INPUT_SAMPLES * _BYTES_PER_SAMPLE / _GIB
-        if batch_gib > limit_gib:
-            raise UserError(
-                f"training.memory_gib: {limit_gib:g} GiB cannot hold one batch of"
-                f" {key}.batch_size = {training.batch_size} clips, which takes {batch_gib:.3g} GiB;"
-                " allow more memory or make batches smaller"
-            )
+        memory.check(
+            config.training.memory_gib,
+            batch_size=training.batch_size,
+            input_samples=sound.INPUT_SAMPLES,
+            batch_key=f"{key}.batch_size",
+        )
+
+
+def check_approaches(config: ReleaseConfig, domains: Sequence[str]) -> None:
+    """Checks that the network has the layer groups that its domains' approaches name.
+
+    Raises:
+      UserError: It has too few.
+    """
+    groups = ARCHITECTURES[config.architecture].groups
+    for domain in domains:
+        asked = config.for_domain(domain).approach
+        for approach in approaches.PAPER_APPROACHES if asked == approaches.AUTO else [asked]:
+            try:
+                approaches.resolve(approach, groups)
+            except UserError as error:
+                raise UserError(
+                    f"domain {domain}, architecture {config.architecture}: {error}"
+                ) from None
 
 
 def check_domains(config: ReleaseConfig, domains: Sequence[str]) -> None:
@@ -165,19 +178,19 @@ def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
         )
 
 
-def check_study_folds(
-    config: StudyConfig, utterances: Sequence[Utterance], labels: LabelSet
-) -> None:
+def check_study_folds(config: StudyConfig, manifest: Manifest) -> None:
     """Checks that every fold of a study can be trained and tested on.
 
     Raises:
       UserError: A fold is empty or impossible, or lacks a class of its domain where the study does
         not take what is present.
     """
+    utterances = manifest.utterances
     # As if all were of one class: what is wrong with the folds whatever their classes.
-    alike = [dataclasses.replace(each, emotion=labels.labels[0]) for each in utterances]
+    first = manifest.labels.labels[0]
+    alike = [dataclasses.replace(utterance, emotion=first) for utterance in utterances]
     for protocol in config.protocols:
-        for domain in _domains(utterances):
+        for domain in manifest.domains:
             own = {each.fold(protocol) for each in utterances if each.domain == domain}
             if empty := set(config.folds) - own:
                 raise UserError(
@@ -195,7 +208,3 @@ def check_study_folds(
                     f"{error}\nor take the UAR of such a fold over the classes that it has:"
                     " --set missing_class=present"
                 ) from None
-
-
-def _domains(utterances: Sequence[Utterance]) -> list[str]:
-    return sorted({utterance.domain for utterance in utterances})

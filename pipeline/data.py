@@ -21,7 +21,7 @@ from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
 from pipeline.run_folder import METADATA_FILE, PIPELINE_ROOT
-from schemas import splits
+from schemas import sound, splits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         custom_config={
             "standardisation": config.audio.standardisation,
             "trim_silence": config.audio.trim_silence,
+            "input_samples": sound.INPUT_SAMPLES,
             "domains": list(manifest.domains),
             "code_digest": code_digest("transform"),
         },

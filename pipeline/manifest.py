@@ -2,14 +2,12 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from corpora import manifest as manifests
 from pipeline import schema
 from schemas import files
 from schemas.labels import LabelSet
-from schemas.utterance import Utterance
 
 # Digits of a digest in a file's name.
 _NAME_DIGITS = 16
@@ -34,21 +32,20 @@ class Manifest:
     labels: LabelSet
 
 
-def snapshot(utterances: Sequence[Utterance], labels: LabelSet, folder: Path) -> Manifest:
+def snapshot(manifest: manifests.Manifest, folder: Path) -> Manifest:
     """Writes a manifest and the schema of its examples into a folder.
 
     TFX takes a step's result from its cache where the paths that it is given are the same: equal
     contents have equal names.
 
     Args:
-      utterances: The recordings, with hashes and folds.
-      labels: The manifest's label set.
+      manifest: The recordings, with hashes and folds, and their label set.
       folder: Where the files go; is made if it is not there.
     """
-    digest = manifests.digest(utterances)
+    digest = manifests.digest(manifest)
     path = folder.absolute() / f"{digest[:_NAME_DIGITS]}.csv"
-    manifests.write(utterances, path)
-    text = schema.for_labels(labels)
+    manifests.write(manifest, path)
+    text = schema.for_labels(manifest.labels)
     name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
     schema_path = folder.absolute() / f"{name}.schema.pbtxt"
     with files.replacing(schema_path) as file:
@@ -57,6 +54,6 @@ def snapshot(utterances: Sequence[Utterance], labels: LabelSet, folder: Path) ->
         path=str(path),
         schema_path=str(schema_path),
         digest=digest,
-        domains=tuple(sorted({utterance.domain for utterance in utterances})),
-        labels=labels,
+        domains=manifest.domains,
+        labels=manifest.labels,
     )

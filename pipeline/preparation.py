@@ -2,18 +2,15 @@
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from corpora import manifest as manifests
-from corpora import sources
+from corpora.indexing import probe_cache
+from corpora.manifest import sources
 from pipeline import checks
 from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
 from pipeline.manifest import Manifest, snapshot
 from pipeline.run_folder import MANIFESTS
-from schemas import labels
-from schemas.errors import UserError
-from schemas.labels import LabelSet
 from schemas.progress import Track
 from schemas.utterance import Utterance
 
@@ -41,8 +38,8 @@ class Prepared(Generic[Config]):
 def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     """Checks all that can be checked before work begins, and takes a snapshot of the manifest.
 
-    Every recording is hashed again, so that one that changed since it was indexed makes the
-    pipeline run from AudioExampleGen on.
+    A recording whose size or times have changed since it was indexed is hashed again, and makes the
+    pipeline run from AudioExampleGen on if its content is another one.
 
     Args:
       config: The configuration.
@@ -51,14 +48,14 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     Raises:
       UserError: What is wrong, where, and what to do.
     """
-    utterances = manifests.read(config.manifest)
-    label_set = _label_set(config, utterances)
+    indexed = manifests.read(config.manifest)
     if isinstance(config, StudyConfig):
-        checks.check_study(config, utterances, label_set)
+        checks.check_study(config, indexed)
     elif isinstance(config, ReleaseConfig):
-        checks.check_release(config, utterances, label_set)
-    utterances, changed, missing = manifests.refresh(utterances, track=track)
-    manifest = snapshot(utterances, label_set, config.output / MANIFESTS)
+        checks.check_release(config, indexed)
+    with probe_cache.remembered(config.manifest) as probe_one:
+        indexed, changed, missing = manifests.refresh(indexed, probe_one=probe_one, track=track)
+    manifest = snapshot(indexed, config.output / MANIFESTS)
     origin = sources.sources_path(config.manifest)
     if origin.exists():
         sources.read(origin)  # Better told now than by the report.
@@ -66,14 +63,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     return Prepared(
         config=config,
         manifest=manifest,
-        utterances=tuple(utterances),
+        utterances=tuple(indexed.utterances),
         changed=tuple(changed),
         missing=tuple(missing),
     )
-
-
-def _label_set(config: DataConfig, utterances: Sequence[Utterance]) -> LabelSet:
-    try:
-        return labels.inferred(utterance.emotion for utterance in utterances)
-    except UserError as error:
-        raise UserError(f"{config.manifest}: {error}") from None

@@ -14,11 +14,14 @@ from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
 from modules.metrics import tfma_uar
-from modules.training.transfer import AUTO
+from modules.networks.approaches import AUTO
+from modules.training.job import TrainerJob
+from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
 from pipeline.manifest import Manifest
+from pipeline.nodes import node_id
 from schemas import features, signatures, splits
 from schemas.labels import LabelSet
 from schemas.splits import S1, S2
@@ -36,11 +39,6 @@ SLICES: tuple[tuple[str, ...], ...] = (
     (features.DOMAIN, features.EMOTION),
     (features.DOMAIN, features.GENDER),
 )
-
-
-def node_id(component: str, model: str) -> str:
-    """Names a node that exists once per model, for example `Trainer.emodb`."""
-    return f"{component}.{model}"
 
 
 def pretrained_name(config: ReleaseConfig, domain: str) -> str:
@@ -93,6 +91,7 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
                 "domain": domain,
                 "approach": own.approach,
                 "scenario": own.scenario,
+                "base": pretrained_name(config, domain),
             },
             base_model=trainers[pretrained_name(config, domain)].outputs["model"],
         )
@@ -125,21 +124,21 @@ def _trainer(
         train_args=tfx.proto.TrainArgs(splits=train_splits),
         # Empty means a split named `eval`. The trainer takes its inner split from the train files.
         eval_args=tfx.proto.EvalArgs(splits=train_splits),
-        custom_config={
-            "name": name,
-            "architecture": config.architecture,
-            "preset": config.preset,
-            "precision": config.precision,
-            "labels": list(manifest.labels),
-            "training": training.model_dump(),
-            "inner_fraction": config.inner_fraction,
-            "protocol": config.protocol,
-            "trim_silence": config.audio.trim_silence,
-            "seed": config.seed,
-            "memory_gib": config.training.memory_gib,
-            "code_digest": code_digest("trainer"),
+        custom_config=TrainerJob(
+            name=name,
+            architecture=config.architecture,
+            preset=config.preset,
+            precision=config.precision,
+            labels=manifest.labels,
+            settings=Settings(**training.model_dump()),
+            inner_fraction=config.inner_fraction,
+            protocol=config.protocol,
+            trim_silence=config.audio.trim_silence,
+            seed=config.seed,
+            memory_gib=config.training.memory_gib,
+            code_digest=code_digest("trainer"),
             **settings,
-        },
+        ).to_json(),
         **inputs,
     ).with_id(node_id("Trainer", name))
 

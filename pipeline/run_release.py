@@ -60,9 +60,10 @@ def run(request: Request, *, observer: Observer) -> ReleaseResult:
 
     execution.execute(prepared, release.build, observer=observer)
 
-    from pipeline.reports.release import report, results
+    from pipeline.reports.release import report
+    from pipeline.reports.release.collect import collect
 
-    found = results.collect(config.output)
+    found = collect(config.output)
     return ReleaseResult(
         prepared=prepared, found=found, report=report.write(found, config.output / REPORT_FILE)
     )

@@ -1,6 +1,9 @@
 """Rates, lengths and choices in the preparation of sound."""
 
 SAMPLE_RATE_HZ = 16_000
+# Recordings of other rates are refused.
+MIN_RATE_HZ = 1_000
+MAX_RATE_HZ = 384_000
 # The input of the paper's network (section 2): 3.375 s at 16 kHz.
 INPUT_SAMPLES = 54_000
 INPUT_DURATION_S = INPUT_SAMPLES / SAMPLE_RATE_HZ

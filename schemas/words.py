@@ -29,6 +29,21 @@ def signed(value: float | None) -> str:
     return f"{value:+.3f}".replace("-", "−") if is_known(value) else NOTHING
 
 
+def bare(value: float | None, *, sign: bool = False) -> str:
+    """Formats a rate as the paper does, without the zero before the point.
+
+    >>> bare(0.6142), bare(-0.0954, sign=True), bare(0.04, sign=True), bare(float("nan"))
+    ('.614', '−.095', '+.040', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:+.3f}" if sign else f"{value:.3f}"
+    if text == "-0.000":
+        text = "+0.000"
+    # From 1 on there is no zero to leave out.
+    return text.replace("0.", ".", 1).replace("-", "−") if abs(value) < 0.9995 else text
+
+
 def percent(value: float | None) -> str:
     """Formats a share as a whole percentage.
 
@@ -36,6 +51,15 @@ def percent(value: float | None) -> str:
     ('25%', '–')
     """
     return f"{value:.0%}" if is_known(value) else NOTHING
+
+
+def signed_percent(value: float | None) -> str:
+    """Formats a share as a percentage with its sign.
+
+    >>> signed_percent(0.0731), signed_percent(-0.0731), signed_percent(float("nan"))
+    ('+7.3%', '−7.3%', '–')
+    """
+    return f"{value:+.1%}".replace("-", "−") if is_known(value) else NOTHING
 
 
 def duration(seconds: float) -> str:
@@ -77,3 +101,13 @@ def plural(count: int, noun: str) -> str:
     ('1 clip', '1,200 clips')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def brief(text: str, *, length: int = 300) -> str:
+    r"""Returns the first line of a text, cut after `length` characters.
+
+    >>> brief("ValueError: no clips\nTraceback …"), brief("a long error", length=6)
+    ('ValueError: no clips', 'a long…')
+    """
+    first = text.strip().partition("\n")[0]
+    return first if len(first) <= length else first[:length] + "…"

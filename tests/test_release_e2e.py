@@ -88,10 +88,11 @@ def test_every_node_ran(first):
 def test_nothing_is_lost(first, run_folder):
     _, found = first
     for domain in CORPORA:
-        rows = [u for u in manifest.read(run_folder / "manifest.csv") if u.domain == domain]
+        indexed = manifest.read(run_folder / "manifest.csv").utterances
+        rows = [utterance for utterance in indexed if utterance.domain == domain]
         assert sum(found.found[domain].values()) == len(rows)
-    reasons = {row["utterance_id"].split("/")[-1]: row["reason"] for row in found.not_used}
-    assert all(row["status"] == "quarantined" for row in found.not_used)
+    reasons = {each.utterance_id.split("/")[-1]: each.reason for each in found.not_used}
+    assert all(each.status == "quarantined" for each in found.not_used)
     assert "silent" in reasons["03b10Wy"]
     # What cannot even be opened does not come into the manifest, but is told beside it.
     with open(manifest.account_path(run_folder / "manifest.csv"), encoding="utf-8") as file:
@@ -99,8 +100,8 @@ def test_nothing_is_lost(first, run_folder):
     assert account["03b10Wx"]["status"] == account["03b10Wz"]["status"] == "unreadable"
     assert "truncated" in account["03b10Wx"]["reason"]
     assert found.anomalies == ()
-    assert not found.audit["errors"]
-    assert found.accepted["reference"] == ""
+    assert not found.audit.errors
+    assert found.accepted.reference == ""
     assert {(source.corpus, source.synthetic) for source in found.sources} == {
         (name, True) for name in CORPORA
     }
@@ -108,8 +109,8 @@ def test_nothing_is_lost(first, run_folder):
 
 def test_evaluation_is_of_the_test_fold(first, run_folder):
     _, found = first
-    utterances = manifest.read(run_folder / "manifest.csv")
-    bad = {row["utterance_id"] for row in found.not_used}
+    utterances = manifest.read(run_folder / "manifest.csv").utterances
+    bad = {each.utterance_id for each in found.not_used}
     for model in found.models:
         for domain in CORPORA:
             expected = [
@@ -144,11 +145,13 @@ def test_gate_keeps_one_model_back_and_pushes_the_others(first, run_folder):
 
 def test_what_was_frozen_is_proven(first):
     _, found = first
-    record = {model.name: model for model in found.models}["emovo"].training
-    assert record["configuration"]["approach"] == "A4"
-    before, after = record["weight_hashes_before"], record["weight_hashes"]
+    model = {model.name: model for model in found.models}["emovo"]
+    record = model.training
+    assert (record.adaptation.asked, record.adaptation.approach) == ("A4", "A4")
+    before, after = record.weight_hashes_before, record.weight_hashes
     assert {group for group in before if before[group] == after[group]} == {"conv1", "conv2"}
-    assert before == found.pretraining["pretrain"]["weight_hashes"]
+    assert record.adaptation.base == model.pretraining.name == "pretrain"
+    assert before == model.pretraining.weight_hashes
 
 
 def test_pushed_model_answers_over_grpc(first, run_folder):
@@ -185,7 +188,7 @@ def test_trainer_code_change_repeats_the_trainers_only(first, run_folder, monkey
 
 
 def _hashes(found):
-    return {model.name: model.training["weight_hashes"] for model in found.models}
+    return {model.name: model.training.weight_hashes for model in found.models}
 
 
 def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypatch):
@@ -198,7 +201,7 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         soundfile.write(original, samples[::-1], rate_hz)
         # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
-        monkeypatch.setattr(engine, "fit", _fail)
+        monkeypatch.setattr(engine.Engine, "run", _fail)
         result, statuses = _run(run_folder, **{"beam.workers": 2})
     finally:
         shutil.copy(kept, original)
@@ -213,7 +216,7 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
     assert not broken.complete
     # The reference is the first run's manifest, which was read as it is in this folder.
     first_manifest = manifest.digest(manifest.read(run_folder / "manifest.csv"))
-    assert broken.accepted["reference"] == first_manifest
+    assert broken.accepted.reference == first_manifest
     assert all("not evaluated" in model.outcome for model in broken.models)
 
 

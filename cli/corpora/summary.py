@@ -3,13 +3,18 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from cli.corpora.tables import narrow_table, speakers
+from schemas.sound import OVER_LENGTH
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from corpora.summary import DomainSummary
 
-OVER_LENGTH = ("drop", "truncate")
 
-
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "summary",
@@ -22,7 +27,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--over-length",
         choices=OVER_LENGTH,
-        default=OVER_LENGTH[0],
+        default="drop",
         help="clips longer than 3.375 s are left out, as in the paper (the default), or cut",
     )
     parser.add_argument(
@@ -75,20 +80,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]):
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in left:
-        table.add_column(column)
-    for column in right:
-        table.add_column(column, justify="right")
-    return table
-
-
-def _table_1(summaries: "list[DomainSummary]"):
-    table = _table(
+def _table_1(summaries: "list[DomainSummary]") -> "Table":
+    table = narrow_table(
         "Table 1, and below each corpus the paper's row",
         ("corpus", "language", "elicitation", "kHz"),
         ("speakers", "found", "used", "clips"),
@@ -117,24 +110,19 @@ def _table_1(summaries: "list[DomainSummary]"):
     return table
 
 
-def speakers(known: int, unknown: int) -> str:
-    """Returns the number of speakers of a domain in words; `unknown` clips name none."""
-    return " + ".join([str(known)] * bool(known) + ["unknown"] * bool(unknown))
-
-
-def _emotions_table(summaries: "list[DomainSummary]"):
-    from schemas.labels import EMOTIONS
-
-    table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
+def _emotions_table(summaries: "list[DomainSummary]") -> "Table":
+    table = narrow_table(
+        "Clips per emotion, after selection", ("corpus",), tuple(summaries[0].emotions)
+    )
     for each in summaries:
-        table.add_row(each.domain, *(f"{each.emotions[emotion]:,}" for emotion in EMOTIONS))
+        table.add_row(each.domain, *(f"{count:,}" for count in each.emotions.values()))
     return table
 
 
-def _durations_table(summaries: "list[DomainSummary]", trimmed: str):
+def _durations_table(summaries: "list[DomainSummary]", trimmed: str) -> "Table":
     from schemas.sound import INPUT_DURATION_S
 
-    table = _table(
+    table = narrow_table(
         f"Durations of the used clips{trimmed}",
         ("corpus",),
         ("minutes", "median", "longest", f"over {INPUT_DURATION_S:g} s"),

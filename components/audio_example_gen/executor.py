@@ -17,7 +17,6 @@ from tfx.types import artifact_utils
 from components.audio_example_gen import account, ingest
 from components.audio_example_gen.account import USED, Outcome
 from corpora import manifest
-from schemas import labels
 from schemas.errors import UserError
 from schemas.splits import FOLD_SPLITS
 from schemas.utterance import Utterance
@@ -59,7 +58,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         account_uri = artifact_utils.get_single_instance(output_dict[ACCOUNT]).uri
         protocol = exec_properties[PROTOCOL]
-        utterances = manifest.read(exec_properties[MANIFEST_PATH])
+        indexed = manifest.read(exec_properties[MANIFEST_PATH])
+        utterances = indexed.utterances
         _check_folds(utterances, protocol, exec_properties[MANIFEST_PATH])
 
         examples.split_names = artifact_utils.encode_split_names(list(FOLD_SPLITS))
@@ -77,7 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = ingest.Settings(
             over_length=exec_properties[OVER_LENGTH],
             trim_silence=bool(exec_properties[TRIM_SILENCE]),
-            label_set=labels.inferred(utterance.emotion for utterance in utterances),
+            labels=indexed.labels,
         )
         logging.info("Decoding %d recordings in %d shards.", len(utterances), len(shards))
         with self._make_beam_pipeline() as pipeline:

@@ -17,7 +17,9 @@ import tensorflow as tf
 
 from components.audio_example_gen import account
 from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
-from modules.audio import decoding, graph
+from modules.audio import loading, network_input
+from modules.audio.errors import DecodingError
+from modules.audio.samples import encode_pcm16
 from schemas import features, sound, splits
 from schemas.labels import LabelSet
 from schemas.utterance import Utterance
@@ -42,12 +44,12 @@ class Settings:
       over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
         input.
       trim_silence: Whether `drop` measures without leading and trailing silence.
-      label_set: The manifest's label set, whose order numbers the labels.
+      labels: The manifest's label set.
     """
 
     over_length: str
     trim_silence: bool
-    label_set: LabelSet
+    labels: LabelSet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ class WriteShard(beam.DoFn):
         }
 
     def process(self, shard: Shard) -> None:
+        """Writes the examples and the account of one shard."""
         outcomes = []
         for outcome in write_shard(shard, self._settings):
             self._counters[outcome.status].inc()
@@ -138,12 +141,22 @@ def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
             tf.io.gfile.remove(temporary)
 
 
+def register_filesystem(path: str) -> bool:
+    """Returns whether a path is remote (s3://, gs://, …), and lets TensorFlow read it if so."""
+    if "://" not in path:
+        return False
+    import tensorflow_io  # noqa: F401  # registers s3:// and others; TensorFlow knows gs:// only
+
+    return True
+
+
 @contextlib.contextmanager
 def _replacing(path: str) -> Iterator[str]:
     """Gives a temporary name beside `path`; what is there at the end is renamed, unless it failed.
 
     Whoever reads `path` never sees half of a file, and a task that is run again repairs all.
     """
+    register_filesystem(path)
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         yield temporary
@@ -173,10 +186,10 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
 
     try:
         contents = _read(utterance)
-        waveform, rate_hz = decoding.load_with_rate(
+        waveform, rate_hz = loading.load_with_rate(
             contents, start_s=utterance.start_s, end_s=utterance.end_s
         )
-    except decoding.DecodingError as error:
+    except DecodingError as error:
         return None, outcome(QUARANTINED, str(error))
     if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
@@ -185,14 +198,14 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
             reason = f"longer than {sound.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
             return None, outcome(SKIPPED, f"{reason} (over_length: {sound.DROP})")
     stored = waveform[: round(MAX_STORED_S * sound.SAMPLE_RATE_HZ)]
-    pcm = graph.encode_pcm16(stored)
+    pcm = encode_pcm16(stored)
     if not any(pcm):
         return None, outcome(QUARANTINED, "silent: below the resolution of 16 bit")
     duration_s = len(waveform) / sound.SAMPLE_RATE_HZ
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
-    return _example(utterance, pcm, rate_hz, settings.label_set), outcome(USED, reason)
+    return _example(utterance, pcm, rate_hz, settings.labels), outcome(USED, reason)
 
 
 def _read(utterance: Utterance) -> bytes:
@@ -201,28 +214,28 @@ def _read(utterance: Utterance) -> bytes:
     Raises:
       DecodingError: there is none, or it is not the one that was indexed.
     """
-    # gfile also reads gs://, but takes longer to read a local file than to decode it.
-    remote = "://" in utterance.path
+    # gfile takes longer to read a local file than decoding it takes.
+    opener = tf.io.gfile.GFile if register_filesystem(utterance.path) else open
     try:
-        with (tf.io.gfile.GFile if remote else open)(utterance.path, "rb") as file:
+        with opener(utterance.path, "rb") as file:
             contents = file.read()
     except (FileNotFoundError, tf.errors.NotFoundError):
-        raise decoding.DecodingError(
+        raise DecodingError(
             "there is no such file: was it moved? run `ser corpora index` again"
         ) from None
     except OSError as error:
-        raise decoding.DecodingError(f"cannot be read: {error.strerror}") from None
+        raise DecodingError(f"cannot be read: {error.strerror}") from None
     except tf.errors.OpError as error:
-        raise decoding.DecodingError(f"cannot be read: {error.message}") from None
+        raise DecodingError(f"cannot be read: {error.message}") from None
     if utterance.sha256 and hashlib.sha256(contents).hexdigest() != utterance.sha256:
-        raise decoding.DecodingError("changed since it was indexed: run `ser corpora index` again")
+        raise DecodingError("changed since it was indexed: run `ser corpora index` again")
     return contents
 
 
 @functools.cache
 def _trim() -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(
-        graph.trim_silence,
+        network_input.trim_silence,
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
@@ -232,7 +245,7 @@ def _trimmed_length(waveform: np.ndarray) -> int:
     return len(_trim()(waveform))
 
 
-def _example(utterance: Utterance, pcm: bytes, rate_hz: int, label_set: LabelSet) -> bytes:
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int, labels: LabelSet) -> bytes:
     """Returns a serialized tf.Example of the data contract."""
     texts = {
         features.EMOTION: utterance.emotion,
@@ -244,7 +257,7 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int, label_set: LabelSet
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: label_set.index(utterance.emotion),
+        features.LABEL: labels.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()

@@ -45,7 +45,7 @@ def CorporaAudit(
       UserError: The manifest cannot be read, or none of its recordings.
     """
     found = audits.audit(
-        manifest.read(manifest_path),
+        manifest.read(manifest_path).utterances,
         protocol=protocol,
         test_fold=test_fold,
         track=_track,

@@ -44,7 +44,8 @@ def ManifestStatistics(
         for outcome in accounts.read(account.uri)
         if outcome.status == accounts.USED
     }
-    utterances = [each for each in manifest.read(manifest_path) if each.utterance_id in used]
+    indexed = manifest.read(manifest_path).utterances
+    utterances = [utterance for utterance in indexed if utterance.utterance_id in used]
     computed = compute.statistics(utterances, protocol=protocol, test_fold=test_fold)
     artifact.write(computed, statistics.uri)
     statistics.set_string_custom_property(artifact.MANIFEST_DIGEST, manifest_digest)

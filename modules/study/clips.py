@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.labels import EMOTIONS
+from modules.training.rows import FileRows, Rows
+from schemas import splits
+from schemas.labels import PAPER, LabelSet
+from schemas.sound import INPUT_SAMPLES
 
-TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
-_FOLDS = ("fold_random", "fold_speaker_independent")
+TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.float32", "clips.json"
+_FOLDS = tuple(f"fold_{protocol}" for protocol in sorted(splits.PROTOCOLS))
 _COLUMNS = ("utterance_id", "domain", "speaker", "emotion", *_FOLDS)
 
 
@@ -19,20 +22,22 @@ class Clips:
     """Standardised clips with what the study must know of them, by utterance id.
 
     Attributes:
-      waveforms: float32 `[n, 54000, 1]`; `None` where only the results are looked at.
-      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
+      waveforms: float32 `[54000, 1]` each; `None` where only the results are looked at.
+      labels: int64 `[n]`, positions in the label set.
       domains, speakers, utterance_ids: str `[n]`.
       folds: int64 `[n]` by protocol.
-      digest: of the recordings, their labels and folds, and of the code that prepared them.
+      digest: Digest of the recordings, their labels and folds, and of the code that prepared them.
+      label_set: Label set of the manifest.
     """
 
-    waveforms: np.ndarray | None
+    waveforms: Rows | None
     labels: np.ndarray
     domains: np.ndarray
     speakers: np.ndarray
     utterance_ids: np.ndarray
     folds: dict[str, np.ndarray]
     digest: str
+    label_set: LabelSet = PAPER
 
     def rows(
         self, protocol: str, *, domains: tuple[str, ...], folds: tuple[int, ...]
@@ -46,6 +51,7 @@ class Clips:
         return np.unique(self.labels[self.domains == domain])
 
     def domain_names(self) -> tuple[str, ...]:
+        """Returns the domains, sorted."""
         return tuple(str(name) for name in np.unique(self.domains))
 
 
@@ -61,30 +67,35 @@ def save(clips: Clips, folder: Path) -> None:
                     clips.utterance_ids[i],
                     clips.domains[i],
                     clips.speakers[i],
-                    EMOTIONS[clips.labels[i]],
-                    clips.folds["random"][i],
-                    clips.folds["speaker_independent"][i],
+                    clips.label_set.labels[clips.labels[i]],
+                    *(clips.folds[name.removeprefix("fold_")][i] for name in _FOLDS),
                 )
             )
     if clips.waveforms is not None:
-        np.save(folder / _WAVEFORMS, clips.waveforms)
-    (folder / _META).write_text(json.dumps({"digest": clips.digest}) + "\n", encoding="utf-8")
+        clips.waveforms.save(folder / _WAVEFORMS)
+    facts = {"digest": clips.digest, "labels": clips.label_set.to_text()}
+    (folder / _META).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Clips:
-    """Reads what `save` wrote; waveforms are mapped, so that processes share their memory."""
+    """Reads what `save` wrote; waveforms stay in their file, which processes share."""
     with open(folder / TABLE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    facts = json.loads((folder / _META).read_text(encoding="utf-8"))
+    # Folders written before there were label sets name none.
+    text = facts.get("labels")
+    label_set = LabelSet.from_text(text) if text else PAPER
     waveforms = folder / _WAVEFORMS
     return Clips(
-        waveforms=np.load(waveforms, mmap_mode="r") if waveforms.exists() else None,
-        labels=np.array([EMOTIONS.index(row["emotion"]) for row in rows], np.int64),
+        waveforms=FileRows.open(waveforms, (INPUT_SAMPLES, 1)) if waveforms.exists() else None,
+        labels=np.array([label_set.index(row["emotion"]) for row in rows], np.int64),
         domains=np.array([row["domain"] for row in rows]),
         speakers=np.array([row["speaker"] for row in rows]),
         utterance_ids=np.array([row["utterance_id"] for row in rows]),
         folds={
-            protocol: np.array([int(row[f"fold_{protocol}"]) for row in rows], np.int64)
-            for protocol in ("random", "speaker_independent")
+            name.removeprefix("fold_"): np.array([int(row[name]) for row in rows], np.int64)
+            for name in _FOLDS
         },
-        digest=json.loads((folder / _META).read_text(encoding="utf-8"))["digest"],
+        digest=facts["digest"],
+        label_set=label_set,
     )

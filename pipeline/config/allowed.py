@@ -6,44 +6,44 @@ Functions with imports of their own: a registry is loaded where a key of its val
 
 def approaches() -> tuple[str, ...]:
     """Returns the names of the transfer approaches."""
-    from modules.training.transfer import APPROACHES
+    from modules.networks.approaches import APPROACHES
 
     return tuple(APPROACHES)
 
 
 def paper_approaches() -> tuple[str, ...]:
     """Returns the names of the approaches that the paper compares."""
-    from modules.training.transfer import PAPER_APPROACHES
+    from modules.networks.approaches import PAPER_APPROACHES
 
     return PAPER_APPROACHES
 
 
 def approaches_or_choice() -> tuple[str, ...]:
     """Returns the approaches, and the word for the one that does best on an inner split."""
-    from modules.training.transfer import AUTO
+    from modules.networks.approaches import AUTO
 
     return (*approaches(), AUTO)
 
 
 def architectures() -> tuple[str, ...]:
     """Returns the names of the network architectures."""
-    from modules.networks.waveform import ARCHITECTURES
+    from modules.networks.registry import ARCHITECTURES
 
-    return ARCHITECTURES
+    return tuple(ARCHITECTURES)
 
 
 def presets() -> tuple[str, ...]:
     """Returns the names of the architectures' presets."""
-    from modules.networks.waveform import PRESETS
+    from modules.networks.registry import ARCHITECTURES
 
-    return tuple(PRESETS)
+    return tuple(dict.fromkeys(name for each in ARCHITECTURES.values() for name in each.presets))
 
 
 def precisions() -> tuple[str, ...]:
     """Returns the precisions that networks can compute in."""
-    from modules.networks.waveform import PRECISIONS
+    from modules.networks.registry import ARCHITECTURES
 
-    return PRECISIONS
+    return tuple(dict.fromkeys(name for each in ARCHITECTURES.values() for name in each.precisions))
 
 
 def tables() -> tuple[int, ...]:

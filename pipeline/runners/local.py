@@ -4,11 +4,12 @@ import dataclasses
 import datetime
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pipeline import nodes
 from schemas.errors import UserError
 
 Status = Literal["executed", "cached", "resolved", "failed", "not reached"]
@@ -27,18 +28,34 @@ class NodeResult:
     """What became of one node of the pipeline.
 
     Attributes:
-      node_id: for example `Trainer.emodb`.
+      component: For example `Trainer`.
+      model: What the node is for, where a component has several nodes, for example `emodb`; empty
+        otherwise.
       status: `executed`, `cached` (nothing it depends on changed), `resolved` (a look-up in the
         metadata store, made in every run), `failed`, or `not reached` because a node upstream
         failed.
-      duration_s: wall time in seconds.
-      error: why it failed, or what upstream did; empty otherwise.
+      duration_s: Wall time in seconds.
+      error: Why it failed; empty otherwise.
+      needs: Ids of the nodes just upstream that have no result, because of which this one was not
+        reached; empty otherwise.
     """
 
-    node_id: str
+    component: str
+    model: str = ""
     status: Status
     duration_s: float = 0.0
     error: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def node_id(self) -> str:
+        """Its id in the pipeline, for example `Trainer.emodb`."""
+        return nodes.node_id(self.component, self.model)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "NodeResult":
+        """Returns the result whose fields JSON gives back."""
+        return cls(**{**values, "needs": tuple(values["needs"])})
 
 
 def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str, list[NodeResult]]:
@@ -69,11 +86,10 @@ def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str,
     for index, entry in enumerate(representation.nodes):
         node = entry.pipeline_node
         name = node.node_info.id
-        blockers = sorted(lost.intersection(node.upstream_nodes))
-        if blockers:
-            result = NodeResult(
-                node_id=name, status="not reached", error=f"needs {', '.join(blockers)}"
-            )
+        needs = tuple(sorted(lost.intersection(node.upstream_nodes)))
+        if needs:
+            component, model = nodes.parts(name)
+            result = NodeResult(component=component, model=model, status="not reached", needs=needs)
         else:
             on_node(name, index, len(representation.nodes))
             result = _launch(node, representation, deployment)
@@ -118,8 +134,13 @@ def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
         # A user's mistake is told in words made for users.
         own_words = isinstance(fault, UserError)
         status, error = "failed", str(fault) if own_words else f"{type(fault).__name__}: {fault}"
+    component, model = nodes.parts(name)
     return NodeResult(
-        node_id=name, status=status, duration_s=time.monotonic() - start_s, error=error
+        component=component,
+        model=model,
+        status=status,
+        duration_s=time.monotonic() - start_s,
+        error=error,
     )
 
 

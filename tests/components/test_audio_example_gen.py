@@ -73,7 +73,7 @@ RECORDINGS: dict[str, tuple[bytes | None, str | None]] = {
 
 def write_corpus(folder: Path, recordings=RECORDINGS, *, copies: int = 1) -> list[Utterance]:
     folder.mkdir(parents=True, exist_ok=True)
-    utterances = []
+    utterances: list[Utterance] = []
     for copy in range(copies):
         for name, (contents, _) in recordings.items():
             path = folder / f"{copy}-{name}"
@@ -111,13 +111,14 @@ class Run:
         self.examples.uri = str(folder / "examples")
         self.account = IngestAccount()
         self.account.uri = str(folder / "account")
-        manifest.write(utterances, folder / "manifest.csv")
+        indexed = manifest.Manifest(utterances=utterances, labels=labels.PAPER)
+        manifest.write(indexed, folder / "manifest.csv")
         context = base_beam_executor.BaseBeamExecutor.Context(
             beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp")
         )
         parameters = {
             "manifest_path": str(folder / "manifest.csv"),
-            "manifest_digest": manifest.digest(utterances),
+            "manifest_digest": manifest.digest(indexed),
             "protocol": "random",
             "over_length": "truncate",
             "trim_silence": False,
@@ -296,7 +297,7 @@ def test_segments_of_one_recording(tmp_path):
         start_s=0.5,
         end_s=1.25,
     )
-    settings = ingest.Settings(over_length="truncate", trim_silence=False, label_set=labels.PAPER)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
     example, outcome = ingest.ingest(utterance, settings)
     assert outcome.status == "used"
     pcm = tf.train.Example.FromString(example).features.feature["audio"].bytes_list.value[0]
@@ -309,7 +310,9 @@ def test_segments_of_one_recording(tmp_path):
 
 @pytest.mark.component
 def test_a_fold_without_a_usable_recording_is_an_error(tmp_path):
-    recordings = {f"{k}.wav": (encode(speechlike(0.1)), None) for k in range(4)}
+    recordings: dict[str, tuple[bytes, str | None]] = {
+        f"{k}.wav": (encode(speechlike(0.1)), None) for k in range(4)
+    }
     recordings["4.wav"] = (b"", "empty file")
     utterances = write_corpus(tmp_path / "corpus", recordings)
     with pytest.raises(UserError, match=r"fold-4: no recording could be used.*empty file \(1\)"):
@@ -344,7 +347,7 @@ def test_a_failed_shard_leaves_nothing_behind(tmp_path, monkeypatch):
         [(b"record", account.Outcome(utterance_id="", path="", domain="", status="used"))]
     )
     monkeypatch.setattr(ingest, "ingest", lambda *_: next(results))
-    settings = ingest.Settings(over_length="truncate", trim_silence=False, label_set=labels.PAPER)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
     with pytest.raises(RuntimeError):
         list(ingest.write_shard(shard, settings))
     assert {path.name for path in tmp_path.iterdir()} == {"corpus"}

@@ -42,7 +42,7 @@ def utterances(tmp_path):
 
 
 def _audit(folder, utterances):
-    manifest.write(utterances, folder / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
     report = AuditReport()
     report.uri = str(folder / "audit")
     (folder / "audit").mkdir()  # As TFX does.

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from corpora.manifest import Manifest
 from pipeline import checks
 from pipeline import config as configs
 from schemas.errors import UserError
@@ -36,10 +37,18 @@ def _utterances(**labels_of):
 TWO = ("anger", "sadness")
 
 
+def _of(utterances, labels=PAPER):
+    return Manifest(utterances=utterances, labels=labels)
+
+
+def _manifest(**labels_of):
+    return _of(_utterances(**labels_of))
+
+
 def test_what_fits_passes():
-    checks.check_release(_release(scenario="S2"), _utterances(a=TWO, b=TWO), PAPER)
+    checks.check_release(_release(scenario="S2"), _manifest(a=TWO, b=TWO))
     study = configs.StudyConfig(manifest="m.csv", protocols=("random",))
-    checks.check_study(study, _utterances(a=TWO, b=TWO), PAPER)
+    checks.check_study(study, _manifest(a=TWO, b=TWO))
 
 
 # --- Label sets ----------------------------------------------------------------------------------
@@ -48,22 +57,22 @@ def test_what_fits_passes():
 def test_a_label_that_no_clip_has():
     utterances = _utterances(a=TWO, b=TWO)
     with pytest.raises(UserError, match=r"m\.csv: no clip is labelled neutral.*--emotions") as told:
-        checks.check_release(_release(), utterances, LabelSet((*TWO, "neutral")))
+        checks.check_release(_release(), _of(utterances, LabelSet((*TWO, "neutral"))))
     assert "(anger, sadness, neutral)" in str(told.value)
     with pytest.raises(UserError, match="no clip is labelled boredom and neutral"):
-        checks.check_labels(_release(), utterances, LabelSet((*TWO, "boredom", "neutral")))
+        checks.check_labels(_release(), _of(utterances, LabelSet((*TWO, "boredom", "neutral"))))
     # The paper's six are what a manifest has of which nobody said otherwise.
-    checks.check_labels(_release(), utterances, PAPER)
+    checks.check_labels(_release(), _of(utterances))
 
 
 def test_a_domain_of_one_label():
     utterances = _utterances(a=TWO, b=("anger",))
     with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only") as told:
-        checks.check_release(_release(), utterances, LabelSet(TWO))
+        checks.check_release(_release(), _of(utterances, LabelSet(TWO)))
     assert "leave the domain out" in str(told.value)
     study = configs.StudyConfig(manifest="m.csv")
     with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only"):
-        checks.check_study(study, utterances, LabelSet(TWO))
+        checks.check_study(study, _of(utterances, LabelSet(TWO)))
 
 
 # --- Memory --------------------------------------------------------------------------------------
@@ -74,16 +83,15 @@ BATCH_GIB = 6_912_000 / 1024**3
 
 def test_memory_below_one_batch():
     checks.check_memory(_release(training={"memory_gib": BATCH_GIB}))
-    with pytest.raises(UserError, match=r"training\.memory_gib: .*pretrain\.batch_size = 32"):
+    with pytest.raises(UserError, match=r"training\.memory_gib: .* lower pretrain\.batch_size"):
         checks.check_memory(_release(training={"memory_gib": BATCH_GIB * 0.999}))
-    with pytest.raises(UserError, match=r"domains\.a\.fine_tune\.batch_size = 64 clips"):
+    with pytest.raises(UserError, match=r"64 clips .* lower domains\.a\.fine_tune\.batch_size"):
         checks.check_release(
             _release(
                 training={"memory_gib": BATCH_GIB},
                 domains={"a": {"fine_tune": {"epochs": 1, "batch_size": 64}}},
             ),
-            _utterances(a=TWO),
-            PAPER,
+            _manifest(a=TWO),
         )
     study = configs.StudyConfig.model_validate(
         {
@@ -92,8 +100,18 @@ def test_memory_below_one_batch():
             "scratch": {"epochs": 1, "batch_size": 33},
         }
     )
-    with pytest.raises(UserError, match=r"scratch\.batch_size = 33 clips"):
-        checks.check_study(study, _utterances(a=TWO, b=TWO), PAPER)
+    with pytest.raises(UserError, match=r"33 clips .* lower scratch\.batch_size"):
+        checks.check_study(study, _manifest(a=TWO, b=TWO))
+
+
+# --- Approaches ----------------------------------------------------------------------------------
+
+
+def test_an_approach_that_needs_more_layer_groups():
+    config = _release(architecture="cnn", domains={"b": {"approach": "lstm-only"}})
+    with pytest.raises(UserError, match="domain b, architecture cnn: approach lstm-only"):
+        checks.check_release(config, _manifest(a=TWO, b=TWO))
+    checks.check_release(_release(architecture="cnn", approach="auto"), _manifest(a=TWO))
 
 
 # --- Domains -------------------------------------------------------------------------------------
@@ -102,11 +120,11 @@ def test_memory_below_one_batch():
 def test_domains_of_a_release():
     config = _release(domains={"savee": {"approach": "A1"}})
     with pytest.raises(UserError, match=r"domains\.savee: the manifest has no such domain, only a"):
-        checks.check_release(config, _utterances(a=TWO), PAPER)
+        checks.check_release(config, _manifest(a=TWO))
     with pytest.raises(UserError, match="domain a: scenario S2"):
-        checks.check_release(_release(scenario="S2"), _utterances(a=TWO), PAPER)
+        checks.check_release(_release(scenario="S2"), _manifest(a=TWO))
     with pytest.raises(UserError, match="multi-domain model's name"):
-        checks.check_release(_release(), _utterances(**{"multi-domain": TWO}), PAPER)
+        checks.check_release(_release(), _manifest(**{"multi-domain": TWO}))
 
 
 def test_domains_of_a_study():
@@ -126,9 +144,9 @@ def test_domains_of_a_study():
 
 def test_only_the_test_fold_of_a_release_needs_every_class():
     utterances = [each for each in _utterances(a=TWO) if each.utterance_id != "a/sadness-2"]
-    checks.check_release(_release(test_fold=0), utterances, PAPER)
+    checks.check_release(_release(test_fold=0), _of(utterances))
     with pytest.raises(UserError, match="fold 2 has no clip of sadness"):
-        checks.check_release(_release(test_fold=2), utterances, PAPER)
+        checks.check_release(_release(test_fold=2), _of(utterances))
 
 
 def test_a_study_may_take_the_classes_that_are_there():
@@ -138,6 +156,6 @@ def test_a_study_may_take_the_classes_that_are_there():
     ]
     values = {"manifest": "m.csv", "protocols": ("random",)}
     with pytest.raises(UserError, match="fold 2 has no clip of sadness") as told:
-        checks.check_study(configs.StudyConfig(**values), utterances, PAPER)
+        checks.check_study(configs.StudyConfig(**values), _of(utterances))
     assert "--set missing_class=present" in str(told.value)
-    checks.check_study(configs.StudyConfig(**values, missing_class="present"), utterances, PAPER)
+    checks.check_study(configs.StudyConfig(**values, missing_class="present"), _of(utterances))

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from components.data_gate import findings
-from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
 from pipeline import config as configs
 from schemas.errors import UserError
 

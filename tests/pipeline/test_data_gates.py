@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from corpora import manifest
+from corpora.manifest import Manifest
 from pipeline import config as configs
 from pipeline import data
 from pipeline.manifest import snapshot
@@ -57,7 +58,8 @@ def _run(folder, utterances, **overrides):
         {"manifest": "m.csv", "output": str(folder / "out"), "validation": overrides},
         source="test",
     )
-    nodes = data.build(config, snapshot(utterances, PAPER, folder)).nodes
+    indexed = Manifest(utterances=utterances, labels=PAPER)
+    nodes = data.build(config, snapshot(indexed, folder)).nodes
     with local.logs_to(folder / "log.txt"):
         _, results = local.run(data.pipeline_of(config, nodes))
     return {result.node_id: result for result in results}

@@ -20,9 +20,10 @@ class Comparison:
     """Two series over folds, seeds averaged within a fold.
 
     Attributes:
-      difference: of mean UAR.
-      p_paired: of the paper's paired t-test.
-      p_corrected: of the Nadeau-Bengio test; p_holm: the same after Holm's correction.
+      difference: Difference of mean UAR.
+      p_paired: The p value of the paper's paired t-test.
+      p_corrected: The p value of the Nadeau-Bengio test.
+      p_holm: The same after Holm's correction.
       effect_size: Cohen's d_z with Hedges' correction.
     """
 
@@ -78,8 +79,8 @@ def gain_interval(clips: Clips, pairs: Sequence[tuple[Series, Series]]) -> Inter
     """95% interval of the relative gain of first over second series, speakers resampled.
 
     Args:
-      clips: of the study.
-      pairs: a pair for each target; for several, of the UAR averaged over targets.
+      clips: Clips of the study.
+      pairs: A pair for each target; of several, the UAR averaged over targets counts.
     """
     return _interval(clips, pairs, statistics.bootstrap_relative_gain)
 

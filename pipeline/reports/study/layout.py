@@ -5,38 +5,36 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from corpora import readers
 from pipeline.reports.study.inference import ALPHA, Comparison
 from pipeline.reports.study.results import Series
+from schemas.words import bare
 
-NOTHING = "–"
 Measure = Literal["uar", "gain", "difference", "words"]
 PROTOCOL_WORDS = {
     "speaker_independent": "speaker-independent folds",
     "random": "random folds (the paper's)",
 }
-DISPLAY = {
-    "afew": "AFEW",
-    "cremad": "CREMA-D",
-    "emodb": "Emo-DB",
-    "emovo": "EMOVO",
-    "enterface": "eNTERFACE",
-    "iemocap": "IEMOCAP",
-    "ravdess": "RAVDESS",
-    "rml": "RML",
-    "savee": "SAVEE",
-    "tess": "TESS",
-    "urdu": "URDU",
-}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column; those of a `panel` stand together, those of panel `""` in every panel."""
+    """A column.
+
+    Attributes:
+      key: What names it in rows and files.
+      name: Its head.
+      measure: What its numbers are.
+      panel: Columns of a panel stand together, those of panel `""` in every panel.
+      scenario, approach: What its numbers are of, where they are of one approach.
+    """
 
     key: str
     name: str
     measure: Measure
     panel: str = ""
+    scenario: str = ""
+    approach: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,11 +43,11 @@ class Entry:
 
     Attributes:
       value: UAR or gain; NaN if a cell is missing.
-      series: what it is computed from; none in the paper's rows and in averages.
-      reference: what a gain is over, or a difference from.
-      comparison: of `series` with `reference`, over folds.
-      best: whether it is the best of its row.
-      words: instead of a number.
+      series: What it is computed from; `None` in the paper's rows and in averages.
+      reference: What a gain is over, or a difference from.
+      comparison: Comparison of `series` with `reference`, over folds.
+      best: Whether it is the best of its row.
+      words: Words instead of a number.
     """
 
     value: float = math.nan
@@ -62,16 +60,28 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Row:
-    """A row: `kind` is `own` (computed from cells), `paper`, `average` or `sd`."""
+    """A row.
+
+    Attributes:
+      name: Its head.
+      kind: `own` (computed from cells), `paper`, `average` or `sd`.
+      entries: Its numbers by the key of their column.
+      target: Domain it is about; empty where it is about several.
+      group: Rows of a group stand together.
+      signed: Whether gains carry a sign. Standard deviations of gains are no gains.
+    """
 
     name: str
     kind: Literal["own", "paper", "average", "sd"]
     entries: Mapping[str, Entry]
     target: str = ""
-    # Rows of a group stand together.
     group: str = ""
-    # Standard deviations of gains are no gains: without a sign.
     signed: bool = True
+
+    @property
+    def full_name(self) -> str:
+        """Its name with its group's."""
+        return f"{self.group}, {self.name}" if self.group else self.name
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,14 +89,18 @@ class Table:
     """A table with all that must be said of it.
 
     Attributes:
-      slug: names it in files and links. title, caption: in words.
-      protocol: of its folds; empty where it has none.
-      facts: protocol, folds, seeds and clips, in words.
-      head: of the column of row names.
-      missing, planned: numbers of cells.
-      notes: footnotes.
+      number: The paper's; 0 of a table that the paper does not have.
+      slug: What names it in files and links.
+      title, caption: What it shows, in words.
+      protocol: Protocol of its folds; empty where it has none or several.
+      facts: Protocol, folds, seeds and clips, in words.
+      head: Head of the column of row names.
+      columns, rows: What it holds.
+      missing, planned: Numbers of cells.
+      notes: Footnotes.
     """
 
+    number: int
     slug: str
     title: str
     caption: str
@@ -116,29 +130,14 @@ class Table:
 
 def display(domain: str) -> str:
     """Returns a corpus' usual spelling; other names stay as they are."""
-    return DISPLAY.get(domain, domain)
-
-
-def number(value: float, measure: Measure) -> str:
-    """Formats a number as the paper does, without the zero before the point.
-
-    >>> number(0.6142, "uar"), number(-0.0954, "gain"), number(0.04, "difference")
-    ('.614', '−.095', '+.040')
-    >>> number(float("nan"), "uar")
-    '–'
-    """
-    if not math.isfinite(value):
-        return NOTHING
-    text = f"{value:+.3f}" if measure in ("gain", "difference") else f"{value:.3f}"
-    if text == "-0.000":
-        text = "+0.000"
-    return text.replace("0.", ".", 1).replace("-", "−") if abs(value) < 0.9995 else text
+    return readers.display(domain)
 
 
 def shown(row: Row, column: Column) -> str:
     """Returns a number or words of a row, without marks."""
     entry = row.entries[column.key]
-    return entry.words or number(entry.value, column.measure if row.signed else "uar")
+    sign = row.signed and column.measure in ("gain", "difference")
+    return entry.words or bare(entry.value, sign=sign)
 
 
 def marks(entry: Entry) -> str:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from modules.training.transfer import PAPER_APPROACHES
+from pipeline.reports.study.approaches import PAPER_APPROACHES
 
 # Table 2: UAR of networks and SVM trained and tested on all domains.
 TABLE_2: dict[str, dict[str, float]] = {

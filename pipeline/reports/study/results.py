@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.words import listed
 
 # Of folds and seeds.
 Place = tuple[int, int]
@@ -24,10 +24,10 @@ class Measured:
     """What a cell recognised of a target's test clips.
 
     Attributes:
-      keys: of the cells behind it, the tested one first.
-      rows: indices of the clips, int64 `[n]`.
-      predictions: int64 `[n]`, the best among the target's classes.
-      confusion: int64 `[6, 6]`, true classes in rows.
+      keys: Keys of the cells behind it, the tested one first.
+      rows: Indices of the clips, int64 `[n]`.
+      predictions: The best among the target's classes, int64 `[n]`.
+      confusion: Counts, int64 `[labels, labels]`, true classes in rows.
     """
 
     keys: tuple[str, ...]
@@ -46,12 +46,18 @@ class Series:
     """One system on one target: a value for each fold and seed.
 
     Attributes:
-      needed: the cells it takes.
-      values: by fold and seed; what is missing is not there.
-      places: all folds and seeds of the design.
-      choices: for `auto`, which approach was chosen how often.
+      protocol: Protocol of the folds.
+      target: Domain whose test clips count.
+      labels: Number of labels of the set.
+      needed: Cells it takes.
+      values: What was measured by fold and seed; what is missing is not there.
+      places: All folds and seeds of the design.
+      choices: How often `auto` chose each approach.
     """
 
+    protocol: str
+    target: str
+    labels: int
     needed: frozenset[Cell]
     values: Mapping[Place, Measured]
     places: tuple[Place, ...]
@@ -59,6 +65,7 @@ class Series:
 
     @property
     def complete(self) -> bool:
+        """Whether every fold and seed is there."""
         return bool(self.places) and all(place in self.values for place in self.places)
 
     @property
@@ -74,10 +81,10 @@ class Series:
         return np.array([np.mean(values) for values in folds.values()])
 
     def confusion(self) -> np.ndarray:
-        """Returns the sum over folds and seeds, int64 `[6, 6]`."""
+        """Returns the sum over folds and seeds, int64 `[labels, labels]`."""
         return sum(
             (measured.confusion for measured in self.values.values()),
-            np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64),
+            np.zeros((self.labels, self.labels), np.int64),
         )
 
 
@@ -85,13 +92,14 @@ class Results:
     """Reads a store: what every table and figure is computed from.
 
     Args:
-      store: of the study.
-      clips: the same that the store's cells were run on; waveforms are not needed.
-      design: which cells make which table.
+      store: Store of the study.
+      clips: Clips that the store's cells were run on; waveforms are not needed.
+      design: Which cells make which table.
     """
 
-    def __init__(self, store: Store, clips: Clips, design: Design):
+    def __init__(self, store: Store, clips: Clips, design: Design) -> None:
         self.store, self.clips, self.design = store, clips, design
+        self.label_set = clips.label_set
         self._rows = {name: row for row, name in enumerate(clips.utterance_ids.tolist())}
         self._scores: dict[str, tuple[np.ndarray, np.ndarray] | None] = {}
         self._classes = {name: clips.classes(name) for name in clips.domain_names()}
@@ -100,9 +108,9 @@ class Results:
         """Measures a system on a target.
 
         Args:
-          protocol: of the folds; what `cell_of` returns must be of it.
-          target: whose test clips count.
-          cell_of: names the cell for an outer split and a seed.
+          protocol: Protocol of the folds and of what `cell_of` returns.
+          target: Domain whose test clips count.
+          cell_of: Function that names the cell for an outer split and a seed.
         """
         needed, values = set(), {}
         for fold, seed in self._places():
@@ -112,7 +120,7 @@ class Results:
             measured = self.measure(cell, target)
             if measured is not None:
                 values[fold, seed] = measured
-        return Series(needed=frozenset(needed), values=values, places=self._places())
+        return self._series(protocol, target, needed, values)
 
     def auto(self, protocol: str, target: str, scenario: str) -> Series:
         """Measures, for each fold, the approach that was best on the fold's inner split.
@@ -138,8 +146,24 @@ class Results:
                 keys = [*measured.keys, *(key for found in known.values() for key in found.keys)]
                 values[fold, seed] = dataclasses.replace(measured, keys=tuple(keys))
                 choices[chosen] += 1
+        return self._series(protocol, target, needed, values, choices)
+
+    def _series(
+        self,
+        protocol: str,
+        target: str,
+        needed: Iterable[Cell],
+        values: Mapping[Place, Measured],
+        choices: Mapping[str, int] | None = None,
+    ) -> Series:
         return Series(
-            needed=frozenset(needed), values=values, places=self._places(), choices=dict(choices)
+            protocol=protocol,
+            target=target,
+            labels=len(self.label_set),
+            needed=frozenset(needed),
+            values=values,
+            places=self._places(),
+            choices=dict(choices or {}),
         )
 
     def measure(self, cell: Cell, target: str) -> Measured | None:
@@ -153,7 +177,9 @@ class Results:
         own = self.clips.domains[stored[0]] == target
         rows, scores = stored[0][own], stored[1][own]
         predictions = best_of(scores, self._classes[target])
-        confusion = confusion_matrix(self.clips.labels[rows], predictions, classes=len(EMOTIONS))
+        confusion = confusion_matrix(
+            self.clips.labels[rows], predictions, classes=len(self.label_set)
+        )
         return Measured(keys=(key,), rows=rows, predictions=predictions, confusion=confusion)
 
     def _read(self, cell: Cell, key: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -170,7 +196,14 @@ class Results:
             )
         rows = np.array([self._rows[name] for name in record["tested"]], np.int64)
         scores = np.asarray(record["scores"], np.float64).reshape(len(rows), -1)
-        return rows, scores[:, [record["emotions"].index(emotion) for emotion in EMOTIONS]]
+        answers = record["emotions"]
+        if lacking := [label for label in self.label_set if label not in answers]:
+            raise UserError(
+                f"{self.store.folder}: cell {key} knows no {listed(lacking)}, which the study's"
+                " clips have; the store belongs to another label set: give the one it was made"
+                " from, or start a new store"
+            )
+        return rows, scores[:, [answers.index(label) for label in self.label_set]]
 
     def _places(self) -> tuple[Place, ...]:
         return tuple((fold, seed) for fold in self.design.folds for seed in self.design.seeds)

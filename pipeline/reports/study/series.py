@@ -1,17 +1,10 @@
 """The series of UARs that tables, figures and verdicts speak of, by name."""
 
 import math
-from collections.abc import Iterable
 
 from modules.study.cells import Cell, Split
-from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from pipeline.reports.study.approaches import AUTO
 from pipeline.reports.study.results import Results, Series
-
-
-def approach_order(approaches: Iterable[str]) -> list[str]:
-    """Returns the paper's approaches first, then those beyond it, then `auto`."""
-    order = [*PAPER_APPROACHES, *(name for name in APPROACHES if name not in PAPER_APPROACHES)]
-    return [name for name in [*order, AUTO] if name in set(approaches)]
 
 
 def on_target(results: Results, protocol: str, target: str) -> Series:

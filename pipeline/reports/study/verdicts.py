@@ -7,18 +7,18 @@ import numpy as np
 
 from modules.metrics.statistics import Interval
 from modules.study.design import Design
-from modules.training.transfer import AUTO
 from pipeline.reports.study import paper
+from pipeline.reports.study.approaches import AUTO, fine_tuned, in_order
 from pipeline.reports.study.inference import ALPHA, compare, gain_interval, with_holm
 from pipeline.reports.study.layout import display
 from pipeline.reports.study.results import Results, Series
 from pipeline.reports.study.series import (
     adapted,
     adaptive_svm,
-    approach_order,
     on_target,
     relative_gain,
 )
+from schemas.words import signed_percent
 
 Answer = Literal["yes", "no", "not shown", "open"]
 
@@ -28,10 +28,10 @@ class Verdict:
     """What became of a claim.
 
     Attributes:
-      claim: the paper's, in words.
+      claim: The paper's claim, in words.
       answer: `yes` if the numbers say so beyond chance, `not shown` if chance could have made
         them, `no` if they say the opposite, `open` where results are missing.
-      words: the numbers it rests on.
+      words: The numbers it rests on.
     """
 
     claim: str
@@ -118,7 +118,7 @@ def _answer(gain: float, interval: Interval) -> Answer:
 
 def _tuned(design: Design) -> list[str]:
     """Names the approaches among which the best cut-off is sought."""
-    return [name for name in approach_order(design.approaches) if name not in ("A1", AUTO)]
+    return [name for name in in_order(design.approaches) if name != AUTO and fine_tuned(name)]
 
 
 def _best_differs(results: Results, protocol: str) -> Verdict:
@@ -170,15 +170,6 @@ def _best_differs(results: Results, protocol: str) -> Verdict:
     )
     answer: Answer = "no" if len(set(best.values())) == 1 else "yes" if sure else "not shown"
     return Verdict(claim=claim, answer=answer, words=words)
-
-
-def signed_percent(value: float) -> str:
-    """Formats a share as a percentage with its sign.
-
-    >>> signed_percent(0.0731), signed_percent(-0.0731), signed_percent(float("nan"))
-    ('+7.3%', '−7.3%', '–')
-    """
-    return f"{value:+.1%}".replace("-", "−") if np.isfinite(value) else "–"
 
 
 def interval_words(interval: Interval) -> str:

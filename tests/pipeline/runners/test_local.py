@@ -1,5 +1,7 @@
 """One node's failure must not stop the nodes that do not need it; results are what happened."""
 
+import dataclasses
+import json
 import logging
 
 import pytest
@@ -7,6 +9,7 @@ from tfx import v1 as tfx
 from tfx.dsl.component.experimental import annotations, decorators
 
 from pipeline.runners import local
+from pipeline.runners.local import NodeResult
 
 Text = tfx.types.standard_artifacts.String
 
@@ -60,7 +63,16 @@ def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_
     }
     errors = {result.node_id: result.error for result in results if result.error}
     assert "the gate fell" in errors["Copy.bad"]
-    assert errors["Copy.after_bad"] == "needs Copy.bad"
+    needs = {result.node_id: result.needs for result in results if result.needs}
+    assert needs == {"Copy.after_bad": ("Copy.bad",)}
+    told = json.loads(json.dumps([dataclasses.asdict(result) for result in results]))
+    assert [NodeResult.from_json(values) for values in told] == results
+    assert {(result.component, result.model) for result in results} == {
+        ("Source", ""),
+        ("Copy", "bad"),
+        ("Copy", "after_bad"),
+        ("Copy", "good"),
+    }
     assert "Copy.after_bad" not in seen
     assert len(seen) == 3
 

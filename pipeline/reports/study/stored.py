@@ -1,0 +1,208 @@
+"""The report of a study from its store alone: what was asked for is read from what is there."""
+
+import dataclasses
+import json
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from modules.study import clips as study_clips
+from modules.study.cells import AdaptiveSvm, Cell, FineTuning, Split, Svm, Training, from_json, key
+from modules.study.clips import Clips
+from modules.study.design import Design
+from modules.study.store import Store
+from modules.training.settings import Settings
+from pipeline.reports.study import report
+from pipeline.reports.study.approaches import AUTO, in_order, without_fine_tuning
+from schemas.errors import UserError
+from schemas.words import listed, plural
+
+Value = TypeVar("Value")
+
+# Adapted from all domains, whichever approaches and scenarios the other tables have.
+TABLE_5_APPROACH = "A2"
+_FILES = ("store.json", study_clips.TABLE, "clips.json")
+
+
+def write(folder: Path, out: Path, *, synthetic: bool, command: str) -> list[Path]:
+    """Writes the report of all that a store holds; see `pipeline.reports.study.report.write`.
+
+    Args:
+      folder: Folder of the store, for example unpacked from a study's `cells.tar.xz`.
+      out: Folder of the report.
+      synthetic: Whether the speech is synthetic, which a store does not tell.
+      command: Command line that repeats it.
+
+    Returns:
+      What was written.
+
+    Raises:
+      UserError: The folder is no store of a study, or it holds studies of several settings.
+    """
+    store, clips = open_store(folder)
+    stored = [from_json(record["cell"]) for record in store.results()]
+    if not stored:
+        raise UserError(f"{folder}: the store holds no results yet; run `ser study` first")
+    design = design_of(stored, clips, source=str(folder))
+    untold = "neither the corpora (Table 1) nor whether the speech is synthetic"
+    if synthetic:
+        untold = "nothing of the corpora (Table 1)"
+    remarks = [f"Written from the store alone, which tells {untold}."]
+    planned = {key(cell) for cell in design.plan()}
+    if other := sum(key(cell) not in planned for cell in stored):
+        remarks.append(f"In no table: {plural(other, 'cell')} of the store.")
+    return report.write(
+        store,
+        clips,
+        design,
+        out,
+        title="Transfer study",
+        synthetic=synthetic,
+        command=command,
+        remarks=remarks,
+    )
+
+
+def open_store(folder: Path) -> tuple[Store, Clips]:
+    """Returns a store as it is, whatever data and code it was made with, and its clips.
+
+    Raises:
+      UserError: The folder is no store of a study.
+    """
+    if lacking := [name for name in _FILES if not (folder / name).is_file()]:
+        raise UserError(
+            f"{folder}: is no store of a study, it has no {listed(lacking)}; give a folder like"
+            " out/study/store, or one into which a study's cells.tar.xz was unpacked"
+        )
+    try:
+        identity = json.loads((folder / "store.json").read_text(encoding="utf-8"))
+        return Store(folder, identity=identity), study_clips.load(folder)
+    except (ValueError, KeyError) as error:
+        raise UserError(
+            f"{folder}: store.json, clips.json or {study_clips.TABLE} is broken ({error}); unpack"
+            " or run the study again"
+        ) from error
+
+
+def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
+    """Returns the design whose tables show what is stored.
+
+    Approaches without fine-tuning need no cells of their own and are part of every design.
+
+    Args:
+      stored: All cells that have a result.
+      clips: Clips of the study.
+      source: What errors call the store.
+
+    Raises:
+      UserError: The cells are of several settings, or of domains that the clips do not have.
+    """
+    domains = tuple(sorted({name for cell in stored for name in _domains(cell)}))
+    if strange := set(domains) - set(clips.domain_names()):
+        raise UserError(f"{source}: its cells are of {listed(sorted(strange))}, its clips are not")
+    trainings = [cell for cell in stored if isinstance(cell, Training)]
+    tunings = [cell for cell in stored if isinstance(cell, FineTuning)]
+    parents = {cell.parent for cell in tunings}
+    pretrainings = [cell for cell in trainings if len(cell.domains) > 1 or cell in parents]
+    pretrain = _only(map(_seedless, pretrainings), "pre-training", source)
+    alone = [cell for cell in trainings if len(cell.domains) == 1]
+    # Of two domains, the pre-training without one is on a single domain, too.
+    on_target = [cell for cell in alone if _seedless(cell) != pretrain] or alone
+    scratch = _only(map(_seedless, on_target), "TT", source)
+    fine_tune = _only(map(_seedless, tunings), "fine-tuning", source)
+    # What no cell has is in no table.
+    some = pretrain or scratch or fine_tune or Settings(epochs=1)
+    network = {
+        name: value
+        for name in ("preset", "precision")
+        if (value := _only((getattr(cell, name) for cell in trainings), name, source))
+    }
+    outer = [cell for cell in stored if cell.split == Split.outer(cell.split.test)]
+    targets = {cell.target for cell in stored if isinstance(cell, FineTuning | AdaptiveSvm)}
+    if len(domains) > 2 or not targets:
+        targets |= {cell.domains[0] for cell in on_target}
+    tables, scenarios = _tables(stored, len(domains)), _scenarios(stored, domains)
+    return Design(
+        domains=domains,
+        targets=tuple(sorted(targets or domains)),
+        # The paper's first.
+        protocols=tuple(sorted({cell.protocol for cell in stored})),
+        folds=tuple(sorted({cell.split.test for cell in outer})),
+        seeds=tuple(sorted({_seed(cell) for cell in stored})),
+        tables=tables,
+        scenarios=scenarios,
+        approaches=tuple(
+            in_order(
+                _approaches(tunings, domains)
+                | set(without_fine_tuning())
+                | ({AUTO} if len(outer) < len(stored) else set())
+            )
+        ),
+        **network,
+        pretrain=pretrain or some,
+        scratch=scratch or some,
+        fine_tune=fine_tune or some,
+    )
+
+
+def _domains(cell: Cell) -> tuple[str, ...]:
+    if isinstance(cell, FineTuning):
+        return (*cell.parent.domains, cell.target)
+    return (*cell.sources, cell.target) if isinstance(cell, AdaptiveSvm) else cell.domains
+
+
+def _seed(cell: Cell) -> int:
+    return cell.settings.seed if isinstance(cell, Training | FineTuning) else cell.seed
+
+
+def _seedless(cell: Training | FineTuning) -> Settings:
+    return dataclasses.replace(cell.settings, seed=0)
+
+
+def _only(values: Iterable[Value], what: str, source: str) -> Value | None:
+    """Returns the one value that all share; `None` if there is none."""
+    found = list(dict.fromkeys(values))
+    if len(found) > 1:
+        raise UserError(
+            f"{source}: holds results of {len(found)} settings of {what}"
+            f" ({'; '.join(map(str, found))}); write the report of one of them with the command"
+            " that made it, without --from-store"
+        )
+    return found[0] if found else None
+
+
+def _tables(stored: Collection[Cell], domains: int) -> tuple[int, ...]:
+    """Returns the tables of which there is a cell that no other table has."""
+    trainings = [cell for cell in stored if isinstance(cell, Training)]
+    marks = {
+        2: any(isinstance(cell, Svm) for cell in stored)
+        or any(cell.architecture == "cnn" for cell in trainings),
+        3: any(len(cell.domains) == 1 for cell in trainings),
+        4: any(
+            len(cell.parent.domains) == domains - 1 and cell.target in cell.parent.domains
+            for cell in stored
+            if isinstance(cell, FineTuning)
+        ),
+        5: any(isinstance(cell, AdaptiveSvm) for cell in stored),
+    }
+    return tuple(table for table, there in marks.items() if there)
+
+
+def _approaches(tunings: Collection[FineTuning], domains: tuple[str, ...]) -> set[str]:
+    """Returns the approaches of the fine-tunings, one that is Table 5's alone left aside."""
+    elsewhere = {cell.approach for cell in tunings if cell.parent.domains != domains}
+    every = {cell.approach for cell in tunings}
+    return every - ({TABLE_5_APPROACH} - elsewhere) if elsewhere else every
+
+
+def _scenarios(stored: Collection[Cell], domains: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the scenarios of which there are cells, those of Table 5 alone left aside."""
+    tunings = [cell for cell in stored if isinstance(cell, FineTuning)]
+    first = {cell.approach for cell in tunings if cell.parent.domains == domains}
+    second = {cell.approach for cell in tunings if cell.target not in cell.parent.domains}
+    of_table_5 = any(isinstance(cell, AdaptiveSvm) for cell in stored)
+    if of_table_5 and first <= {TABLE_5_APPROACH} and second - first:
+        first = set()
+    found = tuple(name for name, has in (("S1", first), ("S2", second)) if has)
+    # Without fine-tunings, what a pre-training on all domains gives.
+    return found or ("S1",)

@@ -1,0 +1,53 @@
+"""Table 2: networks and SVM, trained on all domains and tested on each."""
+
+from collections.abc import Callable
+
+from modules.study.cells import Cell, Split
+from pipeline.reports.study import paper
+from pipeline.reports.study.inference import compare
+from pipeline.reports.study.layout import Column, Entry, Table
+from pipeline.reports.study.results import Results
+from pipeline.reports.study.tables.remarks import table
+from pipeline.reports.study.tables.rows import averages, own_row, paper_row
+
+
+def table_2(results: Results, protocol: str) -> Table:
+    """Returns the UAR of SVM, CNN and CNN+LSTM, trained on all domains and tested on each."""
+    design = results.design
+    systems: dict[str, Callable[[Split, int], Cell]] = {
+        "SVM-IS": lambda split, seed: design.svm(protocol, split, seed),
+        "CNN": lambda split, seed: design.cnn(protocol, split, seed),
+        "CNN+LSTM": lambda split, seed: design.pretraining(protocol, split, seed),
+    }
+    columns = [Column(key=name, name=name, measure="uar") for name in systems]
+    rows, own = [], []
+    for domain in design.domains:
+        series = {
+            name: results.series(protocol, domain, cell_of) for name, cell_of in systems.items()
+        }
+        reference = series["CNN+LSTM"]
+        entries = {
+            name: Entry(
+                value=each.mean,
+                series=each,
+                reference=None if each is reference else reference,
+                comparison=None if each is reference else compare(each, reference),
+            )
+            for name, each in series.items()
+        }
+        own.append(own_row(domain, entries))
+        rows.append(own[-1])
+        if domain in paper.TABLE_2:
+            rows.append(paper_row(domain, paper.TABLE_2[domain]))
+    rows += averages(own, columns)
+    return table(
+        results,
+        number=2,
+        title="Networks and SVM, trained and tested on all domains",
+        caption="UAR; no adaptation. Marks: differs from CNN+LSTM.",
+        protocol=protocol,
+        head="tested on",
+        columns=columns,
+        rows=rows,
+        domains=design.domains,
+    )
