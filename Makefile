@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup opensmile demo test test-fast lint format bench lock clean
+.PHONY: help setup opensmile demo test test-fast lint format docs bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -32,11 +32,11 @@ opensmile: setup  ## Features of the study's SVMs; a licence for research and pe
 demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report
 	$(BIN)/ser demo --out out/demo
 
-test: setup  ## All tests
-	$(BIN)/python -m pytest
+test: setup  ## All tests (with ARGS=--cov: and which lines they ran)
+	$(BIN)/python -m pytest $(ARGS)
 
-test-fast: setup  ## Unit tests only (under a minute)
-	$(BIN)/python -m pytest -m "not component and not e2e"
+test-fast: setup  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
+	$(BIN)/python -m pytest -m "not component and not e2e" $(ARGS)
 
 lint: setup  ## Formatting, lint and types
 	$(BIN)/ruff format --check .
@@ -46,6 +46,10 @@ lint: setup  ## Formatting, lint and types
 format: setup  ## Rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup  ## The documentation as a site, with an API reference, in out/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "out/site/index.html"
 
 bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.example_gen

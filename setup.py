@@ -16,7 +16,7 @@ setup(
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     package_data={
-        "pipeline": ["configs/*.yaml"],
+        "pipeline.config": ["presets/*.yaml"],
         "pipeline.reports": ["*.css", "*.jinja"],
         "pipeline.reports.release": ["*.jinja"],
         "pipeline.reports.study": ["*.jinja"],
@@ -63,6 +63,19 @@ setup(
         "audb": ["audb>=1.6,<1.7", "audbackend[artifactory]<2"],
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
-        "dev": ["mypy", "pre-commit", "pytest", "ruff", "types-PyYAML", "types-protobuf<5"],
+        "dev": [
+            "mkdocs<2",
+            "mkdocs-material",
+            "mkdocstrings[python]",
+            "mypy",
+            "pre-commit",
+            # mkdocstrings' highlighter does not know the arguments of later ones.
+            "pymdown-extensions<11",
+            "pytest",
+            "pytest-cov",
+            "ruff",
+            "types-PyYAML",
+            "types-protobuf<5",
+        ],
     },
 )

@@ -36,7 +36,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 
 from components.audio_example_gen import ingest
-from components.audio_example_gen.component import IngestAccount
+from components.audio_example_gen.artifact import IngestAccount
 from components.audio_example_gen.executor import Executor
 from corpora import manifest
 from schemas import features, labels, sound, splits
@@ -76,7 +76,7 @@ def make_recordings(folder: Path, num_files: int) -> list[Utterance]:
                 path=str(path),
                 domain="synthetic",
                 speaker=f"s{index % 10}",
-                emotion=labels.EMOTIONS[index % 6],
+                emotion=labels.PAPER_EMOTIONS[index % 6],
                 sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
                 fold_random=index % 5,
                 fold_speaker_independent=index % 5,
@@ -112,7 +112,7 @@ def reference(utterances: list[Utterance], folder: Path) -> None:
             feature[key].bytes_list.value.append(text.encode())
         for key, number in (
             (features.NUM_SAMPLES, len(waveform)),
-            (features.LABEL, labels.EMOTIONS.index(utterance.emotion)),
+            (features.LABEL, labels.PAPER.index(utterance.emotion)),
             (features.SOURCE_RATE_HZ, rate_hz),
         ):
             feature[key].int64_list.value.append(number)
@@ -124,7 +124,7 @@ def reference(utterances: list[Utterance], folder: Path) -> None:
 def example_gen(utterances: list[Utterance], folder: Path, beam_args: tuple[str, ...]) -> None:
     """AudioExampleGen's executor, as TFX calls it."""
     folder.mkdir()
-    manifest.write(utterances, folder / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
     examples, account = standard_artifacts.Examples(), IngestAccount()
     examples.uri, account.uri = str(folder / "examples"), str(folder / "account")
     context = base_beam_executor.BaseBeamExecutor.Context(beam_pipeline_args=list(beam_args))

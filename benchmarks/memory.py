@@ -20,10 +20,11 @@ def measure(folder: Path) -> None:
     from corpora import manifest
     from pipeline import config as configs
     from pipeline import data
+    from pipeline.manifest import snapshot
     from pipeline.runners import local
 
     file = folder / "manifest.csv"
-    utterances = manifest.read(file)
+    indexed = manifest.read(file)
     config = configs.parse(
         {
             "manifest": str(file),
@@ -34,16 +35,15 @@ def measure(folder: Path) -> None:
         },
         source="benchmark",
     )
-    nodes = data.build(
-        config,
-        data.Manifest(path=str(file), digest=manifest.digest(utterances), domains=("synthetic",)),
-    )
+    nodes = data.build(config, snapshot(indexed, folder))
     with local.logs_to(folder / "log"):
         _, results = local.run(data.pipeline_of(config, nodes.nodes))
     for result in results:
         print(f"{result.node_id}: {result.status}, {result.duration_s:.0f} s {result.error}")
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{len(utterances)} clips: peak memory {peak_gib:.2f} GiB (target {TARGET_GIB:.0f})")
+    print(
+        f"{len(indexed.utterances)} clips: peak memory {peak_gib:.2f} GiB (target {TARGET_GIB:.0f})"
+    )
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
         folder = Path(name)
         print(f"making {arguments.clips} synthetic recordings in {folder}", flush=True)
         utterances = make_recordings(folder / "recordings", arguments.clips)
-        manifest.write(utterances, folder / "manifest.csv")
+        manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
         command = [sys.executable, "-m", "benchmarks.memory", "--child", str(folder)]
         subprocess.run(command, check=True)
 

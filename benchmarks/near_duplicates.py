@@ -297,7 +297,7 @@ def main() -> None:
     utterances: list[Utterance] = []
     known: list[tuple[int, int]] = []
     if arguments.manifest:
-        utterances = manifest.read(arguments.manifest)
+        utterances = manifest.read(arguments.manifest).utterances
         known = measure_quality(utterances, arguments.copies)
     measure_speed(utterances, known, arguments.clips, arguments.workers)
 

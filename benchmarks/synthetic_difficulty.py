@@ -75,7 +75,7 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
     """
     from corpora import synthetic
     from corpora.indexing import index
-    from modules.audio import decoding
+    from modules.audio import loading
 
     sources = synthetic.synthesize(folder, seed=seed, scale=scale)
     utterances = [
@@ -83,7 +83,7 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
         for clip in index.index([(name, str(path)) for name, path in sources]).utterances
         if clip.duration_s <= INPUT_DURATION_S
     ]
-    waveforms = [decoding.load(Path(clip.path).read_bytes()) for clip in utterances]
+    waveforms = [loading.load(Path(clip.path).read_bytes()) for clip in utterances]
     simple, real = (
         np.array([function(waveform) for waveform in waveforms])
         for function in (duration_and_level, spectrum_and_pitch)
@@ -100,7 +100,8 @@ def compare(folder: Path, *, seed: int, scale: float) -> dict[str, tuple[float, 
 def _mel_filters() -> np.ndarray:
     """Returns triangles [MELS, FRAME // 2 + 1] between 80 Hz and 7.6 kHz."""
     hz = np.linspace(0, SAMPLE_RATE_HZ / 2, FRAME // 2 + 1)
-    edges = np.linspace(*(1127 * np.log1p(np.array([80, 7_600]) / 700)), MELS + 2)
+    lowest, highest = 1127 * np.log1p(np.array([80.0, 7_600.0]) / 700)
+    edges = np.linspace(lowest, highest, MELS + 2)
     edges = 700 * np.expm1(edges / 1127)
     rise = (hz - edges[:-2, None]) / np.diff(edges)[:-1, None]
     fall = (edges[2:, None] - hz) / np.diff(edges)[1:, None]

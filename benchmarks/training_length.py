@@ -38,19 +38,26 @@ def main() -> None:
 
     import numpy as np
 
-    from components.transfer_study.executor import read_clips
-    from modules.study.bench import Bench
+    from components.transfer_study.examples import read_clips
     from modules.study.cells import FineTuning, Split
     from modules.study.design import Design
+    from modules.study.runner import Runner
     from modules.study.store import Store
-    from modules.training.engine import Settings
+    from modules.training import memory
+    from modules.training.settings import Settings
     from pipeline.reports.study.results import Results
 
-    # The bench tells every cell it has done.
+    # Every cell is reported when it is done.
     logging.basicConfig(format="  %(message)s")
     progress.MESSAGES.setLevel(logging.INFO)
 
-    clips = read_clips([f"{transformed[0]}/Split-*/*"], str(manifests[0]), "inner splits")
+    limit_bytes = memory.limit_bytes(None)
+    clips = read_clips(
+        [f"{transformed[0]}/Split-*/*"],
+        str(manifests[0]),
+        "inner splits",
+        limit_bytes=limit_bytes,
+    )
     targets = clips.domain_names()
     protocol = arguments.protocol
     splits = [Split.inner(int(fold)) for fold in arguments.folds.split(",")]
@@ -77,7 +84,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as folder:
         store = Store(folder, identity={"data": "inner splits", "code": "benchmark"})
-        bench = Bench(clips, store)
+        runner = Runner(clips, store, limit_bytes=limit_bytes)
         results = Results(store, clips, design(0))
 
         def uar(cell, target: str) -> float:
@@ -90,7 +97,7 @@ def main() -> None:
             for split in splits:
                 for target in targets:
                     alone = design(epochs).on_target(protocol, split, 0, target=target)
-                    bench.run(alone, [], keep=False)
+                    runner.run(alone, [], keep=False)
                     uars.append(uar(alone, target))
             show(f"TT, {epochs} epochs", uars)
         for epochs in map(int, arguments.pretrain.split(",")):
@@ -104,7 +111,7 @@ def main() -> None:
                         protocol, split, 0, scenario="S1", target=target
                     ).items()
                 ]
-                bench.run(
+                runner.run(
                     planned.pretraining(protocol, split, 0),
                     [cell for _, _, cell in adapted if isinstance(cell, FineTuning)],
                     keep=True,

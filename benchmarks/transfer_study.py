@@ -23,21 +23,28 @@ EPOCHS = {"pretrain": 28, "fine_tune": 16}
 def epochs(clips: int, rounds: int, **network) -> None:
     """Prints an epoch of each approach, as a fraction of one of A2."""
     import keras
+    import numpy as np
 
-    from modules.networks.waveform import build_network
-    from modules.training import transfer
-    from modules.training.engine import Learner, Settings
+    from modules.networks.approaches import resolve
+    from modules.training import freezing
+    from modules.training.learner import Learner
+    from modules.training.rows import ArrayRows
+    from modules.training.settings import Settings
 
     waveforms, labels = _noise(clips)
+    rows = np.arange(clips)
+    spec = _spec(**network)
     prepared = {}
     for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8"):
-        tuned = build_network(seed=0, **network)
-        approach = transfer.APPROACHES[name]
-        transfer.prepare_network(tuned, approach, seed=0)
-        prefix, rest = transfer.split_at_frozen_prefix(tuned, approach)
+        tuned = spec.build(seed=0)
+        adaptation = resolve(name, spec.groups)
+        freezing.freeze(tuned, adaptation, spec.groups)
+        prefix, rest = freezing.split_at_frozen_prefix(tuned, adaptation, spec.groups)
         inputs = waveforms if prefix is None else prefix.predict(waveforms, verbose=0)
-        prepared[name] = (Learner(rest), inputs)
-        prepared[name][0].fit(inputs, labels, settings=Settings(epochs=1))  # traces
+        prepared[name] = (Learner(rest), ArrayRows(inputs))
+        prepared[name][0].fit(
+            prepared[name][1], rows, labels, settings=Settings(epochs=1)
+        )  # traces
     plain = _plain_network(network["preset"])
     plain.compile(keras.optimizers.Adadelta(1.0), loss="sparse_categorical_crossentropy")
     plain.fit(waveforms, labels, epochs=1, verbose=0)  # traces
@@ -49,7 +56,7 @@ def epochs(clips: int, rounds: int, **network) -> None:
         for name, (learner, inputs) in prepared.items():
             count = 2 if name in ("A2", "A3", "A6") else EPOCHS["fine_tune"]
             started_s = time.monotonic()
-            learner.fit(inputs, labels, settings=Settings(epochs=count))
+            learner.fit(inputs, rows, labels, settings=Settings(epochs=count))
             seconds[name].append((time.monotonic() - started_s) / count)
     best = {name: min(values) for name, values in seconds.items()}
     for name, epoch_s in best.items():
@@ -72,7 +79,7 @@ def _plain_network(preset: str):
         LSTM_UNITS,
         PRESETS,
     )
-    from schemas.labels import EMOTIONS
+    from schemas.labels import PAPER
     from schemas.sound import INPUT_SAMPLES
 
     layers, sizes = keras.layers, PRESETS[preset]
@@ -86,7 +93,7 @@ def _plain_network(preset: str):
     stack += [layers.LSTM(LSTM_UNITS, return_sequences=True), layers.Flatten()]
     for _ in range(2):
         stack += [layers.Dense(DENSE_UNITS, activation="tanh"), layers.Dropout(DROPOUT)]
-    return keras.Sequential([*stack, layers.Dense(len(EMOTIONS), activation="softmax")])
+    return keras.Sequential([*stack, layers.Dense(len(PAPER), activation="softmax")])
 
 
 def table(clips: int, **network) -> None:
@@ -94,18 +101,20 @@ def table(clips: int, **network) -> None:
     import numpy as np
 
     from modules.study import cells
-    from modules.study.bench import Bench
     from modules.study.clips import Clips
     from modules.study.design import Design, stages
+    from modules.study.runner import Runner
     from modules.study.store import Store
-    from modules.training.engine import Settings
+    from modules.training import memory
+    from modules.training.rows import ArrayRows
+    from modules.training.settings import Settings
 
     domains = ("a", "b", "c")
     total = clips * len(domains)
     waveforms, labels = _noise(total)
     index = np.arange(total)
     found = Clips(
-        waveforms=waveforms,
+        waveforms=ArrayRows(waveforms),
         labels=labels,
         domains=np.array(domains)[index % 3],
         speakers=np.array([f"s{i % 30}" for i in index]),
@@ -128,11 +137,11 @@ def table(clips: int, **network) -> None:
     planned = design.plan()
     with tempfile.TemporaryDirectory(prefix="ser-benchmark-") as folder:
         store = Store(folder, identity={"data": "noise", "code": "benchmark"})
-        bench = Bench(found, store)
+        runner = Runner(found, store, limit_bytes=memory.limit_bytes(None))
         started_s = time.monotonic()
         for tasks in stages(planned):
             for training, own, keep in tasks:
-                bench.run(training, own, keep=keep)
+                runner.run(training, own, keep=keep)
         whole_s = time.monotonic() - started_s
         reference_s = other_s = 0.0
         for cell in planned:
@@ -152,25 +161,28 @@ def table(clips: int, **network) -> None:
 def training(clips: int, rounds: int, **network) -> None:
     """Prints the trainer's speed as a fraction of a bare `fit`'s on arrays in memory."""
     import keras
+    import numpy as np
 
-    from modules.networks.waveform import build_network
-    from modules.training.engine import Learner, Settings
+    from modules.training.learner import Learner
+    from modules.training.rows import ArrayRows
+    from modules.training.settings import Settings
 
     waveforms, labels = _noise(clips)
-    bare = build_network(seed=0, **network)
+    source, rows = ArrayRows(waveforms), np.arange(clips)
+    bare = _spec(**network).build(seed=0)
     bare.compile(
         optimizer=keras.optimizers.Adadelta(1.0),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    learner = Learner(build_network(seed=0, **network))
+    learner = Learner(_spec(**network).build(seed=0))
     settings = Settings(epochs=2, schedule="cosine", shift_s=0.1)
     seconds: dict[str, list[float]] = {"bare": [], "trainer": []}
     for _ in range(rounds):
         started_s = time.monotonic()
         bare.fit(waveforms, labels, batch_size=settings.batch_size, epochs=2, verbose=0)
         bare_s = time.monotonic()
-        learner.fit(waveforms, labels, settings=settings)
+        learner.fit(source, rows, labels, settings=settings)
         seconds["bare"].append(bare_s - started_s)
         seconds["trainer"].append(time.monotonic() - bare_s)
     print(
@@ -179,15 +191,24 @@ def training(clips: int, rounds: int, **network) -> None:
     )
 
 
+def _spec(*, preset: str, precision: str):
+    from modules.networks.registry import NetworkSpec
+    from schemas.labels import PAPER
+
+    return NetworkSpec(
+        architecture="cnn_lstm", preset=preset, precision=precision, outputs=len(PAPER)
+    )
+
+
 def _noise(clips: int):
     import numpy as np
 
-    from schemas.labels import EMOTIONS
+    from schemas.labels import PAPER
     from schemas.sound import INPUT_SAMPLES
 
     random = np.random.default_rng(0)
     waveforms = random.standard_normal((clips, INPUT_SAMPLES, 1), np.float32)
-    return waveforms, random.integers(0, len(EMOTIONS), clips)
+    return waveforms, random.integers(0, len(PAPER), clips)
 
 
 def main() -> None:

@@ -2,15 +2,21 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.utterance import Utterance
 
 CORPORA = ("afew", "emodb", "emovo", "enterface", "iemocap", "rml")
 # Of the paper's corpora; enough for every emotion in every fold.
 SCALE = 0.1
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
-    parser = subparsers.add_parser(
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "demo",
         help="the whole product on synthetic speech, in a few minutes",
         description="Synthesises the paper's six corpora on a small scale, indexes, audits and "
@@ -19,7 +25,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         "that the pipeline works, and nothing about how well it recognises people.",
     )
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for everything")
-    parser.add_argument("--seed", type=int, default=0, help="of the synthetic speech")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the synthetic speech")
     return parser
 
 
@@ -33,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from cli.progress import track
     from cli.run import run_release
     from corpora import manifest, synthetic
-    from pipeline import config as configs
-    from pipeline import execute
+    from pipeline.request import Request
 
     console = Console(stderr=True)
     data, manifest_path = args.out / "corpora", args.out / "manifest.csv"
@@ -46,19 +51,18 @@ def run(args: argparse.Namespace) -> int:
     console.rule("3. summary")
     _ser("corpora", "summary", manifest_path)
     console.rule("4. the release pipeline, which begins with an audit")
-    config = configs.load(
-        "demo", {"manifest": str(manifest_path), "output": str(args.out), "seed": args.seed}
-    )
-    found = run_release(config)
+    overrides = {"manifest": str(manifest_path), "output": str(args.out), "seed": args.seed}
+    result = run_release(Request(config="demo", overrides=overrides))
+    config = result.prepared.config
     console.rule("5. one gRPC prediction per pushed model")
-    utterances = manifest.read(manifest_path)
+    utterances = manifest.read(manifest_path).utterances
     unseen = [u for u in utterances if u.fold(config.protocol) == config.test_fold]
     answered = _predict(config.serving_root, unseen)
     console.print(
-        f"open {args.out / 'report.html'} in a browser; serve the models with "
+        f"open {result.report} in a browser; serve the models with "
         f"`ser serve --root {config.serving_root}`"
     )
-    return 0 if answered and not execute.failures(found.nodes) else 1
+    return 0 if answered and not result.failed else 1
 
 
 def _ser(*arguments: str | Path) -> None:
@@ -71,13 +75,14 @@ def _ser(*arguments: str | Path) -> None:
     args.run(args)
 
 
-def _predict(serving_root: Path, utterances) -> bool:
+def _predict(serving_root: Path, utterances: "Sequence[Utterance]") -> bool:
     """Asks every pushed model about a clip of the test fold; False if there is none to ask."""
     from rich.console import Console
 
     from schemas.signatures import MULTI_DOMAIN
     from serving.client.client import Client
-    from serving.embedded.server import Server, find_versions
+    from serving.embedded.server import Server
+    from serving.embedded.versions import find_versions
 
     console = Console()
     clip = {utterance.domain: utterance for utterance in reversed(utterances)}

@@ -5,9 +5,24 @@ import importlib
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 
+DISTRIBUTION = "ser-tfx"
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
 COMMANDS = ("corpora", "run", "study", "predict", "serve", "demo")
+
+
+class _Version(argparse.Action):
+    """Prints the installed distribution's version; looked up only where it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None):
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib import metadata
+
+        print(f"ser {metadata.version(DISTRIBUTION)}")
+        parser.exit()
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -16,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="ser",
         description="Multi-domain speech emotion recognition: from recordings to served models.",
     )
+    parser.add_argument("--version", action=_Version, help="print the version and exit")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and library logs")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in COMMANDS:
@@ -35,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     from schemas.errors import UserError
 
     try:
-        return args.run(args)
+        status: int = args.run(args)
     except UserError as error:
         if args.debug:
             raise
@@ -44,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
+    return status
 
 
 if __name__ == "__main__":

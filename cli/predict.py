@@ -3,17 +3,20 @@
 import argparse
 import contextlib
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.client.client import Prediction
 
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
-AUDIO_SUFFIXES = {
-    *(".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3"),
-    *(".aif", ".aiff", ".aifc", ".au", ".caf", ".w64"),
-}
+# Of a CSV; the model's labels come after the first two.
+COLUMNS = ("file", "emotion", "time_ms", "model", "version", "error")
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     from schemas.signatures import MULTI_DOMAIN
 
@@ -28,7 +31,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="audio files (wav, flac, mp3, ogg, aiff), or folders of them",
+        help="recordings (wav, flac, mp3, ogg, aiff, videos with sound), or folders of them",
     )
     parser.add_argument(
         "--model",
@@ -64,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from cli.progress import track
     from schemas.errors import UserError
-    from serving.client.client import Client, PredictionError
+    from serving.client.client import Client
+    from serving.client.errors import PredictionError
 
     if args.timeout <= 0:
         raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
@@ -111,12 +115,14 @@ def default_root() -> Path:
 
 
 @contextlib.contextmanager
-def _embedded_server(root: Path, model: str):
+def _embedded_server(root: Path, model: str) -> Iterator[str]:
     """Yields the address of a server over `root`, which must have `model`."""
     from rich.console import Console
 
     from schemas.errors import UserError
-    from serving.embedded.server import Server, ServingError, find_versions
+    from serving.embedded.errors import ServingError
+    from serving.embedded.server import Server
+    from serving.embedded.versions import find_versions
 
     if root.is_dir():
         models = find_versions(root)
@@ -138,8 +144,10 @@ def _embedded_server(root: Path, model: str):
         server.stop()
 
 
-def _expand(paths):
-    """Yields files; for a folder the audio files below it, or itself if it has none."""
+def _expand(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yields files; for a folder the recordings below it, or itself if it has none."""
+    from schemas.recordings import AUDIO_SUFFIXES
+
     for path in paths:
         if not path.is_dir():
             yield path
@@ -152,7 +160,7 @@ def _expand(paths):
         yield from found or [path]
 
 
-def _answered(path: Path, prediction) -> dict:
+def _answered(path: Path, prediction: "Prediction") -> dict[str, Any]:
     return {
         "file": str(path),
         "emotion": prediction.emotion,
@@ -163,7 +171,7 @@ def _answered(path: Path, prediction) -> dict:
     }
 
 
-def _print(rows: list[dict], args: argparse.Namespace) -> None:
+def _print(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
     if args.json:
         import json
 
@@ -174,37 +182,42 @@ def _print(rows: list[dict], args: argparse.Namespace) -> None:
         _print_table(rows, title=args.model)
 
 
-def _print_csv(rows: list[dict]) -> None:
+def _labels(rows: list[dict[str, Any]]) -> list[str]:
+    """Returns the labels of the models that answered, in the order of their outputs."""
+    return list(dict.fromkeys(label for row in rows for label in row.get("probabilities", {})))
+
+
+def _print_csv(rows: list[dict[str, Any]]) -> None:
     import csv
 
-    from schemas.labels import EMOTIONS
-
-    columns = ["file", "emotion", *EMOTIONS, "time_ms", "model", "version", "error"]
+    # A team's own label may have the name of another column.
+    column = {label: f"label {label}" if label in COLUMNS else label for label in _labels(rows)}
+    columns = [*COLUMNS[:2], *column.values(), *COLUMNS[2:]]
     writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({**row, **row.get("probabilities", {})})
+        shares = {column[label]: share for label, share in row.get("probabilities", {}).items()}
+        writer.writerow({**row, **shares})
 
 
-def _print_table(rows: list[dict], *, title: str) -> None:
+def _print_table(rows: list[dict[str, Any]], *, title: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from schemas.labels import EMOTIONS
-
+    labels = _labels(rows)
     versions = sorted({row["version"] for row in rows if "version" in row})
     table = Table(title=f"{title}, version {', '.join(map(str, versions))}")
     table.add_column("file", overflow="fold")
     table.add_column("emotion")
-    for emotion in EMOTIONS:
-        table.add_column(emotion, justify="right", no_wrap=True)
+    for label in labels:
+        table.add_column(Text(label), justify="right", no_wrap=True)
     table.add_column("ms", justify="right", no_wrap=True)
     for row in rows:
         if "error" in row:
             table.add_row(Text(row["file"]), Text("error", style="red"))
             continue
-        cells = [_cell(row["probabilities"], emotion, row["emotion"]) for emotion in EMOTIONS]
+        cells = [_cell(row["probabilities"], label, row["emotion"]) for label in labels]
         table.add_row(
             Text(row["file"]), Text(row["emotion"], style="bold"), *cells, f"{row['time_ms']:.0f}"
         )
@@ -215,9 +228,9 @@ def _print_table(rows: list[dict], *, title: str) -> None:
     console.print(table)
 
 
-def _cell(probabilities: dict[str, float], emotion: str, best: str) -> str:
-    """Returns one probability as printed; a class that the domain lacks is a dash."""
-    probability = probabilities[emotion]
+def _cell(probabilities: dict[str, float], label: str, best: str) -> str:
+    """Returns one probability as printed; a label that the model or domain lacks is a dash."""
+    probability = probabilities.get(label, 0.0)
     if probability == 0.0:
         return "–"
-    return f"[bold]{probability:.2f}[/bold]" if emotion == best else f"{probability:.2f}"
+    return f"[bold]{probability:.2f}[/bold]" if label == best else f"{probability:.2f}"

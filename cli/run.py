@@ -1,13 +1,18 @@
 """`ser run`: the release pipeline, from a manifest to pushed models and a report."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from cli import pipelines
 
+if TYPE_CHECKING:
+    from pipeline.request import Request
+    from pipeline.run_release import ReleaseResult
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+
+def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
-    parser = subparsers.add_parser(
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "run",
         help="train, evaluate and push one model per domain and a multi-domain one",
         description="Runs the release pipeline on this machine. A second run repeats only what "
@@ -19,29 +24,25 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the pipeline; 0 if every model was pushed, 1 if a gate or a node kept one back."""
-    from pipeline import config as configs
+    from pipeline.request import Request
 
-    config = configs.load(args.config, pipelines.overrides(args))
-    return 0 if run_release(config).complete else 1
+    result = run_release(Request(config=args.config, overrides=pipelines.overrides(args)))
+    return 0 if result.complete else 1
 
 
-def run_release(config):
-    """Runs a checked configuration, showing progress, and prints and writes its report.
-
-    Returns:
-      The `pipeline.reports.release.results.RunResults`.
-    """
+def run_release(request: "Request") -> "ReleaseResult":
+    """Runs a release, showing its progress, and prints what it came to."""
     from rich.console import Console
 
-    console = Console(stderr=True)
-    pipelines.execute(pipelines.prepare(config, console), console)
+    from cli.display import Display
+    from pipeline import run_release
 
-    from pipeline.reports.release import report, terminal
-    from pipeline.reports.release.collect import collect
+    with Display() as display:
+        result = run_release.run(request, observer=display)
 
-    found = collect(config.output)
-    path = report.write(found, config.output / "report.html")
+    from pipeline.reports.release import terminal
+
     # Written to a file there is no width to keep to.
-    Console(width=None if console.is_terminal else 120).print(terminal.table(found))
-    console.print(f"report: {path}")
-    return found
+    Console(width=None if display.console.is_terminal else 120).print(terminal.table(result.found))
+    display.console.print(f"report: {result.report}")
+    return result

@@ -2,10 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.embedded.server import Server
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
+    from schemas.signatures import GRPC_PORT
+
     parser = subparsers.add_parser(
         "serve",
         help="answer gRPC from a serving folder with the embedded server",
@@ -19,7 +25,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         metavar="DIR",
         help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
     )
-    parser.add_argument("--port", type=_port, default=8500, help="gRPC port (default: 8500)")
+    parser.add_argument(
+        "--port", type=_port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -72,7 +80,7 @@ def _port(text: str) -> int:
     return port
 
 
-def _print_models(server) -> None:
+def _print_models(server: "Server") -> None:
     models = server.store.loaded()
     for name, versions in models.items():
         print(f"{name}: version {', '.join(map(str, versions))}")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cli import pipelines
 
-# What a study may be cut down to, each with an example.
-_SUBSETS = {
+# Options that take a list, with an example each, by the configuration's keys.
+_LISTS = {
     "tables": "2,3,5",
     "targets": "emodb,emovo",
     "folds": "0,1",
@@ -15,11 +15,12 @@ _SUBSETS = {
     "scenarios": "S1",
     "approaches": "A1,A2,auto",
 }
+_NUMBERS = ("tables", "folds")
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
-    parser = subparsers.add_parser(
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "study",
         help="which layers to transfer, tune or re-initialise: every table of the paper",
         description="Runs the transfer study on this machine. What was computed stays: the same "
@@ -27,7 +28,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     )
     pipelines.add_arguments(parser, config="study", example="pretrain.epochs=5")
     parser.add_argument("--store", type=Path, help="folder of the results (default: OUTPUT/store)")
-    for name, example in _SUBSETS.items():
+    for name, example in _LISTS.items():
         parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")
     parser.add_argument("--plan", action="store_true", help="print what would be done, and stop")
@@ -42,58 +43,29 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the study; 0 if every cell is there."""
+    """Runs the study, or prints its plan; 0 if every cell is there."""
     if args.from_store:
         return _write_stored(args)
 
-    from rich.console import Console
+    from cli.display import Display
+    from pipeline import run_study
+    from pipeline.request import StudyRequest
 
-    from cli.corpora.summary import summarise
-    from corpora import manifest as manifests
-    from pipeline import config as configs
-    from pipeline import execute
-
-    config = configs.read(args.config, _overrides(args), kind=configs.StudyConfig)
-    console = Console(stderr=True)
-    prepared = pipelines.prepare(config, console)
-
-    from modules.study import clips
-    from modules.study.store import Store
-    from pipeline import study
-    from pipeline.reports.study import report
-
-    design = study.design(config, prepared.domains)
-    # Before any work: a store of other data or code is refused here.
-    store = Store(
-        config.store_root.absolute(), identity=study.identity(config, prepared.manifest_digest)
+    request = StudyRequest(
+        config=args.config,
+        overrides=_overrides(args),
+        command=_command(args),
+        plan_only=args.plan,
     )
-    planned = design.plan()
-    _print_counts(planned, store)
-    # Before the speed is measured, which takes seconds.
-    _require_opensmile(planned, store)
-    _print_duration(planned, store, manifests.read(prepared.manifest_path), design)
-    if args.plan:
+    with Display() as display:
+        result = run_study.run(request, observer=display)
+    if request.plan_only:
         return 0
-    results = pipelines.execute(prepared, console)
-    missing = sum(cell not in store for cell in planned)
-    print(f"{len(planned) - missing} of {len(planned)} cells are in {store.folder}")
-    if (store.folder / clips.TABLE).exists():
-        written = report.write(
-            store,
-            clips.load(store.folder),
-            design,
-            config.output / "tables",
-            title="Transfer study",
-            synthetic=config.synthetic,
-            command=_command(args),
-            corpora_summary=summarise(
-                config.manifest,
-                over_length=config.audio.over_length,
-                trim_silence=config.audio.trim_silence,
-            ),
-        )
-        print(f"tables: {written[0]}")
-    return 1 if missing or execute.failures(results) else 0
+    planned = result.plan.planned
+    print(f"{planned - result.missing} of {planned} cells are in {result.plan.store}")
+    if result.report:
+        print(f"tables: {result.report}")
+    return 0 if result.complete else 1
 
 
 def _write_stored(args: argparse.Namespace) -> int:
@@ -105,7 +77,7 @@ def _write_stored(args: argparse.Namespace) -> int:
     settings.pop("output", None)
     synthetic = settings.pop("synthetic", False)
     given = [*(f"--set {key}" for key in settings if key != "manifest")]
-    given += [f"--{name}" for name in ("manifest", "store", *_SUBSETS) if getattr(args, name)]
+    given += [f"--{name}" for name in ("manifest", "store", *_LISTS) if getattr(args, name)]
     given += ["--seeds"] * (args.seeds is not None) + ["--plan"] * args.plan
     if given:
         raise UserError(
@@ -127,16 +99,17 @@ def _write_stored(args: argparse.Namespace) -> int:
 
 
 def _overrides(args: argparse.Namespace) -> dict[str, object]:
+    """Returns the values that the options override, by key."""
     from schemas.errors import UserError
 
     overrides = pipelines.overrides(args)
     if args.store:
         overrides["store"] = str(args.store)
-    for name in _SUBSETS:
+    for name in _LISTS:
         if text := getattr(args, name):
             words = [word.strip() for word in text.split(",") if word.strip()]
             try:
-                overrides[name] = list(map(int, words)) if name in ("tables", "folds") else words
+                overrides[name] = list(map(int, words)) if name in _NUMBERS else words
             except ValueError:
                 raise UserError(f"--{name} {text}: must be numbers, like 0,1") from None
     if args.seeds is not None:
@@ -144,64 +117,10 @@ def _overrides(args: argparse.Namespace) -> dict[str, object]:
     return overrides
 
 
-def _require_opensmile(planned, store) -> None:
-    """Raises UserError where SVMs are still to be trained and openSMILE is missing."""
-    from modules.baselines import is10
-    from modules.study import cells
-    from schemas.errors import UserError
-
-    if any(
-        isinstance(cell, cells.Svm | cells.AdaptiveSvm) and cell not in store for cell in planned
-    ):
-        try:
-            is10.require_opensmile()
-        except UserError as error:
-            raise UserError(
-                "tables 2 and 5 need its features (--tables 3,4 do not; in a checkout, `make"
-                f" opensmile` installs it): {error}"
-            ) from None
-
-
-def _print_counts(planned, store) -> None:
-    """Prints how many cells there are of each kind, and how many are done."""
-    from modules.study import cells
-
-    names = {
-        cells.Training: "trainings from scratch",
-        cells.FineTuning: "fine-tunings",
-        cells.Svm: "SVMs",
-        cells.AdaptiveSvm: "Adaptive SVMs",
-    }
-    for kind, name in names.items():
-        own = [cell for cell in planned if isinstance(cell, kind)]
-        if own:
-            done = sum(cell in store for cell in own)
-            print(f"{name}: {len(own):,}, of which {done:,} are done")
-
-
-def _print_duration(planned, store, utterances, design) -> None:
-    """Prints how long the missing cells will take, from this machine's speed."""
-    from collections import Counter
-
-    from modules.study import estimate
-
-    counts = Counter(
-        (protocol, utterance.domain, utterance.fold(protocol))
-        for utterance in utterances
-        for protocol in ("random", "speaker_independent")
-    )
-    missing = [cell for cell in planned if cell not in store]
-    if work := estimate.work(missing, lambda *key: counts[key]):
-        speed = estimate.clips_per_s(design.preset, design.precision)
-        print(
-            f"about {work / speed / 60:,.0f} minutes of training: {work:,.0f} clips to learn from,"
-            f" at {speed:,.0f} a second as measured just now"
-        )
-
-
 def _command(args: argparse.Namespace) -> str:
+    """Returns the command that repeats the study."""
     words = ["ser", "study", "--config", args.config]
-    for name in ("manifest", *_SUBSETS):
+    for name in ("manifest", *_LISTS):
         if value := getattr(args, name):
             words += [f"--{name}", str(value)]
     if args.seeds is not None:

@@ -7,13 +7,13 @@ sequence is the same on every platform and in every version.
 
 import dataclasses
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from schemas.labels import EMOTIONS
+from schemas import labels
 from schemas.splits import NUM_FOLDS
-from schemas.utterance import Utterance
+from schemas.utterance import Utterance, by_domain
 
 # The search for speaker-independent folds: independent starts, and moves tried in each.
 STARTS = 8
@@ -30,12 +30,9 @@ def assign(utterances: Iterable[Utterance], *, seed: int) -> list[Utterance]:
     comparable. `manifest.check_folds` tells whether a fold lacks a class.
     """
     utterances = list(utterances)
-    by_domain: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_domain.setdefault(utterance.domain, []).append(utterance)
     folds_random: dict[str, int] = {}
     folds_speaker: dict[str, int] = {}
-    for domain, clips in by_domain.items():
+    for domain, clips in by_domain(utterances).items():
         if not has_folds(clips, "random"):
             folds_random |= random_folds(clips, seed=f"{seed}/{domain}/random")
         if not has_folds(clips, "speaker_independent"):
@@ -66,21 +63,21 @@ def speakers_of(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:
     return result
 
 
-def random_folds(clips: Iterable[Utterance], *, seed: str) -> dict[str, int]:
+def random_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:
     """Returns utterance id to fold; per emotion, and in all, sizes differ by at most one clip."""
     shuffled = random.Random(seed)
     order = []
-    for emotion in EMOTIONS:
+    for emotion in _emotions(clips):
         ids = sorted(clip.utterance_id for clip in clips if clip.emotion == emotion)
         shuffled.shuffle(ids)
         order += ids
-    labels = list(range(NUM_FOLDS))
-    shuffled.shuffle(labels)
+    numbers = list(range(NUM_FOLDS))
+    shuffled.shuffle(numbers)
     # Dealing on, where the last emotion ended, is what keeps the folds' sizes equal.
-    return {utterance_id: labels[i % NUM_FOLDS] for i, utterance_id in enumerate(order)}
+    return {utterance_id: numbers[i % NUM_FOLDS] for i, utterance_id in enumerate(order)}
 
 
-def speaker_folds(clips: Iterable[Utterance], *, seed: str) -> dict[str, int]:
+def speaker_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:
     """Returns speaker to fold, such that folds are as balanced as the speakers allow.
 
     A seeded local search (moves of a speaker, exchanges of two) from several starts, which
@@ -92,20 +89,27 @@ def speaker_folds(clips: Iterable[Utterance], *, seed: str) -> dict[str, int]:
     by_speaker = speakers_of(clips)
     speakers = sorted(by_speaker)
     chance = random.Random(seed)
-    counts = np.array([_emotion_counts(by_speaker[speaker]) for speaker in speakers], float)
-    counts = counts[:, counts.sum(0) > 0]
+    emotions = _emotions(clips)
+    counts = np.array(
+        [[_count(by_speaker[speaker], emotion) for emotion in emotions] for speaker in speakers],
+        float,
+    )
     best_cost, best = float("inf"), [0] * len(speakers)
     for _ in range(STARTS):
         cost, folds = _search(counts, chance)
         if cost < best_cost - 1e-9:
             best_cost, best = cost, folds
-    labels = _most_representative_first(counts, best)
-    return {speaker: labels[fold] for speaker, fold in zip(speakers, best, strict=True)}
+    numbers = _most_representative_first(counts, best)
+    return {speaker: numbers[fold] for speaker, fold in zip(speakers, best, strict=True)}
 
 
-def _emotion_counts(clips: list[Utterance]) -> list[int]:
-    emotions = [clip.emotion for clip in clips]
-    return [emotions.count(emotion) for emotion in EMOTIONS]
+def _emotions(clips: Iterable[Utterance]) -> tuple[str, ...]:
+    """Returns those that occur, in an order that depends on neither the clips' nor the set's."""
+    return labels.in_order(clip.emotion for clip in clips)
+
+
+def _count(clips: Iterable[Utterance], emotion: str) -> int:
+    return sum(clip.emotion == emotion for clip in clips)
 
 
 def _most_representative_first(counts: np.ndarray, folds: list[int]) -> list[int]:
@@ -135,12 +139,12 @@ def _search(counts: np.ndarray, chance: random.Random) -> tuple[float, list[int]
     order = list(range(num_speakers))
     chance.shuffle(order)
     order.sort(key=lambda speaker: -counts[speaker].sum())
-    labels = list(range(NUM_FOLDS))
-    chance.shuffle(labels)
+    order_of_folds = list(range(NUM_FOLDS))
+    chance.shuffle(order_of_folds)
     sizes = np.zeros((NUM_FOLDS, counts.shape[1]))
     folds = np.zeros(num_speakers, int)
     for speaker in order:  # the largest first, each to the fold that has the least
-        folds[speaker] = min(labels, key=lambda fold: sizes[fold].sum())
+        folds[speaker] = min(order_of_folds, key=lambda fold: sizes[fold].sum())
         sizes[folds[speaker]] += counts[speaker]
     one, other, to = _proposals(num_speakers, chance)
     is_move = one == other
@@ -180,7 +184,7 @@ def _proposals(
     Who changes places with themselves moves to the new fold.
     """
 
-    def below(limit: int, bits: int, draw=chance.getrandbits) -> int:
+    def below(limit: int, bits: int, draw: Callable[[int], int] = chance.getrandbits) -> int:
         # What randrange does, without its checks, which took most of the search's time.
         while (value := draw(bits)) >= limit:
             pass

@@ -3,52 +3,20 @@
 import collections
 import dataclasses
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from corpora.manifest import Entry
-from corpora.sources import Source, synthetic_test
-from schemas.labels import EMOTIONS
+from corpora import readers
+from corpora.manifest import Entry, Manifest
+from corpora.manifest.sources import Source, synthetic_test
+from corpora.readers.base import FullCopy, PaperRow
+from schemas import labels
+from schemas.labels import LabelSet
 from schemas.sound import INPUT_DURATION_S
-from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
+from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance, by_domain
 from schemas.words import kilohertz
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Paper:
-    """A row of the paper's Table 1; `language` is a name, or `several`."""
-
-    language: str
-    elicitation: str
-    rate_hz: int
-    clips: int
-
-
-PAPER: dict[str, Paper] = {
-    "afew": Paper(language="English", elicitation="natural", rate_hz=48_000, clips=568),
-    "emodb": Paper(language="German", elicitation="acted", rate_hz=16_000, clips=287),
-    "emovo": Paper(language="Italian", elicitation="acted", rate_hz=48_000, clips=336),
-    "enterface": Paper(language="English", elicitation="induced", rate_hz=16_000, clips=1_047),
-    "iemocap": Paper(language="English", elicitation="acted", rate_hz=48_000, clips=1_770),
-    "rml": Paper(language="several", elicitation="induced", rate_hz=22_050, clips=650),
-}
-# What full copies hold as they are distributed: the sound's rate, and clips of the six emotions
-# (the last two by option: without and with subject 6; excited skipped and merged).
-FULL_COPIES: dict[str, tuple[int, tuple[int, ...]]] = {
-    "afew": (48_000, (949, 629, 320)),
-    "emodb": (16_000, (375,)),
-    "emovo": (48_000, (504,)),
-    "enterface": (48_000, (1_287, 1_293)),
-    "iemocap": (16_000, (2_931, 3_972)),
-    "rml": (22_050, (720,)),
-}
-LANGUAGES = {
-    "de": "German",
-    "en": "English",
-    "fa": "Persian",
-    "it": "Italian",
-    "pa": "Punjabi",
-    "ur": "Urdu",
-    "zh": "Mandarin",
+PAPER: dict[str, PaperRow] = {
+    corpus.name: corpus.paper for corpus in readers.corpora() if corpus.paper
 }
 
 
@@ -57,24 +25,26 @@ class DomainSummary:
     """What one domain holds.
 
     Attributes:
-      domain: its name. synthetic: whether its speech is synthetic.
-      paper: its row in the paper's Table 1, or `None`.
-      languages, elicitations: those of its utterances, sorted, without the unknown.
-      rates_hz: rate in Hz to number of used clips.
-      speakers: how many are known. unknown_speakers: how many clips name none.
-      found, skipped, unreadable: numbers of files; `None` without an account.
-      used: clips in the manifest.
-      undecodable: those of them that turned out to be damaged; known only if all were decoded.
-      over_length: those longer than `INPUT_DURATION_S`, trimmed if trimming was asked for.
-      clips: those that the selection leaves.
-      emotions: emotion to number of `clips`.
-      total_min, median_s, longest_s: durations of the used clips, trimmed likewise.
-      notes: in words, why this differs from the paper's row, and what else is odd.
+      domain: The domain's name.
+      synthetic: Whether its speech is synthetic.
+      paper: Its row in the paper's Table 1, or `None`.
+      languages, elicitations: Those of its utterances, sorted, without the unknown.
+      rates_hz: Rate in Hz to number of used clips.
+      speakers: The number of known speakers.
+      unknown_speakers: The number of clips that name none.
+      found, skipped, unreadable: Numbers of files; `None` without an account.
+      used: Clips in the manifest.
+      undecodable: Those of them that turned out to be damaged; known only if all were decoded.
+      over_length: Those longer than `INPUT_DURATION_S`, trimmed if trimming was asked for.
+      clips: Those that the selection leaves.
+      emotions: Each label of the set to its number of `clips`.
+      total_min, median_s, longest_s: Durations of the used clips, trimmed likewise.
+      notes: Sentences on why this differs from the paper's row, and what else is odd.
     """
 
     domain: str
     synthetic: bool
-    paper: Paper | None
+    paper: PaperRow | None
     languages: list[str]
     elicitations: list[str]
     rates_hz: dict[int, int]
@@ -96,7 +66,7 @@ class DomainSummary:
     @property
     def language(self) -> str:
         """The language's name, `several`, or `unknown`."""
-        names = [LANGUAGES.get(code, code) for code in self.languages]
+        names = [readers.language_name(code) for code in self.languages]
         return "several" if len(names) > 1 else (names or ["unknown"])[0]
 
     @property
@@ -106,7 +76,7 @@ class DomainSummary:
 
 
 def summarise(
-    utterances: Iterable[Utterance],
+    manifest: Manifest,
     *,
     over_length: str,
     trimmed_s: Mapping[str, float | None] | None = None,
@@ -116,28 +86,27 @@ def summarise(
     """Returns a summary of each domain, those of the paper first and in its order.
 
     Args:
-      utterances: of a manifest.
+      manifest: The utterances and their label set.
       over_length: `drop` (clips longer than 3.375 s, the paper's way) or `truncate`.
-      trimmed_s: utterance id to duration in s without leading and trailing silence, `None` if the
+      trimmed_s: Utterance id to duration in s without leading and trailing silence, `None` if the
         recording cannot be decoded; omitted: clips are taken as they are.
-      account: of the manifest.
-      sources: of the manifest.
+      account: The manifest's account.
+      sources: The manifest's sources.
     """
-    by_domain: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_domain.setdefault(utterance.domain, []).append(utterance)
-    order = [name for name in PAPER if name in by_domain]
-    order += sorted(by_domain.keys() - PAPER.keys())
+    clips = by_domain(manifest.utterances)
+    order = [name for name in PAPER if name in clips]
+    order += sorted(clips.keys() - PAPER.keys())
     is_synthetic = synthetic_test()
     return [
         _summary(
             domain,
-            by_domain[domain],
+            clips[domain],
+            label_set=manifest.labels,
             over_length=over_length,
             trimmed_s=trimmed_s,
             statuses=_statuses(domain, account),
-            options=next((source.options for source in sources if domain in source.domains), {}),
-            synthetic=any(is_synthetic(clip.path) for clip in by_domain[domain]),
+            source=next((source for source in sources if domain in source.domains), None),
+            synthetic=any(is_synthetic(clip.path) for clip in clips[domain]),
         )
         for domain in order
     ]
@@ -153,10 +122,11 @@ def _summary(
     domain: str,
     clips: list[Utterance],
     *,
+    label_set: LabelSet,
     over_length: str,
     trimmed_s: Mapping[str, float | None] | None,
     statuses: collections.Counter[str] | None,
-    options: dict[str, str],
+    source: Source | None,
     synthetic: bool,
 ) -> DomainSummary:
     as_recorded_s = {clip.utterance_id: clip.duration_s for clip in clips}
@@ -185,14 +155,16 @@ def _summary(
         undecodable=len(clips) - len(durations_s),
         over_length=len(durations_s) - len(fitting),
         clips=len(left),
-        emotions={emotion: emotions[emotion] for emotion in EMOTIONS},
+        emotions={label: emotions[label] for label in label_set},
         total_min=sum(durations_s.values()) / 60,
         median_s=statistics.median(durations_s.values()) if durations_s else 0.0,
         longest_s=max(durations_s.values(), default=0.0),
         notes=[],
     )
     notes = [] if summary.paper else ["not in the paper"]
-    notes += [f"option {domain}.{name}={value}" for name, value in options.items()]
+    if source:
+        notes += [f"option {domain}.{name}={value}" for name, value in source.options.items()]
+        notes += [f"label {domain}.{word}={label}" for word, label in source.words.items()]
     if unknown:
         notes.append(
             f"{len(unknown):,} clips name no speaker: folds take each name of a file for one"
@@ -207,10 +179,17 @@ def _summary(
     if synthetic:
         notes.append("synthetic speech: says nothing about the real corpus or the paper")
     elif summary.paper:
-        notes += _clip_notes(
-            summary, as_recorded_s, None if trimmed_s is None else durations_s, over_length
-        )
-        notes += _emotion_notes(clips, summary.paper.clips, summary.clips)
+        if label_set == labels.PAPER:
+            notes += _clip_notes(
+                summary, as_recorded_s, None if trimmed_s is None else durations_s, over_length
+            )
+            notes += _emotion_notes(clips, summary.paper.clips, summary.clips)
+        else:
+            six = sum(count for label, count in summary.emotions.items() if label in labels.PAPER)
+            notes.append(
+                f"{six:,} of the {summary.clips:,} clips are of the paper's six emotions; its"
+                " number is of those alone"
+            )
         notes += _condition_notes(summary)
     return dataclasses.replace(summary, notes=notes)
 
@@ -224,7 +203,7 @@ def _clip_notes(
     """Returns in words how the number of clips compares with the paper's, and why."""
     assert summary.paper is not None
     paper, used = summary.paper.clips, summary.used
-    full = FULL_COPIES[summary.domain][1]
+    full = _full_copy(summary.domain).clips
     notes = []
     if used not in full:
         notes.append(f"this copy has {used:,} clips of the six emotions, a full one {full[0]:,}")
@@ -275,7 +254,7 @@ def _condition_notes(summary: DomainSummary) -> list[str]:
     """Returns in words where rate, language and elicitation are not the paper's."""
     assert summary.paper is not None
     paper = summary.paper
-    native_hz = FULL_COPIES[summary.domain][0]
+    native_hz = _full_copy(summary.domain).rate_hz
     notes = []
     for rate_hz, clips in summary.rates_hz.items():
         if rate_hz == paper.rate_hz:
@@ -295,3 +274,10 @@ def _condition_notes(summary: DomainSummary) -> list[str]:
     if summary.elicitation != paper.elicitation:
         notes.append(f"elicitation {summary.elicitation}, the paper says {paper.elicitation}")
     return notes
+
+
+def _full_copy(domain: str) -> FullCopy:
+    """Returns what a full copy of a corpus of the paper holds."""
+    full = readers.READERS[domain].CORPUS.full_copy
+    assert full is not None
+    return full

@@ -13,10 +13,10 @@ _ROOT = Path(__file__).parent.parent
 
 # The module that each step runs. What it imports of the project, directly or not, counts with it.
 ENTRY_POINTS: dict[str, str] = {
-    "corpora_audit": "components.corpora_audit.executor",
+    "corpora_audit": "components.corpora_audit.component",
     "example_gen": "components.audio_example_gen.executor",
-    "manifest_statistics": "components.manifest_statistics.executor",
-    "data_gate": "components.data_gate.executor",
+    "manifest_statistics": "components.manifest_statistics.component",
+    "data_gate": "components.data_gate.component",
     "transform": "modules.audio.preprocessing",
     "trainer": "modules.training.trainer",
     "transfer_study": "components.transfer_study.executor",

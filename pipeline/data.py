@@ -5,36 +5,23 @@ ManifestStatistics → DataGate → Transform.
 """
 
 import dataclasses
-from pathlib import Path
+import json
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
+from components.actions import OFF, STOP
 from components.audio_example_gen.component import AudioExampleGen
 from components.corpora_audit.component import AuditGate, CorporaAudit
 from components.data_gate import strategy
-from components.data_gate.component import AcceptedData, DataGate
+from components.data_gate.artifact import AcceptedData
+from components.data_gate.component import DataGate
 from components.manifest_statistics.component import ManifestStatistics
 from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
-from schemas import splits
-
-SCHEMA_FILE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What the pipeline has to know of the manifest.
-
-    Attributes:
-      path: the CSV.
-      digest: of its content; the cache key of everything downstream.
-      domains: their names, sorted.
-    """
-
-    path: str
-    digest: str
-    domains: tuple[str, ...]
+from pipeline.manifest import Manifest
+from pipeline.run_folder import METADATA_FILE, PIPELINE_ROOT
+from schemas import sound, splits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,8 +37,8 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
     """Builds the nodes from the manifest to the transformed examples.
 
     Args:
-      config: names the protocol, the test fold, which no analyzer sees, and the preprocessing.
-      manifest: of the recordings.
+      config: Names the protocol, the test fold, which no analyzer sees, and the preprocessing.
+      manifest: The recordings.
     """
     example_gen = AudioExampleGen(
         manifest_path=manifest.path,
@@ -67,7 +54,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         example_gen.add_upstream_node(audit[-1])
     examples = example_gen.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples)
-    schema = tfx.components.ImportSchemaGen(schema_file=str(SCHEMA_FILE))
+    schema = tfx.components.ImportSchemaGen(schema_file=manifest.schema_path)
     validator = tfx.components.ExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
@@ -93,7 +80,9 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         statistics=manifest_statistics.outputs["statistics"],
         reference=last_accepted.outputs[strategy.REFERENCE],
         decision=last_accepted.outputs[strategy.DECISION],
-        settings=config.validation.model_dump(include={"anomalies", "drift", "skew"}),
+        settings=json.dumps(
+            config.validation.model_dump(include={"anomalies", "drift", "skew"}), sort_keys=True
+        ),
         accept_drift=config.validation.accept_drift,
         code_digest=code_digest("data_gate"),
     )
@@ -110,6 +99,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         custom_config={
             "standardisation": config.audio.standardisation,
             "trim_silence": config.audio.trim_silence,
+            "input_samples": sound.INPUT_SAMPLES,
             "domains": list(manifest.domains),
             "code_digest": code_digest("transform"),
         },
@@ -134,7 +124,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
 
 def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     """Returns the audit and its gate; nothing where the configuration has it off."""
-    if config.validation.audit == "off":
+    if config.validation.audit == OFF:
         return []
     audit = CorporaAudit(
         manifest_path=manifest.path,
@@ -145,7 +135,7 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     )
     gate = AuditGate(
         audit=audit.outputs["audit"],
-        action=config.validation.audit,
+        stop=config.validation.audit == STOP,
         code_digest=code_digest("corpora_audit"),
     )
     return [audit, gate]
@@ -153,19 +143,13 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
 
 def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
     """Puts nodes into a pipeline with the configuration's folders and Beam flags."""
-    beam_args = [*config.beam.args]
-    if config.beam.workers > 1:
-        beam_args += [
-            "--direct_running_mode=multi_processing",
-            f"--direct_num_workers={config.beam.workers}",
-        ]
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(config.output.absolute() / "pipeline_root"),
+        pipeline_root=str(config.output.absolute() / PIPELINE_ROOT),
         components=nodes,
         enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(config.output.absolute() / "metadata.sqlite")
+            str(config.output.absolute() / METADATA_FILE)
         ),
-        beam_pipeline_args=beam_args,
+        beam_pipeline_args=config.beam.flags(),
     )

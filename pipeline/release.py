@@ -14,15 +14,21 @@ from tfx.dsl.components.base import base_node
 
 from components.blessed_model import strategy
 from modules.metrics import tfma_uar
-from modules.training.transfer import AUTO
+from modules.networks.approaches import AUTO
+from modules.training.job import TrainerJob
+from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import ReleaseConfig, Training
+from pipeline.manifest import Manifest
 from pipeline.nodes import node_id
 from schemas import features, signatures, splits
-from schemas.labels import PAPER
+from schemas.labels import LabelSet
+from schemas.splits import S1, S2
 
+# The pre-training on all domains, and what comes before the name of a domain that one lacks.
 PRETRAIN = "pretrain"
+_WITHOUT = f"{PRETRAIN}-without-"
 
 # What UAR is reported for, beside the overall figure.
 SLICES: tuple[tuple[str, ...], ...] = (
@@ -37,16 +43,15 @@ SLICES: tuple[tuple[str, ...], ...] = (
 
 def pretrained_name(config: ReleaseConfig, domain: str) -> str:
     """Names the pre-training a domain starts from: its own under S2, the common one under S1."""
-    scenario = config.for_domain(domain).scenario
-    return f"{PRETRAIN}-without-{domain}" if scenario == "S2" else PRETRAIN
+    return f"{_WITHOUT}{domain}" if config.for_domain(domain).scenario == S2 else PRETRAIN
 
 
-def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
+def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
     """Builds the release pipeline.
 
     Args:
-      config: a checked configuration.
-      manifest: of the recordings.
+      config: A checked configuration.
+      manifest: The recordings.
 
     Returns:
       The pipeline; running it is the runner's business.
@@ -58,11 +63,12 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
     trainers: dict[str, tfx.components.Trainer] = {}
     # Under S2 the pre-training has not seen the domain: approaches can be compared on any part.
     own_settings = [config.for_domain(domain) for domain in manifest.domains]
-    for_choice = any((own.approach, own.scenario) == (AUTO, "S1") for own in own_settings)
+    for_choice = any((own.approach, own.scenario) == (AUTO, S1) for own in own_settings)
     for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
-        without = name.removeprefix(f"{PRETRAIN}-without-") if name != PRETRAIN else None
+        without = name.removeprefix(_WITHOUT) if name != PRETRAIN else None
         trainers[name] = _trainer(
             config,
+            manifest,
             name,
             transform,
             training=config.pretrain,
@@ -74,9 +80,9 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
         )
     for domain in manifest.domains:
         own = config.for_domain(domain)
-        assert own.fine_tune is not None
         trainers[domain] = _trainer(
             config,
+            manifest,
             domain,
             transform,
             training=own.fine_tune,
@@ -85,6 +91,7 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
                 "domain": domain,
                 "approach": own.approach,
                 "scenario": own.scenario,
+                "base": pretrained_name(config, domain),
             },
             base_model=trainers[pretrained_name(config, domain)].outputs["model"],
         )
@@ -93,13 +100,15 @@ def build(config: ReleaseConfig, manifest: data.Manifest) -> tfx.dsl.Pipeline:
     for model in (signatures.MULTI_DOMAIN, *manifest.domains):
         trainer = trainers[PRETRAIN if model == signatures.MULTI_DOMAIN else model]
         served = manifest.domains if model == signatures.MULTI_DOMAIN else (model,)
-        nodes += _evaluate_and_push(config, model, served, trainer, examples)
+        measured = eval_config(config, served, manifest.labels)
+        nodes += _evaluate_and_push(config, model, measured, trainer, examples)
 
     return data.pipeline_of(config, nodes)
 
 
 def _trainer(
     config: ReleaseConfig,
+    manifest: Manifest,
     name: str,
     transform: tfx.components.Transform,
     *,
@@ -115,18 +124,21 @@ def _trainer(
         train_args=tfx.proto.TrainArgs(splits=train_splits),
         # Empty means a split named `eval`. The trainer takes its inner split from the train files.
         eval_args=tfx.proto.EvalArgs(splits=train_splits),
-        custom_config={
-            "name": name,
-            "preset": config.preset,
-            "precision": config.precision,
-            "training": training.model_dump(),
-            "inner_fraction": config.inner_fraction,
-            "protocol": config.protocol,
-            "trim_silence": config.audio.trim_silence,
-            "seed": config.seed,
-            "code_digest": code_digest("trainer"),
+        custom_config=TrainerJob(
+            name=name,
+            architecture=config.architecture,
+            preset=config.preset,
+            precision=config.precision,
+            labels=manifest.labels,
+            settings=Settings(**training.model_dump()),
+            inner_fraction=config.inner_fraction,
+            protocol=config.protocol,
+            trim_silence=config.audio.trim_silence,
+            seed=config.seed,
+            memory_gib=config.training.memory_gib,
+            code_digest=code_digest("trainer"),
             **settings,
-        },
+        ).to_json(),
         **inputs,
     ).with_id(node_id("Trainer", name))
 
@@ -134,7 +146,7 @@ def _trainer(
 def _evaluate_and_push(
     config: ReleaseConfig,
     model: str,
-    served_domains: Sequence[str],
+    measured: tfma.EvalConfig,
     trainer: tfx.components.Trainer,
     examples: tfx.types.BaseChannel,
 ) -> list[base_node.BaseNode]:
@@ -156,7 +168,7 @@ def _evaluate_and_push(
         examples=examples,
         model=trainer.outputs["model"],
         baseline_model=previous.outputs[strategy.MODEL],
-        eval_config=eval_config(config, served_domains),
+        eval_config=measured,
         example_splits=[splits.FOLD_SPLITS[config.test_fold]],
     ).with_id(evaluator_id)
     pusher = tfx.components.Pusher(
@@ -171,17 +183,19 @@ def _evaluate_and_push(
     return [previous, evaluator, pusher]
 
 
-def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.EvalConfig:
+def eval_config(
+    config: ReleaseConfig, served_domains: Sequence[str], labels: LabelSet
+) -> tfma.EvalConfig:
     """Returns what TFMA measures, in which slices, and the thresholds of the gate.
 
     Args:
-      config: names the thresholds.
-      served_domains: the domains whose UAR the model answers for.
+      config: Names the thresholds.
+      served_domains: The domains whose UAR the model answers for.
+      labels: What the model's outputs stand for.
     """
     thresholds = []
     for domain in served_domains:
         gate = config.for_domain(domain).gate
-        assert gate is not None
         thresholds.append(
             tfma.PerSliceMetricThreshold(
                 slicing_specs=[tfma.SlicingSpec(feature_values={features.DOMAIN: domain})],
@@ -222,8 +236,8 @@ def eval_config(config: ReleaseConfig, served_domains: Sequence[str]) -> tfma.Ev
                         module="modules.metrics.tfma_uar",
                         config=json.dumps(
                             {
-                                "labels": list(PAPER),
                                 "name": tfma_uar.UAR,
+                                "labels": list(labels),
                                 "code_digest": code_digest("evaluator"),
                             }
                         ),

@@ -73,14 +73,22 @@ NAMED_SETS: dict[str, tuple[str, ...]] = {"paper": PAPER_EMOTIONS}
 SEPARATOR = "|"
 
 
-def canonical(word: str) -> str:
+def word(text: str) -> str:
+    """Returns a corpus' own word as it is compared: lower case, single spaces.
+
+    >>> word("  Pleasant  SURPRISE ")
+    'pleasant surprise'
+    """
+    return " ".join(text.lower().split())
+
+
+def canonical(text: str) -> str:
     """Returns the label that a word stands for: lower case, synonyms resolved.
 
     >>> canonical(" Happy "), canonical("ANG"), canonical("rude")
     ('happiness', 'anger', 'rude')
     """
-    word = " ".join(word.lower().split())
-    return SYNONYMS.get(word, word)
+    return SYNONYMS.get(word(text), word(text))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +108,8 @@ class LabelSet:
         if len(self.labels) < 2:
             raise UserError(
                 f"a label set needs at least two labels; this one has"
-                f" {', '.join(self.labels) or 'none'}"
+                f" {', '.join(self.labels) or 'none'}; name others too, of"
+                f" {', '.join(VOCABULARY)}, or of your own"
             )
         for label in self.labels:
             if not label or SEPARATOR in label or "," in label or label != canonical(label):
@@ -161,17 +170,17 @@ class LabelSet:
         ('anger', 'sadness', 'urgent')
         """
         spelling_of: dict[str, str] = {}
-        for word in text.replace("+", ",").split(","):
-            word = " ".join(word.split())
-            if not word:
+        for spelling in text.replace("+", ",").split(","):
+            spelling = spelling.strip()
+            if not spelling:
                 continue
-            for label in NAMED_SETS.get(word.lower(), (canonical(word),)):
+            for label in NAMED_SETS.get(word(spelling), (canonical(spelling),)):
                 if label in spelling_of:
                     raise UserError(
-                        f"--emotions {text}: `{spelling_of[label]}` and `{word}` are both {label};"
-                        " name it once"
+                        f"--emotions {text}: `{spelling_of[label]}` and `{spelling}` are both"
+                        f" {label}; name it once"
                     )
-                spelling_of[label] = word
+                spelling_of[label] = spelling
         try:
             return cls(in_order(spelling_of))
         except UserError as error:

@@ -15,7 +15,9 @@ class Track(Protocol):
 
     def __call__(
         self, iterable: Iterable[T], *, description: str, total: int | None = None
-    ) -> Iterable[T]: ...
+    ) -> Iterable[T]:
+        """Yields the items of `iterable`, of which there are `total` where it cannot tell."""
+        ...
 
 
 def no_track(iterable: Iterable[T], *, description: str, total: int | None = None) -> Iterator[T]:

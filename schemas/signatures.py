@@ -7,6 +7,8 @@ MULTI_DOMAIN = "multi-domain"
 SIGNATURE_EXAMPLES = "serving_default"
 SIGNATURE_AUDIO = "serve_audio"
 SIGNATURE_WAVEFORM = "serve_waveform"
+# What TensorFlow Serving calls them where a client asks for a model's metadata.
+METADATA_FIELD = "signature_def"
 
 INPUT_EXAMPLES = "examples"  # string [batch], serialized tf.Examples
 INPUT_AUDIO = "audio"  # string [batch], whole wav files
@@ -21,5 +23,7 @@ OUTPUT_EMOTION = "emotion"  # string [batch]
 # Below a SavedModel's folder, where TF Serving looks for requests to warm up with.
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
 
+# TensorFlow Serving's own gRPC port.
+GRPC_PORT = 8500
 # Of one gRPC message, request or answer.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024

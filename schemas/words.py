@@ -117,9 +117,9 @@ def plural(count: int, noun: str) -> str:
 
 
 def brief(text: str, *, length: int = 300) -> str:
-    """Returns the first line of a text, cut after `length` characters.
+    r"""Returns the first line of a text, cut after `length` characters.
 
-    >>> brief("ValueError: no clips\\nTraceback …"), brief("a long error", length=6)
+    >>> brief("ValueError: no clips\nTraceback …"), brief("a long error", length=6)
     ('ValueError: no clips', 'a long…')
     """
     first = text.strip().partition("\n")[0]

@@ -16,10 +16,9 @@ BELOW["cli"].add("serving")
 BELOW["serving"] = {"modules", "schemas"}
 # Of the science, what builds and trains networks, and so runs on any Keras backend.
 ANY_BACKEND = [
-    *sorted(path.relative_to(ROOT) for path in (ROOT / "modules/networks").glob("*.py")),
-    *(Path(f"modules/training/{name}.py") for name in ("engine", "optimizers", "transfer")),
-    *(Path(f"modules/study/{name}.py") for name in ("cells", "clips", "design", "store", "bench")),
-    Path("modules/study/estimate.py"),
+    path.relative_to(ROOT)
+    for package in ("networks", "training", "study")
+    for path in sorted((ROOT / "modules" / package).glob("*.py"))
 ]
 SOURCES = [file for package in BELOW for file in sorted((ROOT / package).rglob("*.py"))]
 
@@ -42,9 +41,17 @@ def test_imports_run_downwards(file):
             assert top in BELOW[package], f"{file} imports {name}"
 
 
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_an_executor_is_imported_by_its_own_component_only(file):
+    package = ".".join(file.relative_to(ROOT).parts[:-1])
+    for name in _imports(file):
+        if name.startswith("components.") and "executor" in name.split("."):
+            assert name.startswith(f"{package}.executor"), f"{file} imports {name}"
+
+
 def test_the_scan_sees_the_sources():
     assert len(SOURCES) > 100
-    assert "keras" in set(_imports(ROOT / "modules" / "networks" / "waveform.py"))
+    assert "keras" in set(_imports(ROOT / "modules" / "networks" / "layers.py"))
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "schemas").rglob("*.py")), ids=lambda f: f.name)

@@ -12,9 +12,11 @@ import soundfile
 from corpora import manifest, synthetic
 from corpora.indexing import index
 from modules.training import engine
-from pipeline import code_digest, execute, release
+from pipeline import code_digest, release, run_release
 from pipeline import config as configs
-from pipeline.reports.release.collect import collect
+from pipeline.observer import Observer
+from pipeline.request import Request
+from pipeline.run_folder import CONFIG_FILE, RUN_FILE
 from schemas.signatures import MULTI_DOMAIN
 from serving.client.client import Client
 from serving.embedded.server import Server
@@ -22,10 +24,6 @@ from serving.embedded.server import Server
 pytestmark = pytest.mark.e2e
 
 CORPORA = ("emodb", "emovo")
-
-
-def _track(iterable, **_):
-    return iterable
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +44,10 @@ def run_folder(tmp_path_factory):
     return folder
 
 
-def _config(folder, **overrides):
-    return configs.load(
-        "demo",
-        {
+def _request(folder, **overrides):
+    return Request(
+        config="demo",
+        overrides={
             "manifest": str(folder / "manifest.csv"),
             "output": str(folder / "out"),
             "pretrain.epochs": 2,
@@ -63,16 +61,17 @@ def _config(folder, **overrides):
     )
 
 
-def _run(config):
-    prepared = execute.prepare(config, track=_track)
-    nodes = execute.execute(prepared, on_node=lambda *_: None, on_message=lambda _: None)
-    return {node.node_id: node.status for node in nodes}, prepared
+def _run(folder, **overrides):
+    """Runs the release; returns its result, and the status of each node."""
+    result = run_release.run(_request(folder, **overrides), observer=Observer())
+    return result, {node.node_id: node.status for node in result.found.nodes}
 
 
 @pytest.fixture(scope="module")
 def first(run_folder):
-    statuses, _ = _run(_config(run_folder))
-    return statuses, collect(run_folder / "out")
+    result, statuses = _run(run_folder)
+    assert "</html>" in result.report.read_text(encoding="utf-8")
+    return statuses, result.found
 
 
 def test_every_node_ran(first):
@@ -89,7 +88,8 @@ def test_every_node_ran(first):
 def test_nothing_is_lost(first, run_folder):
     _, found = first
     for domain in CORPORA:
-        rows = [u for u in manifest.read(run_folder / "manifest.csv") if u.domain == domain]
+        indexed = manifest.read(run_folder / "manifest.csv").utterances
+        rows = [utterance for utterance in indexed if utterance.domain == domain]
         assert sum(found.found[domain].values()) == len(rows)
     reasons = {each.utterance_id.split("/")[-1]: each.reason for each in found.not_used}
     assert all(each.status == "quarantined" for each in found.not_used)
@@ -109,7 +109,7 @@ def test_nothing_is_lost(first, run_folder):
 
 def test_evaluation_is_of_the_test_fold(first, run_folder):
     _, found = first
-    utterances = manifest.read(run_folder / "manifest.csv")
+    utterances = manifest.read(run_folder / "manifest.csv").utterances
     bad = {each.utterance_id for each in found.not_used}
     for model in found.models:
         for domain in CORPORA:
@@ -163,9 +163,9 @@ def test_pushed_model_answers_over_grpc(first, run_folder):
 
 
 def test_second_run_executes_nothing(first, run_folder):
-    statuses, _ = _run(_config(run_folder))
+    result, statuses = _run(run_folder)
     assert set(statuses.values()) == {"cached", "resolved"}
-    again = collect(run_folder / "out")
+    again = result.found
     assert [model.outcome for model in again.models] == [model.outcome for model in first[1].models]
 
 
@@ -174,12 +174,12 @@ def test_trainer_code_change_repeats_the_trainers_only(first, run_folder, monkey
     monkeypatch.setattr(
         release, "code_digest", lambda step: real(step) + ("*" if step == "trainer" else "")
     )
-    statuses, _ = _run(_config(run_folder))
+    result, statuses = _run(run_folder)
     for name in ("AudioExampleGen", "StatisticsGen", "ExampleValidator", "Transform"):
         assert statuses[name] == "cached"
     assert {statuses[name] for name in statuses if name.startswith("Trainer.")} == {"executed"}
     # The same code and seeds made the same weights, whatever the digest says.
-    again = collect(run_folder / "out")
+    again = result.found
     assert _hashes(again) == _hashes(first[1])
     emodb = next(model for model in again.models if model.name == "emodb")
     assert emodb.baseline_uar[(("domain", "emodb"),)] == pytest.approx(
@@ -201,17 +201,18 @@ def test_changed_recording_runs_again_from_the_start(first, run_folder, monkeypa
         soundfile.write(original, samples[::-1], rate_hz)
         # The trainings are not the question here. TFX loads run_fn's own module anew, so that
         # what it imports has to fail.
-        monkeypatch.setattr(engine, "fit", _fail)
-        statuses, prepared = _run(_config(run_folder, **{"beam.workers": 2}))
+        monkeypatch.setattr(engine.Engine, "run", _fail)
+        result, statuses = _run(run_folder, **{"beam.workers": 2})
     finally:
         shutil.copy(kept, original)
-    assert [name.split("/")[-1] for name in prepared.changed] == [original.stem]
+    assert [name.split("/")[-1] for name in result.prepared.changed] == [original.stem]
     assert statuses["ImportSchemaGen"] == "cached"
     for name in ("CorporaAudit", "AudioExampleGen", "ExampleValidator", "DataGate", "Transform"):
         assert statuses[name] == "executed"
     assert statuses["Trainer.pretrain"] == "failed"
     assert statuses["Trainer.emodb"] == statuses["Pusher.emovo"] == "not reached"
-    broken = collect(run_folder / "out")
+    broken = result.found
+    assert result.failed
     assert not broken.complete
     # The reference is the first run's manifest, which was read as it is in this folder.
     first_manifest = manifest.digest(manifest.read(run_folder / "manifest.csv"))
@@ -224,6 +225,8 @@ def _fail(*_, **__):
 
 
 def test_configuration_is_stored_with_the_run(first, run_folder):
-    stored = configs.load(run_folder / "out" / execute.CONFIG_FILE)
-    assert stored.model_copy(update={"beam": configs.Beam()}) == _config(run_folder)
-    assert json.loads((run_folder / "out" / execute.RUN_FILE).read_text())["run_id"]
+    stored = configs.load(run_folder / "out" / CONFIG_FILE)
+    request = _request(run_folder)
+    asked = configs.load(request.config, request.overrides)
+    assert stored.model_copy(update={"beam": configs.Beam()}) == asked
+    assert json.loads((run_folder / "out" / RUN_FILE).read_text())["run_id"]

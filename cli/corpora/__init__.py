@@ -7,7 +7,9 @@ import importlib
 COMMANDS = ("index", "summary", "audit", "synthesize")
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds `ser corpora` and returns its parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "corpora", help="index corpora into a manifest, summarise it; synthesize corpora"

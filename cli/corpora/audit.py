@@ -3,11 +3,10 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from schemas.splits import PROTOCOLS
+
 if TYPE_CHECKING:
     from corpora.audit import Audit
-
-# Repeated from schemas.splits, in the order of a user's choice; a test compares them.
-PROTOCOLS = ("speaker_independent", "random")
 
 EPILOG = """\
 exit status:
@@ -21,7 +20,9 @@ examples:
 """
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "audit",
@@ -100,7 +101,7 @@ def _audit(args: argparse.Namespace) -> "Audit":
     if args.test_fold is not None and not args.test_fold.isdecimal():
         raise UserError(f"--test-fold {args.test_fold}: must be the number of a fold")
     return audit(
-        manifest.read(args.manifest),
+        manifest.read(args.manifest).utterances,
         protocol=args.protocol,
         test_fold=None if args.test_fold is None else int(args.test_fold),
         track=track,

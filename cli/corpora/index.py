@@ -3,71 +3,88 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from cli.corpora.tables import narrow_table, speakers
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from corpora.indexing.exclusions import Exclusions
-    from corpora.indexing.index import Index
+    from corpora.indexing.result import Index
 
 AUDB = "audb:"
 
-# Repeated from corpora.readers, which is too heavy to import for --help; tests compare them.
-CORPORA = (
-    "afew",
-    "emodb",
-    "emovo",
-    "enterface",
-    "iemocap",
-    "rml",
-    "cremad",
-    "ravdess",
-    "savee",
-    "tess",
-    "urdu",
-    "csv",
-    "audformat",
-)
-OPTIONS = ("afew.parts", "enterface.subject_6", "iemocap.excited")
 STATUSES = ("used", "skipped", "unreadable")
 
-EPILOG = """\
-corpora of the paper:
-  afew       Train/Angry/000046280.avi                  English, films
-  emodb      wav/03a01Wa.wav                            German, acted
-  emovo      EMOVO/f1/dis-f1-b1.wav                     Italian, acted
-  enterface  subject 1/anger/sentence 1/s1_an_1.avi     English, induced
-  iemocap    Session1/sentences/wav/.../Ses01F_..._F000.wav English, acted
-  rml        rml-1/s1/an1.avi                           six languages, induced
-free ones:
-  cremad     AudioWAV/1001_DFA_ANG_XX.wav               English, acted
-  ravdess    Actor_01/03-01-05-01-01-01-01.wav          English, acted
-  savee      AudioData/DC/a01.wav                       English, acted
-  tess       OAF_angry/OAF_back_angry.wav               English, acted
-  urdu       Angry/SM1_F10_A010.wav                     Urdu, spontaneous
+EXAMPLES = """\
 your own, or any other (repeatable):
-  csv        a CSV file with at least the columns path, domain, speaker, emotion
-  audformat  a folder with an audformat database (db.yaml)
+{formats}
   audb:NAME  a published audformat database, like audb:emodb or audb:emodb==1.4.1; downloaded
 
 options, the first value is the default:
-  afew.parts           train+val | train | val
-  enterface.subject_6  skip | include      (six long files, each of joined sentences)
-  iemocap.excited      skip | happiness    (turns labelled excited)
+{options}
+
+labels:
+  Readers give every label of their corpus, of these:
+    {vocabulary}.
+  Clips whose label is not in the set of --emotions are skipped and counted. Usual spellings
+  (happy, joy, ang, neu, ...) are understood; a word of your own is used if --emotions names it.
 
 examples:
   ser corpora index --corpus emodb=data/emodb --corpus csv=data/calls.csv --out speech.csv
-  ser corpora index --corpus iemocap=data/IEMOCAP --option iemocap.excited=happiness \\
-    --out speech.csv
+  ser corpora index --corpus csv=data/calls.csv --emotions paper+neutral+rude \\
+    --label csv.cross=anger --label csv.unclear=skip --out speech.csv
+  ser corpora index --corpus iemocap=data/IEMOCAP --emotions anger,happiness,sadness,neutral \\
+    --label iemocap.excitement=happiness --out speech.csv
 
 Beside the manifest FILE.csv lie FILE.account.csv (what became of every file), FILE.sources.json
-(corpora, options, licences) and FILE.probes.json, with which indexing again reads what changed.
+(corpora, options, labels, licences) and FILE.probes.json, with which indexing again reads what
+changed.
 """
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def epilog() -> str:
+    """Returns the end of the help: all corpora and their options, as their readers tell them."""
+    import textwrap
+
+    from corpora.readers import READERS, corpora
+    from schemas import labels
+
+    known = corpora()
+    formats = [each.CORPUS for each in READERS.values() if each.CORPUS.is_format]
+    width = 1 + max(len(corpus.name) for corpus in (*known, *formats))
+    kind_width = 1 + max(len(corpus.kind) for corpus in known)
+
+    def lines(of_the_paper: bool) -> list[str]:
+        return [
+            f"  {corpus.name:{width}} {corpus.kind:{kind_width}} {corpus.layout}"
+            for corpus in known
+            if bool(corpus.paper) == of_the_paper
+        ]
+
+    options = [
+        f"  {corpus.name}.{name:<{20 - len(corpus.name)}} {' | '.join(option.allowed)}"
+        f"  ({option.help})"
+        for corpus in known
+        for name, option in corpus.options.items()
+    ]
+    rest = EXAMPLES.format(
+        formats="\n".join(f"  {corpus.name:{width}} {corpus.layout}" for corpus in formats),
+        options="\n".join(options),
+        vocabulary="\n".join(
+            textwrap.wrap(", ".join(labels.VOCABULARY), width=90, subsequent_indent=4 * " ")
+        ),
+    )
+    return "\n".join(["corpora of the paper:", *lines(True), "other corpora:", *lines(False), rest])
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "index",
         help="read corpora, write a manifest with hashes, durations and folds",
-        epilog=EPILOG,
+        epilog=epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -78,7 +95,21 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         help="a corpus (see below) and its folder, csv=FILE, or audb:NAME[==VERSION]; repeatable",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the manifest to write (CSV)")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds (default: 0)")
+    parser.add_argument(
+        "--emotions",
+        default="paper",
+        metavar="SET",
+        help="the labels to use: paper (anger, disgust, fear, happiness, sadness, surprise; the"
+        " default), paper+neutral, or any list, like anger,happiness,sadness,neutral",
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="CORPUS.WORD=LABEL",
+        help="what a corpus' own word stands for, a label or skip; repeatable",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the folds (default: 0)")
     parser.add_argument(
         "--option",
         action="append",
@@ -112,16 +143,21 @@ def run(args: argparse.Namespace) -> int:
     from corpora.indexing.index import index
     from corpora.indexing.probe_cache import ProbeCache, cache_path
     from schemas.errors import UserError
+    from schemas.labels import LabelSet
     from schemas.splits import PROTOCOLS
 
     out = Path(args.out)
     if out.is_dir():
         raise UserError(f"--out {out}: is a folder; give the name of a file, like {out}/speech.csv")
-    options = _parse_options(args.option)
+    label_set = LabelSet.parse(args.emotions)
+    options = _parse_pairs("--option", args.option, like="afew.parts=train")
+    words = _parse_pairs("--label", args.label, like="csv.hap=happiness")
     exclusions = Exclusions(args.exclude) if args.exclude else None
     cache = ProbeCache() if args.reread else ProbeCache.load(cache_path(out))
     result = index(
         [_parse_source(source) for source in args.corpus],
+        label_set=label_set,
+        words=words,
         options=options,
         exclusions=exclusions,
         cache=cache,
@@ -136,11 +172,12 @@ def run(args: argparse.Namespace) -> int:
     # Plain prints: rich would break long lines and colour what looks like markup.
     print("\n".join(_reason_lines(result)), end="\n\n")
     print("\n".join(_source_lines(result)), end="\n\n")
+    console.print(_emotions_table(result))
     console.print(_folds_table(result))
     for protocol in PROTOCOLS:
         for problem in manifest.fold_problems(result.utterances, protocol):
             print(f"warning: {problem}")
-    for warning in [*_copies(result), *_unmet(exclusions)]:
+    for warning in [*_unmet_labels(result), *_copies(result), *_unmet(exclusions)]:
         print(f"warning: {warning}")
     print(
         f"{len(cache.read):,} recordings read, {len(cache.unchanged):,} unchanged since last time"
@@ -148,7 +185,7 @@ def run(args: argparse.Namespace) -> int:
     contents = (
         f"{len(result.utterances):,} utterances",
         f"{len(result.account):,} files",
-        "corpora, options, licences",
+        "corpora, options, labels, licences",
     )
     for (what, path), content in zip(written.items(), contents, strict=True):
         print(f"{what + ':':9} {path} ({content})")
@@ -169,27 +206,25 @@ def _parse_source(text: str) -> tuple[str, str]:
     return name, path
 
 
-def _parse_options(texts: list[str]) -> dict[str, dict[str, str]]:
-    """Returns corpus to its options that `--option` gave, name to value."""
+def _parse_pairs(flag: str, texts: list[str], *, like: str) -> dict[str, dict[str, str]]:
+    """Returns corpus to what `flag` gave for it, name to value."""
     from schemas.errors import UserError
 
-    options: dict[str, dict[str, str]] = {}
+    values: dict[str, dict[str, str]] = {}
     for text in texts:
         key, separator, value = text.partition("=")
         corpus, dot, name = key.partition(".")
         if not (corpus and dot and name and separator and value):
-            raise UserError(
-                f"--option {text}: must be CORPUS.NAME=VALUE, like iemocap.excited=happiness"
-            )
-        if options.setdefault(corpus, {}).setdefault(name, value) != value:
-            raise UserError(f"--option {key}: is given twice, with different values")
-    return options
+            form = "CORPUS.NAME=VALUE" if flag == "--option" else "CORPUS.WORD=LABEL"
+            raise UserError(f"{flag} {text}: must be {form}, like {like}")
+        if values.setdefault(corpus, {}).setdefault(name, value) != value:
+            raise UserError(f"{flag} {key}: is given twice, with different values")
+    return values
 
 
-def _files_table(result: "Index"):
+def _files_table(result: "Index") -> "Table":
     from rich.table import Table
 
-    from cli.corpora.summary import speakers
     from schemas.utterance import UNKNOWN_SPEAKER_PREFIX
 
     table = Table(title="Files", title_justify="left")
@@ -209,7 +244,19 @@ def _files_table(result: "Index"):
     return table
 
 
-def _folds_table(result: "Index"):
+def _emotions_table(result: "Index") -> "Table":
+    import collections
+
+    table = narrow_table("Used clips per emotion", ("corpus",), result.labels.labels)
+    for domain in result.domains():
+        counts = collections.Counter(
+            clip.emotion for clip in result.utterances if clip.domain == domain
+        )
+        table.add_row(domain, *(f"{counts[label]:,}" for label in result.labels))
+    return table
+
+
+def _folds_table(result: "Index") -> "Table":
     from rich.table import Table
 
     from corpora import folds
@@ -245,7 +292,7 @@ def _reason_lines(result: "Index", *, most: int = 6) -> list[str]:
 
 
 def _source_lines(result: "Index") -> list[str]:
-    """Returns the licence and the options of each source."""
+    """Returns the licence, the options and the mapped labels of each source."""
     lines = []
     for source in result.sources:
         name = f"{source.corpus} ({', '.join(source.domains)})"
@@ -253,12 +300,13 @@ def _source_lines(result: "Index") -> list[str]:
         options = [f"{source.corpus}.{option}={value}" for option, value in source.options.items()]
         lines.append(f"licence of {name}: {source.licence or 'unknown'}")
         lines += [f"option {option}" for option in options]
+        lines += [f"label {source.corpus}.{word}={label}" for word, label in source.words.items()]
     return lines
 
 
 def _copies(result: "Index") -> list[str]:
     """Returns in words how many recordings have the same bytes, by the domains they are in."""
-    from corpora.indexing.index import same_bytes
+    from corpora.indexing.result import same_bytes
 
     pairs = same_bytes(result.utterances)
     lines = []
@@ -271,6 +319,14 @@ def _copies(result: "Index") -> list[str]:
             " `ser corpora audit` tells whether it matters and can write an --exclude file"
         )
     return lines
+
+
+def _unmet_labels(result: "Index") -> list[str]:
+    """Returns in words which mapped words no clip is labelled with."""
+    return [
+        f"--label {corpus}.{word}: no clip of {corpus} is labelled {word}; is it spelled as there?"
+        for corpus, word in result.unmet_labels
+    ]
 
 
 def _unmet(exclusions: "Exclusions | None") -> list[str]:

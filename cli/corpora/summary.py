@@ -1,17 +1,20 @@
 """`ser corpora summary`: our Table 1 beside the paper's."""
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
+from cli.corpora.tables import narrow_table, speakers
+from schemas.sound import OVER_LENGTH
+
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from corpora.summary import DomainSummary
-    from schemas.utterance import Utterance
-
-OVER_LENGTH = ("drop", "truncate")
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "summary",
@@ -24,7 +27,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--over-length",
         choices=OVER_LENGTH,
-        default=OVER_LENGTH[0],
+        default="drop",
         help="clips longer than 3.375 s are left out, as in the paper (the default), or cut",
     )
     parser.add_argument(
@@ -43,11 +46,16 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from cli.progress import track
+    from corpora.manifest_summary import summarise
     from schemas import files
     from schemas.sound import INPUT_DURATION_S
 
     summaries = summarise(
-        args.manifest, over_length=args.over_length, trim_silence=args.trim_silence
+        args.manifest,
+        over_length=args.over_length,
+        trim_silence=args.trim_silence,
+        track=track,
     )
     how = "left out" if args.over_length == "drop" else "cut"
     trimmed = " after trimming" if args.trim_silence else ""
@@ -72,37 +80,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def summarise(
-    path: str | os.PathLike[str], *, over_length: str, trim_silence: bool
-) -> "list[DomainSummary]":
-    """Returns the summary of each domain of a manifest, with all that lies beside it."""
-    from corpora import manifest, sources, summary
-
-    utterances = manifest.read(path)
-    account_path, sources_path = manifest.account_path(path), sources.sources_path(path)
-    return summary.summarise(
-        utterances,
-        over_length=over_length,
-        trimmed_s=_trimmed_durations_s(utterances) if trim_silence else None,
-        account=manifest.read_account(account_path) if account_path.exists() else None,
-        sources=sources.read(sources_path) if sources_path.exists() else (),
-    )
-
-
-def _table(title: str, left: tuple[str, ...], right: tuple[str, ...]):
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in left:
-        table.add_column(column)
-    for column in right:
-        table.add_column(column, justify="right")
-    return table
-
-
-def _table_1(summaries: "list[DomainSummary]"):
-    table = _table(
+def _table_1(summaries: "list[DomainSummary]") -> "Table":
+    table = narrow_table(
         "Table 1, and below each corpus the paper's row",
         ("corpus", "language", "elicitation", "kHz"),
         ("speakers", "found", "used", "clips"),
@@ -131,24 +110,19 @@ def _table_1(summaries: "list[DomainSummary]"):
     return table
 
 
-def speakers(known: int, unknown: int) -> str:
-    """Returns the number of speakers of a domain in words; `unknown` clips name none."""
-    return " + ".join([str(known)] * bool(known) + ["unknown"] * bool(unknown))
-
-
-def _emotions_table(summaries: "list[DomainSummary]"):
-    from schemas.labels import EMOTIONS
-
-    table = _table("Clips per emotion, after selection", ("corpus",), EMOTIONS)
+def _emotions_table(summaries: "list[DomainSummary]") -> "Table":
+    table = narrow_table(
+        "Clips per emotion, after selection", ("corpus",), tuple(summaries[0].emotions)
+    )
     for each in summaries:
-        table.add_row(each.domain, *(f"{each.emotions[emotion]:,}" for emotion in EMOTIONS))
+        table.add_row(each.domain, *(f"{count:,}" for count in each.emotions.values()))
     return table
 
 
-def _durations_table(summaries: "list[DomainSummary]", trimmed: str):
+def _durations_table(summaries: "list[DomainSummary]", trimmed: str) -> "Table":
     from schemas.sound import INPUT_DURATION_S
 
-    table = _table(
+    table = narrow_table(
         f"Durations of the used clips{trimmed}",
         ("corpus",),
         ("minutes", "median", "longest", f"over {INPUT_DURATION_S:g} s"),
@@ -174,39 +148,3 @@ def _note_lines(summaries: "list[DomainSummary]") -> list[str]:
     if lacking := [name for name in PAPER if name not in {each.domain for each in summaries}]:
         lines.append(f"of the paper's corpora, not in this manifest: {', '.join(lacking)}")
     return lines
-
-
-def _trimmed_durations_s(utterances: "list[Utterance]") -> dict[str, float | None]:
-    """Returns id to duration without silence, as training trims it; `None` if undecodable."""
-    from concurrent.futures import ThreadPoolExecutor
-    from pathlib import Path
-
-    import tensorflow as tf
-
-    from cli.progress import track
-    from modules.audio import decoding, graph
-    from schemas.sound import SAMPLE_RATE_HZ
-
-    num_samples = tf.function(
-        lambda waveform: tf.size(graph.trim_silence(waveform)),
-        input_signature=[tf.TensorSpec([None], tf.float32)],
-        autograph=False,
-    )
-
-    def duration_s(utterance: "Utterance") -> float | None:
-        try:
-            waveform = decoding.load(
-                Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
-            )
-        except (decoding.DecodingError, OSError):
-            return None
-        return int(num_samples(waveform)) / SAMPLE_RATE_HZ
-
-    with ThreadPoolExecutor(2) as pool:
-        durations_s = track(
-            pool.map(duration_s, utterances), description="Trimming", total=len(utterances)
-        )
-        return {
-            utterance.utterance_id: seconds
-            for utterance, seconds in zip(utterances, durations_s, strict=True)
-        }

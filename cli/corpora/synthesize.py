@@ -2,12 +2,18 @@
 
 import argparse
 import shlex
+from pathlib import Path
 
-# Repeated from corpora.synthetic, which is too heavy to import for --help; a test compares them.
-SYNTHETIC = ("afew", "emodb", "emovo", "enterface", "iemocap", "rml")
+from corpora.readers import corpora
+from schemas.labels import PAPER, LabelSet
+
+# The synthesis itself is too heavy to import for --help; a test compares them.
+SYNTHETIC = tuple(corpus.name for corpus in corpora() if corpus.paper)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "synthesize",
@@ -26,6 +32,13 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         help="repeatable (default: all)",
     )
     parser.add_argument(
+        "--emotions",
+        default="paper",
+        metavar="SET",
+        help="labels to make usual clips of beside the paper's six, where a corpus has them, like"
+        " paper+neutral (default: paper)",
+    )
+    parser.add_argument(
         "--scale",
         type=float,
         default=0.1,
@@ -40,20 +53,27 @@ def run(args: argparse.Namespace) -> int:
     from cli.progress import track
     from corpora import synthetic
 
+    label_set = LabelSet.parse(args.emotions)
     names = tuple(args.corpus or SYNTHETIC)
     made = synthetic.synthesize(
-        args.out, seed=args.seed, corpora=names, scale=args.scale, track=track
+        args.out,
+        seed=args.seed,
+        corpora=names,
+        label_set=label_set,
+        scale=args.scale,
+        track=track,
     )
-    _show(made, seed=args.seed, scale=args.scale)
+    _show(made, seed=args.seed, scale=args.scale, label_set=label_set)
     print("This is synthetic speech: results on it say nothing about real emotional speech.")
     print(f"what it imitates: {args.out}/README.txt")
     sources = " ".join(f"--corpus {name}={shlex.quote(str(folder))}" for name, folder in made)
     out = shlex.quote(str(made[0][1].parent / "speech.csv"))
-    print(f"next: ser corpora index {sources} --out {out}")
+    emotions = "" if label_set == PAPER else f" --emotions {shlex.quote(args.emotions)}"
+    print(f"next: ser corpora index {sources}{emotions} --out {out}")
     return 0
 
 
-def _show(made, *, seed: int, scale: float) -> None:
+def _show(made: list[tuple[str, Path]], *, seed: int, scale: float, label_set: LabelSet) -> None:
     """Prints a table of what was made."""
     from rich.console import Console
     from rich.table import Table
@@ -65,7 +85,8 @@ def _show(made, *, seed: int, scale: float) -> None:
     for column in (*synthetic.KINDS, "all", "MB"):
         table.add_column(column, justify="right")
     for name, folder in made:
-        kinds = [clip.kind for clip in synthetic.plan(name, seed=seed, scale=scale)]
+        planned = synthetic.plan(name, seed=seed, scale=scale, label_set=label_set)
+        kinds = [clip.kind(label_set) for clip in planned]
         num_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         table.add_row(
             name,

@@ -2,21 +2,12 @@
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import artifact, component_spec, standard_artifacts
+from tfx.types import component_spec, standard_artifacts
 
 from components.audio_example_gen import executor
-from schemas.sound import OVER_LENGTH
-from schemas.splits import PROTOCOLS
-
-
-class IngestAccount(artifact.Artifact):
-    """What became of every row of the manifest.
-
-    `account.csv` has a row for each (utterance_id, path, domain, status, reason), where the status
-    is used, skipped or quarantined. `account.json` has their numbers, overall and by domain.
-    """
-
-    TYPE_NAME = "IngestAccount"
+from components.audio_example_gen.artifact import IngestAccount
+from schemas.sound import OVER_LENGTH, TRUNCATE
+from schemas.splits import PROTOCOLS, SPEAKER_INDEPENDENT
 
 
 class AudioExampleGenSpec(component_spec.ComponentSpec):
@@ -37,6 +28,7 @@ class AudioExampleGenSpec(component_spec.ComponentSpec):
     }
 
 
+# A class, not TFX's `@component`: what is wrong with its parameters is told where it is made.
 class AudioExampleGen(base_beam_component.BaseBeamComponent):
     """Decodes the recordings of a manifest into examples, one split per fold.
 
@@ -56,8 +48,8 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
         *,
         manifest_path: str,
         manifest_digest: str,
-        protocol: str = "speaker_independent",
-        over_length: str = "truncate",
+        protocol: str = SPEAKER_INDEPENDENT,
+        over_length: str = TRUNCATE,
         trim_silence: bool = False,
         code_digest: str = "",
     ):
@@ -67,13 +59,13 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
         have equal paths.
 
         Args:
-          manifest_path: the manifest's CSV file, named by its content.
-          manifest_digest: of the manifest, the recordings' hashes included.
+          manifest_path: The manifest's CSV file, named by its content.
+          manifest_digest: Digest of the manifest, the recordings' hashes included.
           protocol: `random` or `speaker_independent`; which of an utterance's folds counts.
           over_length: `truncate` uses every recording (Transform cuts it), `drop` skips those that
             are longer than the network's input, 3.375 s.
-          trim_silence: whether `drop` measures without leading and trailing silence.
-          code_digest: of the sources of this step.
+          trim_silence: Whether `drop` measures without leading and trailing silence.
+          code_digest: Digest of the sources of this step.
 
         Raises:
           ValueError: `protocol` or `over_length` is none of those above.

@@ -14,7 +14,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.audio_example_gen import ingest
+from components.audio_example_gen import account, ingest
+from components.audio_example_gen.account import USED, Outcome
 from corpora import manifest
 from schemas.errors import UserError
 from schemas.splits import FOLD_SPLITS
@@ -28,9 +29,6 @@ TRIM_SILENCE = "trim_silence"
 CODE_DIGEST = "code_digest"
 EXAMPLES = "examples"
 ACCOUNT = "account"
-
-ACCOUNT_CSV = "account.csv"
-ACCOUNT_JSON = "account.json"
 
 _MOST_REASONS = 5
 
@@ -47,20 +45,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the examples and the account.
 
         Args:
-          input_dict: empty.
+          input_dict: Nothing.
           output_dict: `examples`, one Examples artifact; `account`, one IngestAccount.
-          exec_properties: the component's parameters.
+          exec_properties: The component's parameters.
 
         Raises:
-          UserError: the manifest cannot be read, an utterance has no fold, or a fold has no
+          UserError: The manifest cannot be read, an utterance has no fold, or a fold has no
             recording that could be used.
-          RuntimeError: found is not used + skipped + quarantined.
+          RuntimeError: Found is not used + skipped + quarantined.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        account = artifact_utils.get_single_instance(output_dict[ACCOUNT])
+        account_uri = artifact_utils.get_single_instance(output_dict[ACCOUNT]).uri
         protocol = exec_properties[PROTOCOL]
-        utterances = manifest.read(exec_properties[MANIFEST_PATH])
+        indexed = manifest.read(exec_properties[MANIFEST_PATH])
+        utterances = indexed.utterances
         _check_folds(utterances, protocol, exec_properties[MANIFEST_PATH])
 
         examples.split_names = artifact_utils.encode_split_names(list(FOLD_SPLITS))
@@ -69,7 +68,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         split_uris = {
             split: artifact_utils.get_split_uri([examples], split) for split in FOLD_SPLITS
         }
-        parts_uri = f"{account.uri}/parts"
+        parts_uri = f"{account_uri}/parts"
         for uri in (*split_uris.values(), parts_uri):
             tf.io.gfile.makedirs(uri)
         shards = ingest.shards(
@@ -78,6 +77,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         settings = ingest.Settings(
             over_length=exec_properties[OVER_LENGTH],
             trim_silence=bool(exec_properties[TRIM_SILENCE]),
+            labels=indexed.labels,
         )
         logging.info("Decoding %d recordings in %d shards.", len(utterances), len(shards))
         with self._make_beam_pipeline() as pipeline:
@@ -88,51 +88,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Write" >> beam.ParDo(ingest.WriteShard(settings))
             )
         outcomes = [
-            outcome for shard in shards for outcome in ingest.read_outcomes(shard.account_path)
+            outcome for shard in shards for outcome in account.read_lines(shard.account_path)
         ]
         tf.io.gfile.rmtree(parts_uri)
-        _write(f"{account.uri}/{ACCOUNT_CSV}", ingest.account_csv(outcomes))
-        _write(f"{account.uri}/{ACCOUNT_JSON}", json.dumps(summarise(outcomes), indent=2) + "\n")
-        check_account(utterances, outcomes)
+        numbers = account.summarise(outcomes)
+        _write(f"{account_uri}/{account.ACCOUNT_CSV}", account.to_csv(outcomes))
+        _write(f"{account_uri}/{account.ACCOUNT_JSON}", json.dumps(numbers, indent=2) + "\n")
+        account.check(utterances, outcomes)
         _check_splits(utterances, outcomes, protocol)
-        logging.info("Decoded: %s", summarise(outcomes))
-
-
-def summarise(outcomes: Sequence[ingest.Outcome]) -> dict[str, Any]:
-    """Returns how many recordings were found, used, skipped and quarantined, also `by_domain`."""
-
-    def counts(part: Sequence[ingest.Outcome]) -> dict[str, int]:
-        number = Counter(outcome.status for outcome in part)
-        return {"found": len(part)} | {status: number[status] for status in ingest.STATUSES}
-
-    domains = sorted({outcome.domain for outcome in outcomes})
-    by_domain = {
-        domain: counts([outcome for outcome in outcomes if outcome.domain == domain])
-        for domain in domains
-    }
-    return {**counts(outcomes), "by_domain": by_domain}
-
-
-def check_account(utterances: Sequence[Utterance], outcomes: Sequence[ingest.Outcome]) -> None:
-    """Checks that every row of the manifest is used, skipped or quarantined, exactly once.
-
-    Raises:
-      RuntimeError: it is not so.
-    """
-    found = Counter(utterance.utterance_id for utterance in utterances)
-    accounted = Counter(
-        outcome.utterance_id for outcome in outcomes if outcome.status in ingest.STATUSES
-    )
-    if found == accounted:
-        return
-    counts = Counter(outcome.status for outcome in outcomes)
-    differing = sorted((found - accounted) + (accounted - found))
-    raise RuntimeError(
-        f"AudioExampleGen: the manifest has {found.total()} recordings, but used {counts['used']}"
-        f" + skipped {counts['skipped']} + quarantined {counts['quarantined']} accounts for"
-        f" {accounted.total()}; differing: {', '.join(differing[:_MOST_REASONS])}."
-        " This is a fault of the program: please report it."
-    )
+        logging.info("Decoded: %s", numbers)
 
 
 def _check_folds(utterances: Sequence[Utterance], protocol: str, path: str) -> None:
@@ -145,15 +109,15 @@ def _check_folds(utterances: Sequence[Utterance], protocol: str, path: str) -> N
 
 
 def _check_splits(
-    utterances: Sequence[Utterance], outcomes: Sequence[ingest.Outcome], protocol: str
+    utterances: Sequence[Utterance], outcomes: Sequence[Outcome], protocol: str
 ) -> None:
     """Checks that there is an example in every split: TFX fails on empty ones without a word."""
-    used = {outcome.utterance_id for outcome in outcomes if outcome.status == ingest.USED}
+    used = {outcome.utterance_id for outcome in outcomes if outcome.status == USED}
     filled = {u.fold(protocol) for u in utterances if u.utterance_id in used}
     empty = [split for fold, split in enumerate(FOLD_SPLITS) if fold not in filled]
     if not empty:
         return
-    reasons = Counter(outcome.reason for outcome in outcomes if outcome.status != ingest.USED)
+    reasons = Counter(outcome.reason for outcome in outcomes if outcome.status != USED)
     listed = [f"{reason} ({count})" for reason, count in reasons.most_common(_MOST_REASONS)]
     raise UserError(
         f"{', '.join(empty)}: no recording could be used"

@@ -4,25 +4,25 @@ Deliberately without TFX, whose import would dominate the start of a worker proc
 """
 
 import contextlib
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
 import math
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 
-from modules.audio import decoding, graph
-from schemas import features, labels, sound, splits
+from components.audio_example_gen import account
+from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
+from modules.audio import loading, network_input
+from modules.audio.errors import DecodingError
+from modules.audio.samples import encode_pcm16
+from schemas import features, sound, splits
+from schemas.labels import LabelSet
 from schemas.utterance import Utterance
-
-USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
-STATUSES = (USED, SKIPPED, QUARANTINED)
 
 # Transform may trim silence before it cuts, so that more than the network's input is kept; not
 # without limit, because a minute of sound is most likely no single utterance.
@@ -33,36 +33,23 @@ COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1
 
 _LEAST_SHARD, _LARGEST_SHARD = 25, 200  # utterances
 _SHARDS = 40  # about as many, where the limits of their sizes allow it
-_UNKNOWN = "unknown"
 _METRICS = "ser.AudioExampleGen"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What decides which recordings are used.
+    """What decides which recordings are used, and the numbers of their labels.
 
     Attributes:
       over_length: `truncate` uses all recordings, `drop` skips those longer than the network's
         input.
-      trim_silence: whether `drop` measures without leading and trailing silence.
+      trim_silence: Whether `drop` measures without leading and trailing silence.
+      labels: The manifest's label set.
     """
 
     over_length: str
     trim_silence: bool
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of one row of the manifest; one row of the account."""
-
-    utterance_id: str
-    path: str
-    domain: str
-    status: str
-    reason: str = ""
-
-
-ACCOUNT_COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Outcome))
+    labels: LabelSet
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,9 +60,9 @@ class Shard:
     bytes to the same two files.
 
     Attributes:
-      utterances: of one fold, by id.
-      examples_path: where their examples go; not written if none of them can be used.
-      account_path: where their outcomes go, as CSV without a header.
+      utterances: Utterances of one fold, by id.
+      examples_path: Where their examples go; not written if none of them can be used.
+      account_path: Where their outcomes go, as CSV without a header.
     """
 
     utterances: tuple[Utterance, ...]
@@ -93,10 +80,10 @@ def shards(
     """Divides utterances into shards; depends on neither their order nor the workers' number.
 
     Args:
-      utterances: each with its fold assigned.
-      protocol: which of its folds counts.
-      split_uris: a folder for each of `schemas.splits.FOLD_SPLITS`.
-      account_uri: the folder for the shards' accounts.
+      utterances: Recordings, each with its fold assigned.
+      protocol: Which of its folds counts.
+      split_uris: A folder for each of `schemas.splits.FOLD_SPLITS`.
+      account_uri: The folder for the shards' accounts.
     """
     ordered = sorted(utterances, key=lambda utterance: utterance.utterance_id)
     size = min(max(math.ceil(len(ordered) / _SHARDS), _LEAST_SHARD), _LARGEST_SHARD)
@@ -130,12 +117,13 @@ class WriteShard(beam.DoFn):
         }
 
     def process(self, shard: Shard) -> None:
+        """Writes the examples and the account of one shard."""
         outcomes = []
         for outcome in write_shard(shard, self._settings):
             self._counters[outcome.status].inc()
             outcomes.append(outcome)
         with _replacing(shard.account_path) as temporary, tf.io.gfile.GFile(temporary, "w") as file:
-            file.write(_csv_lines(outcomes))
+            file.write(account.csv_lines(outcomes))
 
 
 def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
@@ -153,12 +141,22 @@ def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
             tf.io.gfile.remove(temporary)
 
 
+def register_filesystem(path: str) -> bool:
+    """Returns whether a path is remote (s3://, gs://, …), and lets TensorFlow read it if so."""
+    if "://" not in path:
+        return False
+    import tensorflow_io  # noqa: F401  # registers s3:// and others; TensorFlow knows gs:// only
+
+    return True
+
+
 @contextlib.contextmanager
 def _replacing(path: str) -> Iterator[str]:
     """Gives a temporary name beside `path`; what is there at the end is renamed, unless it failed.
 
     Whoever reads `path` never sees half of a file, and a task that is run again repairs all.
     """
+    register_filesystem(path)
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         yield temporary
@@ -188,26 +186,26 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
 
     try:
         contents = _read(utterance)
-        waveform, rate_hz = decoding.load_with_rate(
+        waveform, rate_hz = loading.load_with_rate(
             contents, start_s=utterance.start_s, end_s=utterance.end_s
         )
-    except decoding.DecodingError as error:
+    except DecodingError as error:
         return None, outcome(QUARANTINED, str(error))
-    if settings.over_length == "drop":
+    if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
         if num_samples > sound.INPUT_SAMPLES:
             duration_s = num_samples / sound.SAMPLE_RATE_HZ
             reason = f"longer than {sound.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
-            return None, outcome(SKIPPED, f"{reason} (over_length: drop)")
+            return None, outcome(SKIPPED, f"{reason} (over_length: {sound.DROP})")
     stored = waveform[: round(MAX_STORED_S * sound.SAMPLE_RATE_HZ)]
-    pcm = graph.encode_pcm16(stored)
+    pcm = encode_pcm16(stored)
     if not any(pcm):
         return None, outcome(QUARANTINED, "silent: below the resolution of 16 bit")
     duration_s = len(waveform) / sound.SAMPLE_RATE_HZ
     reason = (
         f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
     )
-    return _example(utterance, pcm, rate_hz), outcome(USED, reason)
+    return _example(utterance, pcm, rate_hz, settings.labels), outcome(USED, reason)
 
 
 def _read(utterance: Utterance) -> bytes:
@@ -216,28 +214,28 @@ def _read(utterance: Utterance) -> bytes:
     Raises:
       DecodingError: there is none, or it is not the one that was indexed.
     """
-    # gfile also reads gs://, but takes longer to read a local file than to decode it.
-    remote = "://" in utterance.path
+    # gfile takes longer to read a local file than decoding it takes.
+    opener = tf.io.gfile.GFile if register_filesystem(utterance.path) else open
     try:
-        with (tf.io.gfile.GFile if remote else open)(utterance.path, "rb") as file:
+        with opener(utterance.path, "rb") as file:
             contents = file.read()
     except (FileNotFoundError, tf.errors.NotFoundError):
-        raise decoding.DecodingError(
+        raise DecodingError(
             "there is no such file: was it moved? run `ser corpora index` again"
         ) from None
     except OSError as error:
-        raise decoding.DecodingError(f"cannot be read: {error.strerror}") from None
+        raise DecodingError(f"cannot be read: {error.strerror}") from None
     except tf.errors.OpError as error:
-        raise decoding.DecodingError(f"cannot be read: {error.message}") from None
+        raise DecodingError(f"cannot be read: {error.message}") from None
     if utterance.sha256 and hashlib.sha256(contents).hexdigest() != utterance.sha256:
-        raise decoding.DecodingError("changed since it was indexed: run `ser corpora index` again")
+        raise DecodingError("changed since it was indexed: run `ser corpora index` again")
     return contents
 
 
 @functools.cache
 def _trim() -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(
-        graph.trim_silence,
+        network_input.trim_silence,
         input_signature=[tf.TensorSpec([None], tf.float32)],
         autograph=False,
     )
@@ -247,19 +245,19 @@ def _trimmed_length(waveform: np.ndarray) -> int:
     return len(_trim()(waveform))
 
 
-def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
+def _example(utterance: Utterance, pcm: bytes, rate_hz: int, labels: LabelSet) -> bytes:
     """Returns a serialized tf.Example of the data contract."""
     texts = {
         features.EMOTION: utterance.emotion,
         features.DOMAIN: utterance.domain,
         features.SPEAKER: utterance.speaker,
-        features.LANGUAGE: utterance.language or _UNKNOWN,
-        features.GENDER: utterance.gender or _UNKNOWN,
+        features.LANGUAGE: utterance.language or features.UNKNOWN,
+        features.GENDER: utterance.gender or features.UNKNOWN,
         features.UTTERANCE_ID: utterance.utterance_id,
     }
     numbers = {
         features.NUM_SAMPLES: len(pcm) // 2,
-        features.LABEL: labels.EMOTIONS.index(utterance.emotion),
+        features.LABEL: labels.index(utterance.emotion),
         features.SOURCE_RATE_HZ: rate_hz,
     }
     example = tf.train.Example()
@@ -270,25 +268,3 @@ def _example(utterance: Utterance, pcm: bytes, rate_hz: int) -> bytes:
     for key, number in numbers.items():
         feature[key].int64_list.value.append(number)
     return example.SerializeToString(deterministic=True)
-
-
-# --- The account ----------------------------------------------------------------------------------
-
-
-def _csv_lines(outcomes: Iterable[Outcome]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ACCOUNT_COLUMNS, lineterminator="\n")
-    writer.writerows(dataclasses.asdict(outcome) for outcome in outcomes)
-    return text.getvalue()
-
-
-def read_outcomes(account_path: str) -> list[Outcome]:
-    """Reads what `WriteShard` wrote to a shard's `account_path`."""
-    with tf.io.gfile.GFile(account_path, "r") as file:
-        return [Outcome(**row) for row in csv.DictReader(io.StringIO(file.read()), ACCOUNT_COLUMNS)]
-
-
-def account_csv(outcomes: Sequence[Outcome]) -> str:
-    """Returns the whole account as CSV with a header, by utterance id."""
-    ordered = sorted(outcomes, key=lambda outcome: outcome.utterance_id)
-    return ",".join(ACCOUNT_COLUMNS) + "\n" + _csv_lines(ordered)

@@ -1,109 +1,109 @@
-"""The CorporaAudit and AuditGate components: their parameters, inputs and outputs."""
+"""CorporaAudit, which finds what is wrong with a manifest, and AuditGate, which judges.
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import artifact, component_spec
+Apart, so that what was found is kept, cached and reported whether or not it stops the run.
+"""
 
-from components.corpora_audit import executor
+import os
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import Any
 
+import tensorflow as tf
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
 
-class AuditReport(artifact.Artifact):
-    """What the audit of a manifest found: `audit.json` for programs, `audit.txt` for people."""
+from components.corpora_audit.artifact import AUDIT_JSON, AUDIT_TEXT, AuditReport, read
+from corpora import audit as audits
+from corpora import manifest
+from schemas import progress
+from schemas.errors import UserError
 
-    TYPE_NAME = "AuditReport"
-
-
-class CorporaAuditSpec(component_spec.ComponentSpec):
-    """Parameters and output of `CorporaAudit`; their meaning is described there."""
-
-    PARAMETERS = {  # noqa: RUF012
-        executor.MANIFEST_PATH: component_spec.ExecutionParameter(type=str),
-        executor.MANIFEST_DIGEST: component_spec.ExecutionParameter(type=str),
-        executor.PROTOCOL: component_spec.ExecutionParameter(type=str),
-        executor.TEST_FOLD: component_spec.ExecutionParameter(type=int),
-        executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS: dict = {}  # noqa: RUF012
-    OUTPUTS = {  # noqa: RUF012
-        executor.AUDIT: component_spec.ChannelParameter(type=AuditReport),
-    }
+_SHOWN_EXAMPLES = 3
+_MESSAGE_EVERY_S = 1.0
 
 
-class CorporaAudit(base_component.BaseComponent):
-    """Audits a manifest as `ser corpora audit` does. It finds; `AuditGate` judges.
+@component
+def CorporaAudit(
+    audit: OutputArtifact[AuditReport],
+    manifest_path: Parameter[str],
+    manifest_digest: Parameter[str],
+    protocol: Parameter[str],
+    test_fold: Parameter[int],
+    code_digest: Parameter[str] = "",
+) -> None:
+    """Audits a manifest as `ser corpora audit` does.
 
-    Apart, so that what was found is kept, cached and reported whether or not it stops the run.
+    Args:
+      audit: What it found.
+      manifest_path: The manifest's CSV file, named by its content.
+      manifest_digest: Digest of the manifest.
+      protocol: `random` or `speaker_independent`, whose folds are judged.
+      test_fold: The only fold that is tested on.
+      code_digest: Digest of the sources of this step.
 
-    Outputs:
-      audit: `AuditReport`.
+    Raises:
+      UserError: The manifest cannot be read, or none of its recordings.
     """
-
-    SPEC_CLASS = CorporaAuditSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.AuditExecutor)
-
-    def __init__(
-        self,
-        *,
-        manifest_path: str,
-        manifest_digest: str,
-        protocol: str,
-        test_fold: int,
-        code_digest: str = "",
-    ):
-        """Creates the component.
-
-        Args:
-          manifest_path: the manifest's CSV file, named by its content.
-          manifest_digest: of the manifest.
-          protocol: `random` or `speaker_independent`, whose folds are judged.
-          test_fold: the only fold that is tested on.
-          code_digest: of the sources of this step.
-        """
-        super().__init__(
-            spec=CorporaAuditSpec(
-                manifest_path=manifest_path,
-                manifest_digest=manifest_digest,
-                protocol=protocol,
-                test_fold=test_fold,
-                code_digest=code_digest,
-                audit=types.Channel(type=AuditReport),
-            )
-        )
+    found = audits.audit(
+        manifest.read(manifest_path).utterances,
+        protocol=protocol,
+        test_fold=test_fold,
+        track=_track,
+        workers=os.cpu_count() or 1,
+    )
+    _write(f"{audit.uri}/{AUDIT_JSON}", found.to_json())
+    _write(f"{audit.uri}/{AUDIT_TEXT}", "\n".join(found.lines()) + "\n")
 
 
-class AuditGateSpec(component_spec.ComponentSpec):
-    """Parameter and input of `AuditGate`; their meaning is described there."""
-
-    PARAMETERS = {  # noqa: RUF012
-        executor.ACTION: component_spec.ExecutionParameter(type=str),
-        executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {  # noqa: RUF012
-        executor.AUDIT: component_spec.ChannelParameter(type=AuditReport),
-    }
-    OUTPUTS: dict = {}  # noqa: RUF012
-
-
-class AuditGate(base_component.BaseComponent):
+@component
+def AuditGate(
+    audit: InputArtifact[AuditReport],
+    stop: Parameter[bool],
+    code_digest: Parameter[str] = "",
+) -> None:
     """Stops a run whose manifest breaks an honest measurement, and says so in words.
 
     Whatever must not see such recordings comes after this node (`add_upstream_node`).
+
+    Args:
+      audit: From CorporaAudit.
+      stop: Whether errors stop the run.
+      code_digest: Digest of the sources of this step.
+
+    Raises:
+      UserError: There are errors, and they stop the run; all are in the message.
     """
+    errors = [each for each in read(audit.uri)["findings"] if each["severity"] == audits.ERROR]
+    if errors and stop:
+        raise UserError(_refusal(errors))
 
-    SPEC_CLASS = AuditGateSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.GateExecutor)
 
-    def __init__(self, *, audit: types.BaseChannel, action: str, code_digest: str = ""):
-        """Creates the component.
+def _refusal(errors: list[dict[str, Any]]) -> str:
+    lines = ["the audit found what breaks an honest measurement:"]
+    for error in errors:
+        lines.append(f"  {', '.join(error['domains'])}: {error['check']}: {error['message']}")
+        examples = error["examples"]
+        lines += [f"    · {example['text']}" for example in examples[:_SHOWN_EXAMPLES]]
+        if len(examples) > _SHOWN_EXAMPLES:
+            lines.append(f"    · and {len(examples) - _SHOWN_EXAMPLES:,} more")
+        if error["advice"]:
+            lines.append(f"    → {error['advice']}")
+    lines.append("  let them pass: --set validation.audit=report; all of it: ser corpora audit")
+    return "\n".join(lines)
 
-        Args:
-          audit: from CorporaAudit.
-          action: `stop` if errors stop the run, `report` if not.
-          code_digest: of the sources of this step.
 
-        Raises:
-          ValueError: `action` is neither.
-        """
-        if action not in (executor.STOP, executor.REPORT):
-            raise ValueError(f"action {action!r} does not exist; allowed: stop, report")
-        super().__init__(spec=AuditGateSpec(audit=audit, action=action, code_digest=code_digest))
+def _track(iterable: Iterable, *, description: str = "", total: int | None = None) -> Iterator:
+    """Yields what it is given, and now and then says how far it is."""
+    if total is None:
+        total = len(iterable) if isinstance(iterable, Sized) else 0
+    last_message_s = time.monotonic()
+    for count, item in enumerate(iterable, start=1):
+        yield item
+        if time.monotonic() - last_message_s > _MESSAGE_EVERY_S:
+            last_message_s = time.monotonic()
+            progress.MESSAGES.info("%s %d%s", description, count, f" of {total}" if total else "")
+
+
+def _write(path: str, text: str) -> None:
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(text)

@@ -1,95 +1,136 @@
-"""The DataGate component: its parameters, inputs and output."""
+"""DataGate: stops a run whose data has anomalies or has drifted, and says so in words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import artifact, component_spec, standard_artifacts
+import tensorflow as tf
+from absl import logging
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types import artifact_utils, standard_artifacts
 
-from components.data_gate import executor
-from components.manifest_statistics.component import ManifestStatisticsArtifact
+from components.actions import ERRORS, OFF, REPORT, STOP
+from components.data_gate import findings
+from components.data_gate.artifact import (
+    DELIBERATE,
+    FINDINGS_FILE,
+    REFERENCE_DIGEST,
+    AcceptedData,
+)
+from components.data_gate.findings import Finding
+from components.manifest_statistics import artifact as manifest_statistics
+from components.manifest_statistics.artifact import (
+    MANIFEST_DIGEST,
+    ManifestStatisticsArtifact,
+)
+from schemas.errors import UserError
 
 
-class AcceptedData(artifact.Artifact):
-    """Data that passed the gate; the reference of what comes after it.
+@component
+def DataGate(
+    anomalies: InputArtifact[standard_artifacts.ExampleAnomalies],
+    statistics: InputArtifact[ManifestStatisticsArtifact],
+    accepted: OutputArtifact[AcceptedData],
+    settings: Parameter[str],
+    reference: InputArtifact[AcceptedData] = None,
+    decision: InputArtifact[AcceptedData] = None,
+    accept_drift: Parameter[bool] = False,
+    code_digest: Parameter[str] = "",
+) -> None:
+    """Checks the data and writes what was let pass.
 
-    `statistics.pb` is a copy of the manifest's statistics, `findings.json` says what was found and
-    let pass. Custom properties: `manifest_digest`; `reference_digest`, of the manifest it was
-    compared with; `deliberate`, 1 if it passed because somebody said so.
+    Whatever must not see data that does not pass comes after this node (`add_upstream_node`).
+
+    Args:
+      anomalies: From ExampleValidator.
+      statistics: From ManifestStatistics.
+      accepted: The data, if it passes.
+      settings: What stops, as JSON. `anomalies`: `stop`, `errors` (warnings pass) or `report`;
+        `drift` and `skew`: `action` (`stop`, `report` or `off`) and the thresholds of
+        `findings.DRIFT_FEATURES` and `findings.SKEW_FEATURES`.
+      reference: The data accepted last, from `strategy.LastAcceptedStrategy`; none in the first
+        run.
+      decision: An earlier, deliberate acceptance of the same data beside the same reference.
+      accept_drift: Whether drift passes this time.
+      code_digest: Digest of the sources of this step.
+
+    Raises:
+      UserError: The data does not pass; everything that stops it is in the message.
     """
+    asked = json.loads(settings)
+    now = manifest_statistics.read(statistics.uri)
+    odd = findings.anomalies(_read_anomalies(anomalies))
+    drift: list[Finding] = []
+    if reference is not None and asked[findings.DRIFT]["action"] != OFF:
+        before = manifest_statistics.read(reference.uri)
+        drift = findings.drift(now, before, asked[findings.DRIFT])
+    skew: list[Finding] = []
+    if asked[findings.SKEW]["action"] != OFF:
+        skew = findings.skew(now, asked[findings.SKEW])
 
-    TYPE_NAME = "AcceptedData"
+    stopping = {
+        STOP: odd,
+        ERRORS: [finding for finding in odd if finding.severe],
+        REPORT: [],
+    }[asked["anomalies"]]
+    drifted = [finding for finding in drift if finding.severe]
+    meant = accept_drift or decision is not None
+    if asked[findings.DRIFT]["action"] == STOP and not meant:
+        stopping = [*stopping, *drifted]
+    if asked[findings.SKEW]["action"] == STOP:
+        stopping = [*stopping, *skew]
+    if stopping:
+        raise UserError(_refusal(stopping, _digest(reference)))
+
+    found = [*odd, *drift, *skew]
+    for finding in found:
+        logging.warning("%s, let pass: %s", finding.check, finding)
+    manifest_statistics.write(now, accepted.uri)
+    with tf.io.gfile.GFile(f"{accepted.uri}/{FINDINGS_FILE}", "w") as file:
+        record = {
+            "reference": _digest(reference),
+            "drift_accepted": meant and bool(drifted),
+            "findings": [{"check": f.check, "text": str(f), "severe": f.severe} for f in found],
+        }
+        file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    accepted.set_string_custom_property(MANIFEST_DIGEST, _digest(statistics))
+    accepted.set_string_custom_property(REFERENCE_DIGEST, _digest(reference))
+    # Where there is an earlier decision it stays the decision, or the cache would never hold.
+    accepted.set_int_custom_property(DELIBERATE, int(bool(drifted) and decision is None))
 
 
-class DataGateSpec(component_spec.ComponentSpec):
-    """Parameters, inputs and output of `DataGate`; their meaning is described there."""
-
-    PARAMETERS = {  # noqa: RUF012
-        executor.SETTINGS: component_spec.ExecutionParameter(type=str),
-        executor.ACCEPT_DRIFT: component_spec.ExecutionParameter(type=bool),
-        executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {  # noqa: RUF012
-        executor.ANOMALIES: component_spec.ChannelParameter(
-            type=standard_artifacts.ExampleAnomalies
-        ),
-        executor.STATISTICS: component_spec.ChannelParameter(type=ManifestStatisticsArtifact),
-        executor.REFERENCE: component_spec.ChannelParameter(type=AcceptedData, optional=True),
-        executor.DECISION: component_spec.ChannelParameter(type=AcceptedData, optional=True),
-    }
-    OUTPUTS = {  # noqa: RUF012
-        executor.ACCEPTED: component_spec.ChannelParameter(type=AcceptedData),
-    }
+def _digest(artifact: Any) -> str:
+    """Returns the digest of the manifest that an artifact was made of; empty without one."""
+    return artifact.get_string_custom_property(MANIFEST_DIGEST) if artifact is not None else ""
 
 
-class DataGate(base_component.BaseComponent):
-    """Stops a run whose data has anomalies or has drifted, and says so in words.
+def _read_anomalies(artifact: Any) -> dict[str, anomalies_pb2.Anomalies]:
+    found = {}
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        uri = artifact_utils.get_split_uri([artifact], split)
+        with tf.io.gfile.GFile(f"{uri}/{DEFAULT_FILE_NAME}", "rb") as file:
+            found[split] = anomalies_pb2.Anomalies.FromString(file.read())
+    return found
 
-    Whatever must not see such data comes after this node (`add_upstream_node`).
 
-    Outputs:
-      accepted: `AcceptedData`; there is one only if the data passed.
-    """
+_HEADS = {
+    findings.ANOMALY: "does not fit the schema (let it pass: --set validation.anomalies=report)",
+    findings.DRIFT: "has drifted from the data accepted last{} (if that is meant:"
+    " --set validation.accept_drift=true, and it becomes the reference)",
+    findings.SKEW: "differs between training and test folds"
+    " (let it pass: --set validation.skew.action=report)",
+}
 
-    SPEC_CLASS = DataGateSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(
-        self,
-        *,
-        anomalies: types.BaseChannel,
-        statistics: types.BaseChannel,
-        reference: types.BaseChannel | None = None,
-        decision: types.BaseChannel | None = None,
-        settings: Mapping[str, Any],
-        accept_drift: bool = False,
-        code_digest: str = "",
-    ):
-        """Creates the component.
-
-        Args:
-          anomalies: from ExampleValidator.
-          statistics: from ManifestStatistics.
-          reference: the data accepted last, from `strategy.LastAcceptedStrategy`; none in the
-            first run.
-          decision: an earlier, deliberate acceptance of the same data beside the same reference.
-          settings: what stops. `anomalies`: `stop`, `errors` (warnings pass) or `report`; `drift`
-            and `skew`: `action` (`stop`, `report` or `off`) and the thresholds of
-            `findings.DRIFT_FEATURES` and `findings.SKEW_FEATURES`.
-          accept_drift: whether drift passes this time.
-          code_digest: of the sources of this step.
-        """
-        inputs = {executor.REFERENCE: reference, executor.DECISION: decision}
-        super().__init__(
-            spec=DataGateSpec(
-                anomalies=anomalies,
-                statistics=statistics,
-                settings=json.dumps(settings, sort_keys=True),
-                accept_drift=accept_drift,
-                code_digest=code_digest,
-                accepted=types.Channel(type=AcceptedData),
-                **{name: channel for name, channel in inputs.items() if channel is not None},
-            )
-        )
+def _refusal(stopping: Sequence[Finding], reference: str) -> str:
+    """Says what stops the data, one kind after the other, and how to let it pass."""
+    which = f", manifest {reference[:16]}" if reference else ""
+    lines = []
+    for check, head in _HEADS.items():
+        members = [finding for finding in stopping if finding.check == check]
+        if members:
+            lines += [f"the data {head.format(which)}:", *(f"  {member}" for member in members)]
+    return "\n".join(lines)

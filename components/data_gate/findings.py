@@ -7,7 +7,7 @@ from typing import Literal
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.manifest_statistics.executor import (
+from components.manifest_statistics.artifact import (
     ALL,
     CATEGORICAL,
     DOMAIN,
@@ -100,7 +100,7 @@ def drift(
     """Compares the data with what was accepted last, domain by domain.
 
     Args:
-      now, before: from `manifest_statistics.executor.statistics`.
+      now, before: from `manifest_statistics.compute.statistics`.
       thresholds: by `DRIFT_FEATURES`. `clips`: the share of a domain's clips that may go;
         categorical features: L-infinity distance; `duration_s`: Jensen–Shannon divergence.
 
@@ -137,7 +137,7 @@ def skew(
     """Compares each domain's training folds with its test fold.
 
     Args:
-      now: from `manifest_statistics.executor.statistics`.
+      now: from `manifest_statistics.compute.statistics`.
       thresholds: by `SKEW_FEATURES`, as in `drift`.
 
     Returns:

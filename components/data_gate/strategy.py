@@ -3,11 +3,8 @@
 from tfx import types
 from tfx.dsl.components.common import resolver
 
-from components.data_gate.executor import (
-    DELIBERATE,
-    MANIFEST_DIGEST,
-    REFERENCE_DIGEST,
-)
+from components.data_gate.artifact import DELIBERATE, REFERENCE_DIGEST
+from components.manifest_statistics.artifact import MANIFEST_DIGEST
 
 REFERENCE = "reference"
 DECISION = "decision"

@@ -1,83 +1,51 @@
-"""The ManifestStatistics component: its parameters, input and output."""
+"""ManifestStatistics: what the recordings in use are made of.
 
-from tfx import types
-from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import artifact, component_spec
+StatisticsGen looks at the examples fold by fold, which tells whether each is well-formed. Drift is
+a question about a domain as a whole, and about what examples do not carry (elicitation); the
+manifest answers it without reading the sound again.
+"""
 
-from components.audio_example_gen.component import IngestAccount
-from components.manifest_statistics import executor
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+
+from components.audio_example_gen import account as accounts
+from components.audio_example_gen.artifact import IngestAccount
+from components.manifest_statistics import artifact, compute
+from components.manifest_statistics.artifact import ManifestStatisticsArtifact
+from corpora import manifest
 
 
-class ManifestStatisticsArtifact(artifact.Artifact):
-    """TFDV statistics of the recordings in use.
+@component
+def ManifestStatistics(
+    account: InputArtifact[IngestAccount],
+    statistics: OutputArtifact[ManifestStatisticsArtifact],
+    manifest_path: Parameter[str],
+    manifest_digest: Parameter[str],
+    protocol: Parameter[str],
+    test_fold: Parameter[int],
+    code_digest: Parameter[str] = "",
+) -> None:
+    """Computes what the recordings in use are made of, by domain and part of its folds.
 
-    `statistics.pb` holds a `DatasetFeatureStatisticsList` with the datasets that
-    `executor.dataset_name` names. Custom property: `manifest_digest`.
+    Args:
+      account: From AudioExampleGen; tells which recordings are used.
+      statistics: Statistics of each domain.
+      manifest_path: The manifest's CSV file, named by its content.
+      manifest_digest: Digest of the manifest.
+      protocol: `random` or `speaker_independent`; which of an utterance's folds counts.
+      test_fold: Which of them is tested on.
+      code_digest: Digest of the sources of this step.
+
+    Raises:
+      UserError: The manifest cannot be read.
     """
-
-    TYPE_NAME = "ManifestStatistics"
-
-
-class ManifestStatisticsSpec(component_spec.ComponentSpec):
-    """Parameters, input and output of `ManifestStatistics`; their meaning is described there."""
-
-    PARAMETERS = {  # noqa: RUF012
-        executor.MANIFEST_PATH: component_spec.ExecutionParameter(type=str),
-        executor.MANIFEST_DIGEST: component_spec.ExecutionParameter(type=str),
-        executor.PROTOCOL: component_spec.ExecutionParameter(type=str),
-        executor.TEST_FOLD: component_spec.ExecutionParameter(type=int),
-        executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
+    used = {
+        outcome.utterance_id
+        for outcome in accounts.read(account.uri)
+        if outcome.status == accounts.USED
     }
-    INPUTS = {  # noqa: RUF012
-        executor.ACCOUNT: component_spec.ChannelParameter(type=IngestAccount),
-    }
-    OUTPUTS = {  # noqa: RUF012
-        executor.STATISTICS: component_spec.ChannelParameter(type=ManifestStatisticsArtifact),
-    }
-
-
-class ManifestStatistics(base_component.BaseComponent):
-    """Computes what the recordings in use are made of, for each domain and part of its folds.
-
-    StatisticsGen looks at the examples fold by fold, which tells whether each is well-formed. Drift
-    is a question about a domain as a whole, and about what examples do not carry (elicitation);
-    the manifest answers it without reading the sound again.
-
-    Outputs:
-      statistics: `ManifestStatisticsArtifact`.
-    """
-
-    SPEC_CLASS = ManifestStatisticsSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
-
-    def __init__(
-        self,
-        *,
-        account: types.BaseChannel,
-        manifest_path: str,
-        manifest_digest: str,
-        protocol: str,
-        test_fold: int,
-        code_digest: str = "",
-    ):
-        """Creates the component.
-
-        Args:
-          account: from AudioExampleGen; tells which recordings are used.
-          manifest_path: the manifest's CSV file, named by its content.
-          manifest_digest: of the manifest.
-          protocol: `random` or `speaker_independent`; which of an utterance's folds counts.
-          test_fold: which of them is tested on.
-          code_digest: of the sources of this step.
-        """
-        super().__init__(
-            spec=ManifestStatisticsSpec(
-                account=account,
-                manifest_path=manifest_path,
-                manifest_digest=manifest_digest,
-                protocol=protocol,
-                test_fold=test_fold,
-                code_digest=code_digest,
-                statistics=types.Channel(type=ManifestStatisticsArtifact),
-            )
-        )
+    indexed = manifest.read(manifest_path).utterances
+    utterances = [utterance for utterance in indexed if utterance.utterance_id in used]
+    computed = compute.statistics(utterances, protocol=protocol, test_fold=test_fold)
+    artifact.write(computed, statistics.uri)
+    statistics.set_string_custom_property(artifact.MANIFEST_DIGEST, manifest_digest)

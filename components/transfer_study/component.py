@@ -4,16 +4,11 @@ import json
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import artifact, component_spec, standard_artifacts
+from tfx.types import component_spec, standard_artifacts
 
 from components.transfer_study import executor
+from components.transfer_study.artifact import StudyResults
 from modules.study.design import Design
-
-
-class StudyResults(artifact.Artifact):
-    """Which results of the store belong to the study: `cells.json` lists their keys."""
-
-    TYPE_NAME = "StudyResults"
 
 
 class TransferStudySpec(component_spec.ComponentSpec):
@@ -25,6 +20,7 @@ class TransferStudySpec(component_spec.ComponentSpec):
         executor.DESIGN: component_spec.ExecutionParameter(type=str),
         executor.STORE: component_spec.ExecutionParameter(type=str),
         executor.TRIM_SILENCE: component_spec.ExecutionParameter(type=bool),
+        executor.MEMORY_GIB: component_spec.ExecutionParameter(type=float, optional=True),
         executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -60,19 +56,22 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
         design: Design,
         store: str,
         trim_silence: bool,
+        memory_gib: float | None = None,
         code_digest: str = "",
     ):
         """Creates the component.
 
         Args:
-          examples: of AudioExampleGen, for the features of the SVMs.
-          transformed_examples: of Transform, all folds.
-          manifest_path: of the recordings; tells their folds under both protocols.
-          data_digest: of the recordings and of all that turned them into clips.
-          design: what to compute.
-          store: the folder of the results.
-          trim_silence: whether SVMs, too, hear recordings without the silence at their ends.
-          code_digest: of the sources of this step.
+          examples: Examples of AudioExampleGen, for the features of the SVMs.
+          transformed_examples: Examples of Transform, all folds.
+          manifest_path: Manifest of the recordings; tells their folds under both protocols.
+          data_digest: Digest of the recordings and of all that turned them into clips.
+          design: What to compute.
+          store: Folder of the results.
+          trim_silence: Whether SVMs, too, hear recordings without the silence at their ends.
+          memory_gib: Most memory that clips may take, in GiB; a quarter of the machine's by
+            default.
+          code_digest: Digest of the sources of this step.
         """
         super().__init__(
             spec=TransferStudySpec(
@@ -83,6 +82,7 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
                 design=json.dumps(design.to_json(), sort_keys=True),
                 store=store,
                 trim_silence=trim_silence,
+                memory_gib=memory_gib,
                 code_digest=code_digest,
                 results=types.Channel(type=StudyResults),
             )

@@ -31,11 +31,11 @@ class Facts:
     """All that the checks look at.
 
     Attributes:
-      protocol: under which is judged.
-      test_fold: the only one tested on; `None`: each in turn.
-      folds: the names of all folds there should be.
-      clips, heard: every clip and what was heard of it.
-      groups: of clips with the same sound.
+      protocol: Under which is judged.
+      test_fold: The only one tested on; `None`: each in turn.
+      folds: The names of all folds there should be.
+      clips, heard: Every clip and what was heard of it.
+      groups: Clips with the same sound.
     """
 
     protocol: str

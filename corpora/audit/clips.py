@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from corpora import manifest
+from corpora.manifest import table
 from schemas.errors import UserError
 from schemas.utterance import Utterance
 
@@ -67,11 +67,11 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
       The clips, sorted by id, which is the path as it stands there; the optional columns it has.
 
     Raises:
-      UserError: the file, or a row of it, is not as it must be; names the line.
+      UserError: The file, or a row of it, is not as it must be; names the line.
     """
     clips, columns = [], frozenset[str]()
     lines: dict[str, int] = {}
-    for row in manifest.rows(path, required=("path", "fold")):
+    for row in table.rows(path, required=("path", "fold")):
         columns = frozenset(row.values) & frozenset(OPTIONAL)
         start_s, end_s = row.number("start_s", default=None), row.number("end_s", default=None)
         segment = ""

@@ -22,9 +22,9 @@ class Pair:
     """Two clips of a group (positions), and how much they share.
 
     Attributes:
-      kind: one of `KINDS`.
-      shared_s: of sound; all of it if the samples are identical.
-      bit_error_rate: of the fingerprints, 0 if the samples are identical.
+      kind: One of `KINDS`.
+      shared_s: Seconds of common sound; all of it if the samples are identical.
+      bit_error_rate: Share of the fingerprints' bits that differ, 0 if the samples are identical.
     """
 
     first: int
@@ -39,8 +39,8 @@ class Group:
     """Clips that are connected by pairs.
 
     Attributes:
-      clips: sorted.
-      pairs: that connect them; not all that could be made.
+      clips: Sorted.
+      pairs: That connect them; not all that could be made.
     """
 
     clips: tuple[Clip, ...]
@@ -83,9 +83,9 @@ def find(clips: Sequence[Clip], heard: Sequence[Heard], *, track: Track) -> list
     """Returns the groups of clips with the same sound, or with a part of it in common.
 
     Args:
-      clips: sorted by id.
-      heard: of each clip; those that are unreadable or constant are in no group.
-      track: shows progress.
+      clips: Sorted by id.
+      heard: What was heard of each clip; those that are unreadable or constant are in no group.
+      track: A function that shows progress.
     """
     pairs: list[Pair] = []
     first_of: dict[str, int] = {}

@@ -57,8 +57,8 @@ class Fingerprint:
     """What is remembered of a recording.
 
     Attributes:
-      bits: uint32 [frames].
-      active: bool [frames], the frames that hold more than background.
+      bits: Uint32 [frames].
+      active: Bool [frames], the frames that hold more than background.
     """
 
     bits: np.ndarray
@@ -75,10 +75,10 @@ class Match:
     """Two recordings of the same sound, by their position among the fingerprints.
 
     Attributes:
-      first, second: positions, `first < second`.
-      bit_error_rate: share of bits that differ where both are active.
-      shift_s: how much later the sound is in `first` than in `second`.
-      overlap_s: how much of it both have.
+      first, second: Positions, `first < second`.
+      bit_error_rate: Share of bits that differ where both are active.
+      shift_s: Seconds by which the sound is later in `first` than in `second`.
+      overlap_s: Seconds of it that both have.
     """
 
     first: int
@@ -95,8 +95,8 @@ def fingerprint(waveform: np.ndarray, rate_hz: int) -> Fingerprint:
     """Returns the fingerprint of a recording.
 
     Args:
-      waveform: float [samples], of any level; finite.
-      rate_hz: its rate.
+      waveform: Float [samples], of any level; finite.
+      rate_hz: Its rate.
     """
     waveform = np.asarray(waveform, np.float32)
     if rate_hz != RATE_HZ:
@@ -149,8 +149,8 @@ def search(fingerprints: Sequence[Fingerprint], *, track: Track = no_track) -> l
     Of a group of many copies not every pair need be found, but each copy is in a pair.
 
     Args:
-      fingerprints: of the recordings.
-      track: shows progress.
+      fingerprints: One a recording.
+      track: A function that shows progress.
     """
     first, second, shift = candidates(fingerprints)
     rows = zip(first.tolist(), second.tolist(), shift.tolist(), strict=True)
@@ -231,8 +231,8 @@ def bit_error_rate(first: Fingerprint, second: Fingerprint, shift: int) -> tuple
     """Returns the share of differing bits, and the number of frames in which both are active.
 
     Args:
-      first, second: the fingerprints.
-      shift: frame `n` of `second` is compared with frame `n + shift` of `first`.
+      first, second: The fingerprints.
+      shift: Frame `n` of `second` is compared with frame `n + shift` of `first`.
     """
     start, end = max(shift, 0), min(len(first.bits), len(second.bits) + shift)
     if end <= start:

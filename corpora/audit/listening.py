@@ -10,7 +10,9 @@ import numpy as np
 
 from corpora.audit.clips import Clip
 from corpora.audit.fingerprint import Fingerprint, fingerprint
-from modules.audio import media
+from modules.audio import decoding
+from modules.audio.errors import NOT_FINITE, DecodingError
+from modules.audio.samples import first_channel
 from schemas.progress import Track
 
 _CLIPPED_RUN = 3  # samples
@@ -65,25 +67,22 @@ def listen(clip: Clip) -> Heard:
         return Heard(problem="no such file")
     except (OSError, ValueError) as error:
         return Heard(problem=f"cannot be read: {getattr(error, 'strerror', None) or error}")
-    decoded = _decode(contents)
-    if isinstance(decoded, str):
-        return Heard(problem=decoded)
-    samples, rate_hz = decoded
-    start = round((clip.start_s or 0.0) * rate_hz)
-    end = len(samples) if clip.end_s is None else round(clip.end_s * rate_hz)
-    return measure(samples[start:end], rate_hz)
+    try:
+        samples, rate_hz = decoding.decode(contents)
+        part = decoding.cut(samples, rate_hz, start_s=clip.start_s, end_s=clip.end_s)
+    except DecodingError as error:
+        return Heard(problem=str(error))
+    return measure(part, rate_hz)
 
 
 def measure(samples: np.ndarray, rate_hz: int) -> Heard:
-    """Returns what there is to tell of float32 [samples, channels]."""
-    if not len(samples):
-        return Heard(problem="holds no sound")
-    if not np.isfinite(samples).all():
-        return Heard(problem="has samples that are not finite numbers")
+    """Returns what there is to tell of float32 [samples, channels], not empty."""
     other = None
-    if samples.shape[1] > 1 and (samples[:, 0] != samples[:, 1]).any():
-        other = fingerprint(samples[:, 1], rate_hz)
-    samples = np.ascontiguousarray(samples[:, 0])
+    if samples.shape[1] > 1 and np.isfinite(second := samples[:, 1]).all():
+        other = None if (second == samples[:, 0]).all() else fingerprint(second, rate_hz)
+    samples = np.ascontiguousarray(first_channel(samples))
+    if not np.isfinite(samples).all():
+        return Heard(problem=NOT_FINITE)
     magnitude = np.abs(samples)
     peak = float(magnitude.max())
     return Heard(
@@ -112,13 +111,3 @@ def clipped_share(samples: np.ndarray, magnitude: np.ndarray, peak: float) -> fl
             if len(run) + 1 >= _CLIPPED_RUN:
                 clipped[tops[run[0]] : tops[run[-1]] + 2] = True
     return float(clipped.mean())
-
-
-def _decode(contents: bytes) -> tuple[np.ndarray, int] | str:
-    """Returns float32 [samples, channels] and the rate in Hz; or why there are none."""
-    if not contents:
-        return "empty file"
-    try:
-        return media.samples(contents)
-    except media.DecodingError as error:
-        return str(error)

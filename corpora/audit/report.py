@@ -19,8 +19,8 @@ class Example:
     """One case of a finding.
 
     Attributes:
-      utterance_ids: of the clips that it concerns.
-      text: the case in words.
+      utterance_ids: The clips that it concerns.
+      text: The case in words.
     """
 
     utterance_ids: tuple[str, ...]
@@ -32,12 +32,12 @@ class Finding:
     """One thing that an audit found.
 
     Attributes:
-      check: the stable name of what was checked, see docs/audit.md.
+      check: The stable name of what was checked, see docs/audit.md.
       severity: `error` (breaks an honest measurement), `warning` (weakens it), `note`.
-      domains: that it concerns, sorted.
-      message: a sentence with counts.
-      advice: what to do.
-      examples: all cases, of which the text shows a few.
+      domains: That it concerns, sorted.
+      message: A sentence with counts.
+      advice: What to do.
+      examples: All cases, of which the text shows a few.
     """
 
     check: str
@@ -74,12 +74,12 @@ class Audit:
     """The result of an audit.
 
     Attributes:
-      protocol: under which it was judged.
-      test_fold: the only one tested on; `None`: each in turn.
-      clips: how many there are, `heard` of which could be decoded; the rest is `unreadable`.
-      findings: errors first.
-      not_run: checks which could not be made, and why.
-      exclusions: the utterances without which no audio occurs twice, and no clip is unusable.
+      protocol: Under which it was judged.
+      test_fold: The only one tested on; `None`: each in turn.
+      clips: The number of all, `heard` of which could be decoded; the rest is `unreadable`.
+      findings: Errors first.
+      not_run: Checks which could not be made, and why.
+      exclusions: The utterances without which no audio occurs twice, and no clip is unusable.
     """
 
     protocol: str

@@ -40,17 +40,17 @@ def audit(
     """Audits a manifest.
 
     Args:
-      utterances: with absolute paths and folds.
+      utterances: All of the manifest, with absolute paths and folds.
       protocol: `random` or `speaker_independent`, whose folds are judged, and how strictly.
-      test_fold: the only fold that is tested on, or `None` for each in turn.
-      track: shows progress, as `cli.progress.track`.
-      workers: threads that decode.
+      test_fold: The only fold that is tested on, or `None` for each in turn.
+      track: A function that shows progress, as `cli.progress.track`.
+      workers: Threads that decode.
 
     Returns:
       The same for the same recordings, in any order.
 
     Raises:
-      UserError: there is no utterance, none can be decoded, or the protocol or the fold does not
+      UserError: There is no utterance, none can be decoded, or the protocol or the fold does not
         exist.
     """
     _check_protocol(protocol)
@@ -78,12 +78,13 @@ def audit_fold_list(
     """Audits folds made elsewhere.
 
     Args:
-      path: a CSV with the columns path and fold; see `corpora.audit.clips.from_fold_list`. Checks
+      path: A CSV with the columns path and fold; see `corpora.audit.clips.from_fold_list`. Checks
         that need a column it lacks are listed as not run.
-      protocol, test_fold, track, workers: as for `audit`; a fold has the name it has in the CSV.
+      protocol, test_fold, track, workers: The same as for `audit`; a fold has its name in
+        the CSV.
 
     Raises:
-      UserError: as for `audit`, or the CSV is not as it must be.
+      UserError: The same as for `audit`, or the CSV is not as it must be.
     """
     _check_protocol(protocol)
     clips, columns = clips_module.from_fold_list(path)

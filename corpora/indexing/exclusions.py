@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from corpora import manifest
+from corpora.manifest import table
 from schemas.utterance import Utterance
 
 
@@ -11,19 +11,19 @@ class Exclusions:
     """Reads which utterances to leave out, and tells which of them were not met.
 
     Args:
-      path: a CSV with the column utterance_id or path (absolute, or relative to the CSV's folder;
+      path: A CSV with the column utterance_id or path (absolute, or relative to the CSV's folder;
         all utterances of that recording) and, optionally, reason. A row with both columns goes by
         its utterance_id.
 
     Raises:
-      UserError: there is no such file, or a row names no utterance.
+      UserError: There is no such file, or a row names no utterance.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self._reasons: dict[str, str] = {}
         self._met: set[str] = set()
-        for row in manifest.rows(path, required=()):
+        for row in table.rows(path, required=()):
             if not (row.get("utterance_id") or row.get("path")):
                 raise row.error("names no utterance: fill the column utterance_id or path")
             name = row.get("utterance_id") or str(row.resolved_path())

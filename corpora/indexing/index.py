@@ -6,82 +6,29 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from corpora import folds, manifest
-from corpora import sources as provenance
+from corpora import folds
 from corpora.indexing import probe
 from corpora.indexing.exclusions import Exclusions
+from corpora.indexing.labelling import Labelling
 from corpora.indexing.probe_cache import ProbeCache
+from corpora.indexing.result import Index, reasons
 from corpora.manifest import Entry
-from corpora.readers import READERS, Found
+from corpora.manifest import sources as provenance
+from corpora.manifest.sources import Source
+from corpora.readers import READERS, Corpus, Found
 from corpora.readers.base import resolve_options
-from corpora.sources import Source
 from schemas.errors import UserError
+from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
 from schemas.splits import PROTOCOLS
-from schemas.utterance import Utterance
-
-# Those that are a format rather than one corpus: they may be given several times.
-FORMATS = ("audformat", "csv")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Index:
-    """What `index` found.
-
-    Attributes:
-      utterances: those to use, by domain and id.
-      account: what became of every file, in the order in which they were met.
-      sources: one for each corpus given, in that order.
-      kept_folds: (domain, protocol) where a CSV brought folds, which were kept.
-    """
-
-    utterances: list[Utterance]
-    account: list[Entry]
-    sources: list[Source] = dataclasses.field(default_factory=list)
-    kept_folds: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-
-    def domains(self) -> list[str]:
-        """Returns the domains that have an entry, in the order in which they were met."""
-        return list(dict.fromkeys(entry.domain for entry in self.account))
-
-    def count(self, domain: str, status: str | None = None) -> int:
-        """Returns the number of the domain's files, or of those with `status`."""
-        return sum(
-            entry.domain == domain and status in (None, entry.status) for entry in self.account
-        )
-
-    def write(self, path: str | os.PathLike[str]) -> dict[str, Path]:
-        """Writes the manifest to `path`, and beside it the account and the sources.
-
-        Returns:
-          What was written (`manifest`, `account`, `sources`) to where.
-        """
-        written = {
-            "manifest": Path(path),
-            "account": manifest.account_path(path),
-            "sources": provenance.sources_path(path),
-        }
-        manifest.write(self.utterances, written["manifest"])
-        manifest.write_account(self.account, written["account"])
-        provenance.write(self.sources, written["sources"])
-        return written
-
-    def reasons(self, domain: str, status: str) -> dict[str, int]:
-        """Returns how many of the domain's files have `status` for each reason, largest first."""
-        return reasons(
-            entry for entry in self.account if (entry.domain, entry.status) == (domain, status)
-        )
-
-
-def reasons(account: Iterable[Entry]) -> dict[str, int]:
-    """Returns how often each reason occurs, largest first."""
-    counts = collections.Counter(_kind(entry.reason) for entry in account)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+from schemas.utterance import Utterance, by_domain
 
 
 def index(
     sources: Iterable[tuple[str, str | os.PathLike[str]]],
     *,
+    label_set: LabelSet = PAPER,
+    words: Mapping[str, Mapping[str, str]] | None = None,
     options: Mapping[str, Mapping[str, str]] | None = None,
     exclusions: Exclusions | None = None,
     cache: ProbeCache | None = None,
@@ -94,31 +41,44 @@ def index(
     what it cannot decode).
 
     Args:
-      sources: pairs of a corpus' name (a key of `corpora.readers.READERS`) and its folder, or for
+      sources: Pairs of a corpus' name (a key of `corpora.readers.READERS`) and its folder, or for
         `csv` its file.
-      options: corpus to its reader's options, name to value; those left out have their default.
-      exclusions: utterances to leave out.
-      cache: what an earlier run saw, so that recordings that have not changed are not read again.
-      seed: of the folds.
-      track: shows progress.
+      label_set: The labels to use; clips with others are skipped.
+      words: Corpus to its own words to what they stand for, a label of the set or `skip`; see
+        `corpora.indexing.labelling`.
+      options: Corpus to its reader's options, name to value; those left out have their default.
+      exclusions: Utterances to leave out.
+      cache: What an earlier run saw, so that recordings that have not changed are not read again.
+      seed: Seed of the folds.
+      track: A function that shows progress.
 
     Raises:
-      UserError: a corpus is unknown or given twice, its folder is missing or holds nothing to
-        use, an option does not exist, or two sources share a domain or an utterance's id.
+      UserError: A corpus is unknown or given twice, its folder is missing or holds nothing to
+        use, an option does not exist, a label is unknown or has no clip, or two sources share a
+        domain or an utterance's id.
     """
     resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
     _check_sources(resolved)
-    chosen = _resolve_options(resolved, options or {})
+    _check_names([name for name, _ in resolved], options or {}, kind="option")
+    _check_names([name for name, _ in resolved], words or {}, kind="label")
+    labelling = Labelling(label_set, words or {})
+    chosen = [
+        resolve_options(name, READERS[name].CORPUS.options, (options or {}).get(name, {}))
+        for name, _ in resolved
+    ]
     corpora: list[_Corpus] = []
     with probe.Prober(cache.probe if cache else probe.probe) as prober:
         for (name, path), own in zip(resolved, chosen, strict=True):
-            found = [_excluded(item, exclusions) for item in READERS[name].read(path, **own)]
+            labelled = (labelling.apply(name, item) for item in READERS[name].read(path, **own))
+            found = [_excluded(item, exclusions) for item in labelled]
             corpora.append(_Corpus(name=name, path=path, options=own, found=found))
             prober.start(corpora[-1].recordings())
+        labelling.check_words()
         _check_usable((corpus, corpus.account({})) for corpus in corpora if not corpus.utterances())
         _check_distinct(corpora)
         # While recordings are being read: most often, all of them can be.
         candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
+        labelling.check_labels([item for corpus in corpora for item in corpus.found], candidates)
         utterances = folds.assign(candidates, seed=seed)
         probes: dict[str, probe.Probe] = {}
         for corpus in corpora:
@@ -133,17 +93,13 @@ def index(
     utterances = _with_synthetic_licence(utterances)
     assert len(utterances) == sum(e.status == "used" for account in accounts for e in account)
     utterances.sort(key=lambda utterance: (utterance.domain, utterance.utterance_id))
-    by_domain: dict[str, list[Utterance]] = {}
-    for utterance in utterances:
-        by_domain.setdefault(utterance.domain, []).append(utterance)
-    original: dict[str, list[Utterance]] = {}
-    for utterance in usable:
-        original.setdefault(utterance.domain, []).append(utterance)
+    used, original = by_domain(utterances), by_domain(usable)
     return Index(
         utterances=utterances,
+        labels=label_set,
         account=[entry for account in accounts for entry in account],
         sources=[
-            _source(corpus, account, by_domain)
+            _source(corpus, account, used, labelling)
             for corpus, account in zip(corpora, accounts, strict=True)
         ],
         kept_folds=[
@@ -152,6 +108,7 @@ def index(
             for protocol in PROTOCOLS
             if folds.has_folds(original[domain], protocol)
         ],
+        unmet_labels=labelling.unmet(),
     )
 
 
@@ -178,13 +135,6 @@ class _Corpus:
         return account
 
 
-def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utterance]]:
-    """Returns utterances whose different recordings have the same bytes, each with the first."""
-    first: dict[str, Utterance] = {}
-    pairs = ((first.setdefault(clip.sha256, clip), clip) for clip in utterances)
-    return [(one, other) for one, other in pairs if one.path != other.path]
-
-
 def _check_sources(sources: list[tuple[str, Path]]) -> None:
     if not sources:
         raise UserError("no corpus given; use --corpus NAME=PATH")
@@ -194,32 +144,29 @@ def _check_sources(sources: list[tuple[str, Path]]) -> None:
         if name not in READERS:
             problems.append(f"corpus {name} is unknown; known: {', '.join(READERS)}")
             continue
-        if name in seen and (name not in FORMATS or path in seen.values()):
+        corpus = READERS[name].CORPUS
+        if name in seen and (not corpus.is_format or path in seen.values()):
             problems.append(f"corpus {name} is given twice ({seen[name]} and {path}); give it once")
         seen[name] = path
         if not path.exists():
             problems.append(
-                f"corpus {name}: {path} does not exist; give where {READERS[name].LAYOUT} lies:"
+                f"corpus {name}: {path} does not exist; give {_wanted(corpus)}:"
                 f" --corpus {name}=PATH"
             )
-        elif name != "csv" and not path.is_dir():
+        elif not corpus.is_file and not path.is_dir():
             problems.append(f"corpus {name}: {path} is a file; unpack it and give the folder")
     if problems:
         raise UserError("\n".join(problems))
 
 
-def _resolve_options(
-    sources: list[tuple[str, Path]], given: Mapping[str, Mapping[str, str]]
-) -> list[dict[str, str]]:
-    """Returns the options of each source, with defaults."""
-    names = [name for name, _ in sources]
-    for name in given:
+def _check_names(names: list[str], given: Mapping[str, Mapping[str, str]], *, kind: str) -> None:
+    """Checks that options or labels are for corpora that are given."""
+    for name, values in given.items():
         if name not in names:
             raise UserError(
-                f"option {name}.{next(iter(given[name]), '')}: corpus {name} is not among those"
-                f" given ({', '.join(names)})"
+                f"{kind} {name}.{next(iter(values), '')}: corpus {name} is not among those given"
+                f" ({', '.join(names)})"
             )
-    return [resolve_options(name, READERS[name].OPTIONS, given.get(name, {})) for name in names]
 
 
 def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
@@ -248,13 +195,16 @@ def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
 
 
 def _source(
-    corpus: _Corpus, account: list[Entry], by_domain: Mapping[str, list[Utterance]]
+    corpus: _Corpus,
+    account: list[Entry],
+    clips: Mapping[str, list[Utterance]],
+    labelling: Labelling,
 ) -> Source:
     """Describes one corpus as it was indexed; of what its reader tells and of its utterances."""
-    reader = READERS[corpus.name]
+    known = READERS[corpus.name].CORPUS
     counts = collections.Counter(entry.status for entry in account)
     domains = list(dict.fromkeys(entry.domain for entry in account))
-    used = [utterance for domain in domains for utterance in by_domain.get(domain, [])]
+    used = [utterance for domain in domains for utterance in clips.get(domain, [])]
 
     def values(attribute: str, default: str) -> str:
         own = sorted({getattr(utterance, attribute) for utterance in used} - {""})
@@ -265,10 +215,12 @@ def _source(
         folder=str(corpus.path),
         domains=domains,
         options=corpus.options,
-        licence=values("licence", reader.LICENCE),
-        citation=reader.CITATION,
-        elicitation=values("elicitation", reader.ELICITATION),
-        language=values("language", reader.LANGUAGE),
+        label_set=list(labelling.label_set),
+        words=labelling.mapping(corpus.name),
+        licence=values("licence", known.licence),
+        citation=known.citation,
+        elicitation=values("elicitation", known.elicitation),
+        language=values("language", known.language),
         synthetic=any(utterance.licence == provenance.SYNTHETIC_LICENCE for utterance in used),
         found=len(account),
         used=counts["used"],
@@ -320,20 +272,10 @@ def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
     kinds = "; ".join(f"{count}: {reason}" for reason, count in reasons(account).items())
     return (
         f"corpus {name}: none of the {len(account)} files in {path} can be used"
-        f"{f' ({kinds})' if kinds else ''}; its recordings are named like"
-        f" {READERS[name].LAYOUT}"
+        f"{f' ({kinds})' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
     )
 
 
-def _kind(reason: str) -> str:
-    """Returns the reason without what is particular to one file, for counting."""
-    kinds = (
-        "second copy",
-        "excluded",
-        "truncated",
-        "broken line in labels",
-        "label without recording",
-        "recording without label",
-        "labelled both",
-    )
-    return next((kind for kind in kinds if reason.startswith(kind)), reason)
+def _wanted(corpus: Corpus) -> str:
+    """Returns in words what to give for a corpus."""
+    return corpus.layout if corpus.is_format else f"a folder with recordings like {corpus.layout}"

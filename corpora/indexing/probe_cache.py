@@ -1,16 +1,18 @@
 """Remembers what was seen of recordings, so that indexing again reads only what changed."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from corpora.indexing import probe
 from schemas.files import replacing
 
 # Raise it whenever a probe of the same bytes may turn out differently.
-VERSION = 1
+VERSION = 2
 # A file may be written to again within the resolution of its time stamp (2 s on FAT): one that was
 # that young when it was read is read again.
 YOUNG_NS = 2_000_000_000
@@ -29,8 +31,8 @@ class ProbeCache:
     """What earlier runs saw of recordings, by path, size and times; several threads may ask it.
 
     Attributes:
-      read: the paths of the recordings that were read.
-      unchanged: the paths of those that were not, because they are as they were.
+      read: Paths of the recordings that were read.
+      unchanged: Paths of those that were not, because they are as they were.
     """
 
     def __init__(self) -> None:
@@ -69,11 +71,17 @@ class ProbeCache:
             self._seen[path] = (state, seen)
         return seen
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes what was seen since `load`, replacing `path` at once."""
+    def save(self, path: str | os.PathLike[str], *, keep_others: bool = False) -> None:
+        """Writes what was seen since `load`, replacing `path` at once.
+
+        Args:
+          path: The file to write.
+          keep_others: Whether what was loaded stays for recordings that were not asked for.
+        """
+        remembered = (self._known if keep_others else {}) | self._seen
         recordings = {
             name: [*dataclasses.astuple(state), *dataclasses.astuple(seen)]
-            for name, (state, seen) in sorted(self._seen.items())
+            for name, (state, seen) in sorted(remembered.items())
         }
         with replacing(path) as file:
             json.dump({"version": VERSION, "recordings": recordings}, file, indent=0)
@@ -86,6 +94,19 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(probe.Probe))
 def cache_path(path: str | os.PathLike[str]) -> Path:
     """Returns where the cache of the manifest at `path` lies: beside it, `.probes.json`."""
     return Path(path).with_suffix(".probes.json")
+
+
+@contextlib.contextmanager
+def remembered(manifest_path: str | os.PathLike[str]) -> Iterator[Callable[[str], probe.Probe]]:
+    """Gives a `probe` that reads only what has changed since the manifest was indexed.
+
+    What it reads is remembered beside the manifest, if that folder can be written to.
+    """
+    path, cache = cache_path(manifest_path), ProbeCache.load(cache_path(manifest_path))
+    yield cache.probe
+    if cache.read:
+        with contextlib.suppress(OSError):
+            cache.save(path, keep_others=True)
 
 
 def _state(path: str) -> _State | None:

@@ -7,8 +7,7 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, folder_match, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, FullCopy, Option, PaperRow, folder_match, read_files
 from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 # By folder.
@@ -21,20 +20,27 @@ LABEL_MAP = {
     "Surprise": "surprise",
     "Neutral": "neutral",
 }
-LAYOUT = "Train/Angry/000046280.avi"
-CITATION = (
-    "A. Dhall, R. Goecke, S. Lucey, T. Gedeon: Collecting Large, Richly Annotated Facial-Expression"
-    " Databases from Movies. IEEE MultiMedia 19(3), 2012."
+CORPUS = Corpus(
+    name="afew",
+    display="AFEW",
+    layout="Train/Angry/000046280.avi",
+    languages={"en": "English"},
+    elicitation="natural",
+    citation=(
+        "A. Dhall, R. Goecke, S. Lucey, T. Gedeon: Collecting Large, Richly Annotated"
+        " Facial-Expression Databases from Movies. IEEE MultiMedia 19(3), 2012."
+    ),
+    licence="academic research only, by signed agreement",
+    options={
+        "parts": Option(
+            allowed=("train+val", "train", "val"),
+            help="the challenge's parts to use; only these two have labels",
+        )
+    },
+    paper=PaperRow(language="English", elicitation="natural", rate_hz=48_000, clips=568),
+    # Train and Val; Train; Val.
+    full_copy=FullCopy(rate_hz=48_000, clips=(949, 629, 320)),
 )
-LICENCE = "academic research only, by signed agreement"
-LANGUAGE = "en"
-ELICITATION = "natural"
-OPTIONS = {
-    "parts": Option(
-        allowed=("train+val", "train", "val"),
-        help="the challenge's parts to use; only these two have labels",
-    )
-}
 
 # Also Train_AFEW, Validation, …
 _PART = r"(train|val|test)(?:idation)?(?:[ _-]?afew)?"
@@ -51,21 +57,19 @@ def _parse(path: Path, *, parts: str) -> Utterance | str:
     if parts != "train+val" and part != parts:
         return f"{part or 'unknown'} part, not {parts}"
     emotion = LABEL_MAP[folder[0].capitalize()]
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         # The same name may recur in the other part, as another clip.
         utterance_id="/".join(filter(None, ("afew", part, folder[0].capitalize(), path.stem))),
         path=str(path),
-        domain="afew",
+        domain=CORPUS.name,
         speaker=f"{UNKNOWN_SPEAKER_PREFIX}{path.stem}",
         emotion=emotion,
-        language=LANGUAGE,
-        elicitation=ELICITATION,
-        licence=LICENCE,
+        language=CORPUS.language,
+        elicitation=CORPUS.elicitation,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path, *, parts: str = "train+val") -> Iterator[Found]:
-    """Yields every file below `root`; `parts` is one of `OPTIONS`."""
-    return read_files(root, domain="afew", parse=functools.partial(_parse, parts=parts))
+    """Yields every file below `root`; `parts` is an option."""
+    return read_files(root, domain=CORPUS.name, parse=functools.partial(_parse, parts=parts))

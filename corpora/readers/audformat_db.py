@@ -11,32 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.readers.base import Found, Option, no_recording, walk
+from corpora.readers.base import Corpus, Found, no_recording, walk
+from schemas import labels
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
 from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 if TYPE_CHECKING:
     import audformat
     import pandas as pd
 
-LABEL_MAP = {
-    **{emotion: emotion for emotion in EMOTIONS},
-    "angry": "anger",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "anxiety": "fear",
-    "happy": "happiness",
-    "joy": "happiness",
-    "sad": "sadness",
-    "surprised": "surprise",
-}
-LAYOUT = "db.yaml"
-CITATION = ""
-LICENCE = "as of the database"
-LANGUAGE = ""
-ELICITATION = ""
-OPTIONS: dict[str, Option] = {}
+LABEL_MAP = labels.SYNONYMS
+CORPUS = Corpus(
+    name="audformat",
+    display="audformat",
+    layout="a folder with an audformat database (db.yaml)",
+    licence="as of the database",
+    is_format=True,
+)
 
 HEADER = "db.yaml"
 # Names of schemes or columns, the first that there is counts.
@@ -82,13 +73,13 @@ def _series(
 
 
 def read(root: Path) -> Iterator[Found]:
-    """Yields every labelled segment of the database, and every other file in its folder.
+    """Yields every segment, labelled with the database's word, and every other file in its folder.
 
     Args:
-      root: the folder with `db.yaml`, or one above or inside it.
+      root: The folder with `db.yaml`, or one above or inside it.
 
     Raises:
-      UserError: there is no database, it cannot be read, or has no emotions.
+      UserError: There is no database, it cannot be read, or has no emotions.
     """
     header = _find_header(Path(os.path.abspath(root)))
     try:
@@ -120,10 +111,6 @@ def read(root: Path) -> Iterator[Found]:
             reason = "no emotion, or labels that disagree"
             yield Found(path=path, domain=domain, reason=reason)
             continue
-        mapped = LABEL_MAP.get(emotion.lower(), emotion)
-        if mapped not in EMOTIONS:
-            yield Found(path=path, domain=domain, reason=mapped)
-            continue
         segment = (file, start, end)
         start_s, end_s = start.total_seconds(), end.total_seconds()  # end is NaT: nan
         to_the_end = end_s != end_s
@@ -135,7 +122,7 @@ def read(root: Path) -> Iterator[Found]:
             path=str(path),
             domain=domain,
             speaker=speakers.get(*segment) or f"{UNKNOWN_SPEAKER_PREFIX}{stem}",
-            emotion=mapped,
+            emotion=labels.word(emotion),
             language=language,
             gender=_GENDERS.get(genders.get(*segment).lower(), ""),
             sentence=sentences.get(*segment),
@@ -160,7 +147,7 @@ def download(spec: str) -> Path:
       The folder, in audb's cache, for `read`.
 
     Raises:
-      UserError: audb is not installed, there is no such database, or no internet.
+      UserError: Audb is not installed, there is no such database, or no internet.
     """
     name, _, version = spec.partition("==")
     try:

@@ -8,13 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.errors import UserError
+from schemas.recordings import AUDIO_SUFFIXES
 from schemas.utterance import Utterance
 
-# What may hold sound. The content decides in the end; this only tells recordings from the
-# transcripts, licences and thumbnails that lie beside them.
-_SOUND = "wav flac aif aiff aifc au snd caf ogg oga opus mp3 m4a aac wma w64 rf64"
-_VIDEO = "avi mp4 mov mkv webm mpg mpeg flv wmv 3gp"
-AUDIO_SUFFIXES = frozenset(f".{suffix}" for suffix in f"{_SOUND} {_VIDEO}".split())
 # If a clip is there in several forms, the first of these is used, else the first by path.
 PREFERRED_SUFFIXES = (".wav", ".flac")
 
@@ -24,10 +20,10 @@ class Found:
     """One file (of a CSV: one row) that a reader met.
 
     Attributes:
-      path: the file, absolute.
-      domain: the corpus.
-      utterance: what the file is, or `None` if it is skipped.
-      reason: why it is skipped; empty if it is not.
+      path: The file, absolute.
+      domain: The corpus.
+      utterance: What the file is, or `None` if it is skipped.
+      reason: Why it is skipped; empty if it is not.
     """
 
     path: Path
@@ -41,36 +37,105 @@ class Option:
     """A choice in which the literature on a corpus differs.
 
     Attributes:
-      allowed: the values it may have; the first is the default.
-      help: what it decides, in a few words.
+      allowed: The values it may have; the first is the default.
+      help: What it decides, in a few words.
     """
 
     allowed: tuple[str, ...]
     help: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PaperRow:
+    """A corpus' row of the paper's Table 1.
+
+    Attributes:
+      language: Its name, or `several`.
+      elicitation: `acted`, `induced` or `natural`.
+      rate_hz: The rate of its sound, as printed.
+      clips: The number of clips.
+    """
+
+    language: str
+    elicitation: str
+    rate_hz: int
+    clips: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FullCopy:
+    """What a full copy of a corpus holds as it is distributed.
+
+    Attributes:
+      rate_hz: The rate of its sound.
+      clips: The number of clips of the paper's six emotions, for each way of choosing them.
+    """
+
+    rate_hz: int
+    clips: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """What there is to know of a corpus, or of a format, before any file is read.
+
+    Attributes:
+      name: What the command line calls it; of a corpus, also its domain.
+      display: Its usual spelling, for reports.
+      layout: The path of one recording, or of a format what to give, for messages.
+      licence: What is allowed, in a few words.
+      citation: Whom to cite.
+      languages: ISO 639-1 code to English name, of all that are spoken in it.
+      elicitation: `acted`, `induced` or `natural`.
+      options: What a user may choose, by name.
+      paper: Its row in the paper's Table 1, if it has one.
+      full_copy: What to expect of it, where it has a row.
+      is_format: Whether it stands for any corpus in this format: it may be given several times,
+        and labels clips with the words it finds (`schemas.labels.canonical` maps them).
+      is_file: Whether a file is given, not a folder.
+      may_misspell: Whether people type its labels, so that an unknown word is an error.
+    """
+
+    name: str
+    display: str
+    layout: str
+    licence: str
+    citation: str = ""
+    languages: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    elicitation: str = ""
+    options: Mapping[str, Option] = dataclasses.field(default_factory=dict)
+    paper: PaperRow | None = None
+    full_copy: FullCopy | None = None
+    is_format: bool = False
+    is_file: bool = False
+    may_misspell: bool = False
+
+    @property
+    def language(self) -> str:
+        """The code of its only language; empty if it has several, or any."""
+        return next(iter(self.languages)) if len(self.languages) == 1 else ""
+
+    @property
+    def kind(self) -> str:
+        """Language and elicitation in words, such as `German, acted`; empty of a format."""
+        names = list(self.languages.values())
+        language = names[0] if len(names) == 1 else f"{len(names)} languages"
+        return f"{language}, {self.elicitation}" if names else ""
+
+
 class Reader(Protocol):
     """What the module of a corpus offers (`corpora/readers/emodb.py` is a short example).
 
     Attributes:
-      LABEL_MAP: the corpus' own code of each emotion to one of `schemas.labels.EMOTIONS`, or
-        to the name of an emotion that is not among them (such files are skipped by that name).
-      LAYOUT: the name of one recording, for messages.
-      CITATION, LICENCE: whom to cite, what is allowed.
-      LANGUAGE: ISO 639-1 code; empty if the corpus has several. ELICITATION: `acted`, `induced`
-        or `natural`.
-      OPTIONS: what a user may choose, by name.
-      read: given the corpus' folder, or one above or inside it, and each option as a keyword,
-        yields an entry for every file. Options left out have their default.
+      CORPUS: What it reads.
+      LABEL_MAP: The corpus' own code of each emotion to a word of `schemas.labels.VOCABULARY`. All
+        that the corpus has: Which of them are used is decided elsewhere.
+      read: A function that is given the corpus' folder, or one above or inside it, and each option
+        as a keyword, and yields an entry for every file. Options left out have their default.
     """
 
     LABEL_MAP: dict[str, str]
-    LAYOUT: str
-    CITATION: str
-    LICENCE: str
-    LANGUAGE: str
-    ELICITATION: str
-    OPTIONS: dict[str, Option]
+    CORPUS: Corpus
     read: Callable[..., Iterator[Found]]
 
 
@@ -80,12 +145,12 @@ def resolve_options(
     """Returns a value for each of a reader's options: the one given, or the default.
 
     Args:
-      corpus: the name of the corpus, for messages.
-      options: the reader's `OPTIONS`.
-      given: name to value, as the user wrote them.
+      corpus: The name of the corpus, for messages.
+      options: Those that its reader has.
+      given: Name to value, as the user wrote them.
 
     Raises:
-      UserError: there is no such option, or it cannot have that value.
+      UserError: There is no such option, or it cannot have that value.
     """
     for name, value in given.items():
         if name not in options:
@@ -107,8 +172,8 @@ def walk(
     """Yields all files below `root`, sorted, through links, each folder once.
 
     Args:
-      root: a folder.
-      onerror: is told of each folder that cannot be opened; they are left out.
+      root: A folder.
+      onerror: A function that is told of each folder that cannot be opened; they are left out.
     """
     seen = set()
     for folder, subfolders, files in os.walk(root, onerror=onerror, followlinks=True):
@@ -136,9 +201,9 @@ def folder_match(path: Path, pattern: str, *, levels: int = 4) -> re.Match[str] 
     that one is.
 
     Args:
-      path: of a recording, absolute.
-      pattern: a regular expression; case is ignored.
-      levels: how many folders to look at. A folder far above has nothing to do with the corpus.
+      path: The path of a recording, absolute.
+      pattern: A regular expression; case is ignored.
+      levels: How many folders to look at. A folder far above has nothing to do with the corpus.
     """
     matches = (
         re.fullmatch(pattern, parent.name, re.IGNORECASE) for parent in path.parents[:levels]
@@ -152,9 +217,10 @@ def read_files(
     """Yields every file below `root` as `parse` labels it, by path, then folders it cannot open.
 
     Args:
-      root: the corpus, or a folder above or inside it.
-      domain: the corpus' name.
-      parse: given a recording's absolute path, its utterance, or in words why it is skipped.
+      root: The corpus, or a folder above or inside it.
+      domain: The corpus' name.
+      parse: A function that returns, given a recording's absolute path, its utterance, or in words
+        why it is skipped.
     """
     root = Path(os.path.abspath(root))
     closed: list[OSError] = []

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -16,15 +15,19 @@ LABEL_MAP = {
     "SAD": "sadness",
     "NEU": "neutral",
 }
-LAYOUT = "AudioWAV/1001_DFA_ANG_XX.wav"
-CITATION = (
-    "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma: CREMA-D: Crowd-sourced"
-    " Emotional Multimodal Actors Dataset. IEEE Transactions on Affective Computing 5(4), 2014."
+CORPUS = Corpus(
+    name="cremad",
+    display="CREMA-D",
+    layout="AudioWAV/1001_DFA_ANG_XX.wav",
+    languages={"en": "English"},
+    elicitation="acted",
+    citation=(
+        "H. Cao, D. G. Cooper, M. K. Keutmann, R. C. Gur, A. Nenkova, R. Verma: CREMA-D:"
+        " Crowd-sourced Emotional Multimodal Actors Dataset. IEEE Transactions on Affective"
+        " Computing 5(4), 2014."
+    ),
+    licence="ODbL 1.0",
 )
-LICENCE = "ODbL 1.0"
-LANGUAGE = "en"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 # From the corpus' VideoDemographics.csv.
 # fmt: off
@@ -46,22 +49,20 @@ def _parse(path: Path) -> Utterance | str:
     if not match or match["emotion"] not in LABEL_MAP:
         return "name does not match CREMA-D's pattern, like 1001_DFA_ANG_XX"
     emotion, actor = LABEL_MAP[match["emotion"]], match["actor"]
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"cremad/{path.stem}",
         path=str(path),
-        domain="cremad",
+        domain=CORPUS.name,
         speaker=actor,
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="female" if actor in FEMALE else "male",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=match["sentence"],
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="cremad", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

@@ -3,34 +3,30 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora import manifest
-from corpora.readers.base import Found, Option
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found
+from schemas import labels
 
-LABEL_MAP = {emotion: emotion for emotion in EMOTIONS}
-LAYOUT = "a CSV with the columns path, domain, speaker, emotion"
-CITATION = ""
-LICENCE = "as of the recordings it lists"
-LANGUAGE = ""
-ELICITATION = ""
-OPTIONS: dict[str, Option] = {}
-
-# Rows with these are corpora's usual company and are skipped by name; any other unknown emotion
-# is an error, because it may be a misspelling of one that was meant.
-SKIPPED_EMOTIONS = ("neutral", "boredom", "calm")
+LABEL_MAP = labels.SYNONYMS
+CORPUS = Corpus(
+    name="csv",
+    display="CSV",
+    layout="a CSV file with at least the columns path, domain, speaker, emotion",
+    licence="as of the recordings it lists",
+    is_format=True,
+    is_file=True,
+    may_misspell=True,
+)
 
 
 def read(root: Path) -> Iterator[Found]:
-    """Yields every row of the CSV file `root`.
+    """Yields every row of the CSV file `root`, labelled with the row's own word.
 
     Raises:
-      UserError: a column is missing, or a row holds what it may not.
+      UserError: A column is missing, or a row holds what it may not.
     """
-    for row in manifest.rows(root):
-        emotion = row.get("emotion").lower()
-        if emotion in SKIPPED_EMOTIONS:
-            domain = row.require("domain")
-            yield Found(path=row.resolved_path(), domain=domain, reason=emotion)
-        else:
-            utterance = row.utterance()
-            yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
+    # What manifests need is slow to import, and this module is imported for `--help`.
+    from corpora.manifest import manifest, table
+
+    for row in table.rows(root, required=manifest.REQUIRED):
+        utterance = manifest.utterance_of(row)
+        yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)

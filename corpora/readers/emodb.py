@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -17,15 +16,20 @@ LABEL_MAP = {
     "L": "boredom",
     "N": "neutral",
 }
-LAYOUT = "wav/03a01Wa.wav"
-CITATION = (
-    "F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss: A Database of German"
-    " Emotional Speech. Interspeech 2005."
+CORPUS = Corpus(
+    name="emodb",
+    display="Emo-DB",
+    layout="wav/03a01Wa.wav",
+    languages={"de": "German"},
+    elicitation="acted",
+    citation=(
+        "F. Burkhardt, A. Paeschke, M. Rolfes, W. Sendlmeier, B. Weiss: A Database of German"
+        " Emotional Speech. Interspeech 2005."
+    ),
+    licence="open (published as CC0-1.0 / CC BY 4.0)",
+    paper=PaperRow(language="German", elicitation="acted", rate_hz=16_000, clips=287),
+    full_copy=FullCopy(rate_hz=16_000, clips=(375,)),
 )
-LICENCE = "open (published as CC0-1.0 / CC BY 4.0)"
-LANGUAGE = "de"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 MALE = frozenset({"03", "10", "11", "12", "15"})
 FEMALE = frozenset({"08", "09", "13", "14", "16"})
@@ -41,22 +45,20 @@ def _parse(path: Path) -> Utterance | str:
     emotion, speaker = LABEL_MAP[match["emotion"]], match["speaker"]
     if speaker not in MALE | FEMALE:
         return f"name has speaker {speaker}, whom Emo-DB does not have"
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"emodb/{path.stem}",
         path=str(path),
-        domain="emodb",
+        domain=CORPUS.name,
         speaker=speaker,
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="male" if speaker in MALE else "female",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=match["sentence"],
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="emodb", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -20,15 +19,20 @@ LABEL_MAP = {
     "sor": "surprise",
     "neu": "neutral",
 }
-LAYOUT = "EMOVO/f1/dis-f1-b1.wav"
-CITATION = (
-    "G. Costantini, I. Iaderola, A. Paoloni, M. Todisco: EMOVO Corpus: an Italian Emotional"
-    " Speech Database. LREC 2014."
+CORPUS = Corpus(
+    name="emovo",
+    display="EMOVO",
+    layout="EMOVO/f1/dis-f1-b1.wav",
+    languages={"it": "Italian"},
+    elicitation="acted",
+    citation=(
+        "G. Costantini, I. Iaderola, A. Paoloni, M. Todisco: EMOVO Corpus: an Italian Emotional"
+        " Speech Database. LREC 2014."
+    ),
+    licence="non-commercial research, with acknowledgement",
+    paper=PaperRow(language="Italian", elicitation="acted", rate_hz=48_000, clips=336),
+    full_copy=FullCopy(rate_hz=48_000, clips=(504,)),
 )
-LICENCE = "non-commercial research, with acknowledgement"
-LANGUAGE = "it"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 # emotion, speaker, sentence
 _NAME = re.compile(r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm][123])-(?P<sentence>[a-z]\d)")
@@ -39,22 +43,20 @@ def _parse(path: Path) -> Utterance | str:
     if not match or match["emotion"] not in LABEL_MAP:
         return "name does not match EMOVO's pattern, like dis-f1-b1"
     emotion, speaker = LABEL_MAP[match["emotion"]], match["speaker"]
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"emovo/{path.stem}",
         path=str(path),
-        domain="emovo",
+        domain=CORPUS.name,
         speaker=speaker,
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="male" if speaker.startswith("m") else "female",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=match["sentence"],
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="emovo", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

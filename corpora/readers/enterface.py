@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, folder_match, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, FullCopy, Option, PaperRow, folder_match, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -22,21 +21,28 @@ LABEL_MAP = {
     "sa": "sadness",
     "su": "surprise",
 }
-LAYOUT = "subject 1/anger/sentence 1/s1_an_1.avi"
-CITATION = (
-    "O. Martin, I. Kotsia, B. Macq, I. Pitas: The eNTERFACE'05 Audio-Visual Emotion Database."
-    " ICDE Workshops 2006."
+CORPUS = Corpus(
+    name="enterface",
+    display="eNTERFACE",
+    layout="subject 1/anger/sentence 1/s1_an_1.avi",
+    languages={"en": "English"},
+    elicitation="induced",
+    citation=(
+        "O. Martin, I. Kotsia, B. Macq, I. Pitas: The eNTERFACE'05 Audio-Visual Emotion Database."
+        " ICDE Workshops 2006."
+    ),
+    licence="open (MIT licence conditions, says its page)",
+    options={
+        "subject_6": Option(
+            allowed=("skip", "include"), help="subject 6's six long files, each of joined sentences"
+        )
+    },
+    paper=PaperRow(language="English", elicitation="induced", rate_hz=16_000, clips=1_047),
+    # Without and with subject 6.
+    full_copy=FullCopy(rate_hz=48_000, clips=(1_287, 1_293)),
 )
-LICENCE = "open (MIT licence conditions, says its page)"
-LANGUAGE = "en"
-ELICITATION = "induced"
-OPTIONS = {
-    "subject_6": Option(
-        allowed=("skip", "include"), help="subject 6's six long files, each of joined sentences"
-    )
-}
 
-# subject, emotion, sentence; one file is called s16_su_3avi.avi
+# Subject, emotion, sentence; one file is called s16_su_3avi.avi.
 _NAME = re.compile(
     r"s_?0*(?P<subject>\d+)_(?P<emotion>an|di|fe|ha|sa|su)_(?P<sentence>\d)(?:avi)?", re.IGNORECASE
 )
@@ -45,7 +51,7 @@ _NAME = re.compile(
 def _parse(path: Path, *, subject_6: str) -> Utterance | str:
     match = _NAME.fullmatch(path.stem)
     subject_folder = folder_match(path, r"subject[ _-]?0*(\d+)")
-    emotion_folder = folder_match(path, "|".join(EMOTIONS), levels=2)
+    emotion_folder = folder_match(path, "|".join(LABEL_MAP.values()), levels=2)
     # A copy without these folders has only the name to go by.
     subject = subject_folder[1] if subject_folder else match["subject"] if match else ""
     by_folder = emotion_folder[0].lower() if emotion_folder else ""
@@ -60,18 +66,18 @@ def _parse(path: Path, *, subject_6: str) -> Utterance | str:
     return Utterance(
         utterance_id=f"enterface/subject-{subject}/{path.stem}",
         path=str(path),
-        domain="enterface",
+        domain=CORPUS.name,
         speaker=subject,
         emotion=by_folder or by_name,
-        language=LANGUAGE,
-        elicitation=ELICITATION,
+        language=CORPUS.language,
+        elicitation=CORPUS.elicitation,
         sentence=f"{match['emotion'].lower()}{match['sentence']}" if match and not joined else "",
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path, *, subject_6: str = "skip") -> Iterator[Found]:
-    """Yields every file below `root`; `subject_6` is one of `OPTIONS`."""
+    """Yields every file below `root`; `subject_6` is an option."""
     return read_files(
-        root, domain="enterface", parse=functools.partial(_parse, subject_6=subject_6)
+        root, domain=CORPUS.name, parse=functools.partial(_parse, subject_6=subject_6)
     )

@@ -13,8 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files, walk
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, read_files, walk
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -28,22 +27,25 @@ LABEL_MAP = {
     "fru": "frustration",
     "neu": "neutral",
     "oth": "other",
-    "xxx": "annotators disagree",
 }
-LAYOUT = "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav"
-CITATION = (
-    "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee,"
-    " S. S. Narayanan: IEMOCAP: Interactive emotional dyadic motion capture database. Language"
-    " Resources and Evaluation 42(4), 2008."
+# Of turns whose annotators disagree.
+NO_MAJORITY = "xxx"
+CORPUS = Corpus(
+    name="iemocap",
+    display="IEMOCAP",
+    layout="Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
+    languages={"en": "English"},
+    elicitation="acted",
+    citation=(
+        "C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee,"
+        " S. S. Narayanan: IEMOCAP: Interactive emotional dyadic motion capture database. Language"
+        " Resources and Evaluation 42(4), 2008."
+    ),
+    licence="academic research only, by signed agreement",
+    paper=PaperRow(language="English", elicitation="acted", rate_hz=48_000, clips=1_770),
+    # As labelled, and with excitement counted as happiness.
+    full_copy=FullCopy(rate_hz=16_000, clips=(2_931, 3_972)),
 )
-LICENCE = "academic research only, by signed agreement"
-LANGUAGE = "en"
-ELICITATION = "acted"
-OPTIONS = {
-    "excited": Option(
-        allowed=("skip", "happiness"), help="turns labelled excited: skipped, or merged into it"
-    )
-}
 
 _DIALOGUE = r"Ses0[1-5][FM]_(?:impro|script)\d\d\w*"
 _TURN = re.compile(r"(?P<dialogue>(?P<session>Ses0[1-5])[FM]_\w+)_(?P<speaker>[FM])\d{3}")
@@ -57,10 +59,10 @@ class _Labels:
     """What the label files say.
 
     Attributes:
-      files: their names without the suffix.
-      codes: turn to the codes it is given, normally one.
-      sources: turn to the file and the line that labels it.
-      broken: file and reason for each line that cannot be understood, or file that cannot be read.
+      files: Their names without the suffix.
+      codes: Turn to the codes it is given, normally one.
+      sources: Turn to the file and the line that labels it.
+      broken: File and reason for each line that cannot be understood, or file that cannot be read.
     """
 
     files: set[str] = dataclasses.field(default_factory=set)
@@ -95,7 +97,11 @@ def _read_labels(root: Path) -> _Labels:
             if not (line.startswith("[") or (line.startswith("Ses") and "]" in line)):
                 continue
             match = _LINE.fullmatch(line)
-            if match and match["label"] in LABEL_MAP and _TURN.fullmatch(match["turn"]):
+            if (
+                match
+                and match["label"] in (*LABEL_MAP, NO_MAJORITY)
+                and _TURN.fullmatch(match["turn"])
+            ):
                 codes = labels.codes.setdefault(match["turn"], [])
                 if match["label"] not in codes:
                     codes.append(match["label"])
@@ -107,7 +113,7 @@ def _read_labels(root: Path) -> _Labels:
     return labels
 
 
-def _parse(path: Path, *, labels: _Labels, excited: str) -> Utterance | str:
+def _parse(path: Path, *, labels: _Labels) -> Utterance | str:
     match = _TURN.fullmatch(path.stem)
     if not match:
         if re.fullmatch(_DIALOGUE, path.stem):
@@ -120,41 +126,38 @@ def _parse(path: Path, *, labels: _Labels, excited: str) -> Utterance | str:
         return f"recording without label: no EmoEvaluation/{match['dialogue']}.txt"
     if len(codes) > 1:
         return f"labelled both {' and '.join(sorted(codes))}"
-    merge = codes[0] == "exc" and excited == "happiness"
-    emotion = "happiness" if merge else LABEL_MAP[codes[0]]
-    if emotion not in EMOTIONS:
-        return emotion
+    if codes[0] == NO_MAJORITY:
+        return "annotators disagree"
     return Utterance(
         utterance_id=f"iemocap/{path.stem}",
         path=str(path),
-        domain="iemocap",
+        domain=CORPUS.name,
         speaker=match["session"] + match["speaker"],
-        emotion=emotion,
-        language=LANGUAGE,
+        emotion=LABEL_MAP[codes[0]],
+        language=CORPUS.language,
         gender="male" if match["speaker"] == "M" else "female",
-        elicitation=ELICITATION,
-        licence=LICENCE,
+        elicitation=CORPUS.elicitation,
+        licence=CORPUS.licence,
     )
 
 
-def read(root: Path, *, excited: str = "skip") -> Iterator[Found]:
+def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`, broken lines of labels, and labels without a recording.
 
     Args:
-      root: the corpus, or a folder above or inside it.
-      excited: one of `OPTIONS`.
+      root: The corpus, or a folder above or inside it.
     """
     root = Path(os.path.abspath(root))
     labels = _read_labels(root)
-    parse = functools.partial(_parse, labels=labels, excited=excited)
+    parse = functools.partial(_parse, labels=labels)
     turns = set()
-    for found in read_files(root, domain="iemocap", parse=parse):
+    for found in read_files(root, domain=CORPUS.name, parse=parse):
         turns.add(found.path.stem)
         yield found
     for path, reason in labels.broken:
-        yield Found(path=path, domain="iemocap", reason=reason)
+        yield Found(path=path, domain=CORPUS.name, reason=reason)
     for turn, (path, number) in labels.sources.items():
         # Label files outside the folder that was given label much that was not given.
         if turn not in turns and path.is_relative_to(root):
             reason = f"label without recording: {path.name}, line {number}: {turn}"
-            yield Found(path=path, domain="iemocap", reason=reason)
+            yield Found(path=path, domain=CORPUS.name, reason=reason)

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -23,15 +22,18 @@ LABEL_MAP = {
     "07": "disgust",
     "08": "surprise",
 }
-LAYOUT = "Actor_01/03-01-05-01-01-01-01.wav"
-CITATION = (
-    "S. R. Livingstone, F. A. Russo: The Ryerson Audio-Visual Database of Emotional Speech and"
-    " Song (RAVDESS). PLoS ONE 13(5), 2018."
+CORPUS = Corpus(
+    name="ravdess",
+    display="RAVDESS",
+    layout="Actor_01/03-01-05-01-01-01-01.wav",
+    languages={"en": "English"},
+    elicitation="acted",
+    citation=(
+        "S. R. Livingstone, F. A. Russo: The Ryerson Audio-Visual Database of Emotional Speech and"
+        " Song (RAVDESS). PLoS ONE 13(5), 2018."
+    ),
+    licence="CC BY-NC-SA 4.0",
 )
-LICENCE = "CC BY-NC-SA 4.0"
-LANGUAGE = "en"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 _NAME = re.compile(
     r"(?P<modality>0[123])-(?P<channel>0[12])-(?P<emotion>0[1-8])-0[12]-(?P<statement>0[12])-0[12]"
@@ -48,22 +50,20 @@ def _parse(path: Path) -> Utterance | str:
     if match["modality"] != "03":
         return "video of a clip that RAVDESS has as audio"
     emotion, actor = LABEL_MAP[match["emotion"]], match["actor"]
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"ravdess/{path.stem}",
         path=str(path),
-        domain="ravdess",
+        domain=CORPUS.name,
         speaker=actor,
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="male" if int(actor) % 2 else "female",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=match["statement"],
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="ravdess", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, folder_match, read_files
+from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, folder_match, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -19,16 +19,29 @@ LABEL_MAP = {
     "sa": "sadness",
     "su": "surprise",
 }
-LAYOUT = "rml-1/s1/an1.avi"
-CITATION = (
-    "Y. Wang, L. Guan: Recognizing Human Emotional State from Audiovisual Signals. IEEE"
-    " Transactions on Multimedia 10(5), 2008."
+CORPUS = Corpus(
+    name="rml",
+    display="RML",
+    layout="rml-1/s1/an1.avi",
+    languages={
+        "en": "English",
+        "zh": "Mandarin",
+        "ur": "Urdu",
+        "pa": "Punjabi",
+        "fa": "Persian",
+        "it": "Italian",
+    },
+    elicitation="induced",
+    citation=(
+        "Y. Wang, L. Guan: Recognizing Human Emotional State from Audiovisual Signals. IEEE"
+        " Transactions on Multimedia 10(5), 2008."
+    ),
+    licence="non-commercial research only, by signed agreement",
+    paper=PaperRow(language="several", elicitation="induced", rate_hz=22_050, clips=650),
+    full_copy=FullCopy(rate_hz=22_050, clips=(720,)),
 )
-LICENCE = "non-commercial research only, by signed agreement"
-LANGUAGE = ""
-ELICITATION = "induced"
-OPTIONS: dict[str, Option] = {}
 
+# Names of folders.
 LANGUAGES = {
     "english": "en",
     "mandarin": "zh",
@@ -58,15 +71,15 @@ def _parse(path: Path) -> Utterance | str:
     return Utterance(
         utterance_id="/".join(filter(None, ("rml", f"s{speaker[1]}", folder, path.stem))),
         path=str(path),
-        domain="rml",
+        domain=CORPUS.name,
         speaker=f"s{speaker[1]}",
         emotion=LABEL_MAP[match["emotion"].lower()],
         language=LANGUAGES[language[1].lower()] if language else "",
-        elicitation=ELICITATION,
-        licence=LICENCE,
+        elicitation=CORPUS.elicitation,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="rml", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

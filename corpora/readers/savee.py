@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, folder_match, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, folder_match, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -17,14 +16,17 @@ LABEL_MAP = {
     "su": "surprise",
     "n": "neutral",
 }
-LAYOUT = "AudioData/DC/a01.wav"
-CITATION = (
-    "S. Haq, P. J. B. Jackson: Speaker-dependent audio-visual emotion recognition. AVSP 2009."
+CORPUS = Corpus(
+    name="savee",
+    display="SAVEE",
+    layout="AudioData/DC/a01.wav",
+    languages={"en": "English"},
+    elicitation="acted",
+    citation=(
+        "S. Haq, P. J. B. Jackson: Speaker-dependent audio-visual emotion recognition. AVSP 2009."
+    ),
+    licence="research only, on registration",
 )
-LICENCE = "research only, on registration"
-LANGUAGE = "en"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 SPEAKERS = ("DC", "JE", "JK", "KL")
 
@@ -43,22 +45,20 @@ def _parse(path: Path) -> Utterance | str:
         return f"neither name nor folder has the speaker ({', '.join(SPEAKERS)})"
     emotion = LABEL_MAP[match["emotion"]]
     sentence = f"{match['emotion']}{int(match['number']):02}"
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"savee/{speaker}/{sentence}",
         path=str(path),
-        domain="savee",
+        domain=CORPUS.name,
         speaker=speaker,
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="male",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=sentence,
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="savee", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, read_files
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -17,15 +16,18 @@ LABEL_MAP = {
     "ps": "surprise",  # "pleasant surprise"
     "neutral": "neutral",
 }
-LAYOUT = "OAF_angry/OAF_back_angry.wav"
-CITATION = (
-    "M. K. Pichora-Fuller, K. Dupuis: Toronto emotional speech set (TESS). Scholars Portal"
-    " Dataverse, 2020. doi:10.5683/SP2/E8H2MF"
+CORPUS = Corpus(
+    name="tess",
+    display="TESS",
+    layout="OAF_angry/OAF_back_angry.wav",
+    languages={"en": "English"},
+    elicitation="acted",
+    citation=(
+        "M. K. Pichora-Fuller, K. Dupuis: Toronto emotional speech set (TESS). Scholars Portal"
+        " Dataverse, 2020. doi:10.5683/SP2/E8H2MF"
+    ),
+    licence="CC BY-NC-ND 4.0",
 )
-LICENCE = "CC BY-NC-ND 4.0"
-LANGUAGE = "en"
-ELICITATION = "acted"
-OPTIONS: dict[str, Option] = {}
 
 # older or younger actress, word, emotion; one file begins with OA_
 _NAME = re.compile(
@@ -38,22 +40,20 @@ def _parse(path: Path) -> Utterance | str:
     if not match:
         return "name does not match TESS' pattern, like OAF_back_angry"
     emotion = LABEL_MAP[match["emotion"].lower()]
-    if emotion not in EMOTIONS:
-        return emotion
     return Utterance(
         utterance_id=f"tess/{path.stem}",
         path=str(path),
-        domain="tess",
+        domain=CORPUS.name,
         speaker=f"{match['speaker'].upper()}AF",
         emotion=emotion,
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="female",
-        elicitation=ELICITATION,
+        elicitation=CORPUS.elicitation,
         sentence=match["word"].lower(),
-        licence=LICENCE,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="tess", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

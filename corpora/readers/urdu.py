@@ -4,21 +4,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Found, Option, read_files
-from schemas.labels import EMOTIONS
+from corpora.readers.base import Corpus, Found, read_files
 from schemas.utterance import Utterance
 
 # By folder. The file's last field begins with the same letter.
 LABEL_MAP = {"Angry": "anger", "Happy": "happiness", "Sad": "sadness", "Neutral": "neutral"}
-LAYOUT = "Angry/SM1_F10_A010.wav"
-CITATION = (
-    "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition: Urdu vs."
-    " Western Languages. FIT 2018."
+CORPUS = Corpus(
+    name="urdu",
+    display="URDU",
+    layout="Angry/SM1_F10_A010.wav",
+    languages={"ur": "Urdu"},
+    elicitation="natural",
+    citation=(
+        "S. Latif, A. Qayyum, M. Usman, J. Qadir: Cross Lingual Speech Emotion Recognition:"
+        " Urdu vs. Western Languages. FIT 2018."
+    ),
+    licence="research only",
 )
-LICENCE = "research only"
-LANGUAGE = "ur"
-ELICITATION = "natural"
-OPTIONS: dict[str, Option] = {}
 
 # speaker, file of the speaker, letter of the emotion and running number
 _NAME = re.compile(r"(?P<speaker>S(?P<gender>[MF])\d+)_F\d+_(?P<letter>[AHNS])\d+")
@@ -33,21 +35,19 @@ def _parse(path: Path) -> Utterance | str:
         return f"folder {path.parent.name} is none of {', '.join(LABEL_MAP)}"
     if match["letter"] != folder[0]:
         return f"folder {path.parent.name} and the letter {match['letter']} in the name disagree"
-    if LABEL_MAP[folder] not in EMOTIONS:
-        return LABEL_MAP[folder]
     return Utterance(
         utterance_id=f"urdu/{folder}/{path.stem}",
         path=str(path),
-        domain="urdu",
+        domain=CORPUS.name,
         speaker=match["speaker"],
         emotion=LABEL_MAP[folder],
-        language=LANGUAGE,
+        language=CORPUS.language,
         gender="male" if match["gender"] == "M" else "female",
-        elicitation=ELICITATION,
-        licence=LICENCE,
+        elicitation=CORPUS.elicitation,
+        licence=CORPUS.licence,
     )
 
 
 def read(root: Path) -> Iterator[Found]:
     """Yields every file below `root`."""
-    return read_files(root, domain="urdu", parse=_parse)
+    return read_files(root, domain=CORPUS.name, parse=_parse)

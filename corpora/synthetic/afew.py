@@ -4,6 +4,7 @@ Its names tell no speaker. Two videos are damaged, as some of every large collec
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -28,6 +29,7 @@ SHARES = {
     "sadness": 178,
     "surprise": 120,
 }
+OTHERS = {NEUTRAL: 207}
 CLIPS = 568  # in the paper's Table 1
 SKIPPED = 30
 TRAIN_SHARE = 0.66
@@ -67,20 +69,21 @@ ACTORS = tuple(
 )
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
-    total = round(scale * CLIPS)
+    total, shares = base.mix(scale * CLIPS, shares=SHARES, others=OTHERS, extra=extra)
     sizes = base.least_of(
-        base.apportion(total, list(SHARES.values())), least=base.LEAST_CLIPS, total=total
+        base.apportion(total, list(shares.values())), least=base.LEAST_CLIPS, total=total
     )
-    emotions = [emotion for emotion, size in zip(SHARES, sizes, strict=True) for _ in range(size)]
+    emotions = [emotion for emotion, size in zip(shares, sizes, strict=True) for _ in range(size)]
     candidates = [str(emotion) for emotion in rng.permutation(emotions)]
-    longs = base.choose_over_length(candidates, sizes=dict(zip(SHARES, sizes, strict=True)))
+    longs = base.choose_over_length(candidates, sizes=dict(zip(shares, sizes, strict=True)))
     repeats = [1] * len(emotions) + [base.OVER_LENGTH_REPEATS] * len(longs)
     emotions += [candidates[i] for i in longs]
-    num_skipped = max(2, round(scale * SKIPPED))
-    emotions += [NEUTRAL] * num_skipped
-    repeats += [1] * num_skipped
+    skipped = [label for label in OTHERS if label not in extra]
+    skipped *= max(2, round(scale * SKIPPED))
+    emotions += skipped
+    repeats += [1] * len(skipped)
     numbers = rng.choice(10**6, len(emotions), replace=False)
     clips = []
     for emotion, number, times in zip(emotions, numbers, repeats, strict=True):
@@ -124,4 +127,5 @@ CORPUS = base.Corpus(
     quirks="videos with noise and music; no names of speakers; a name recurs in Train and Val (two"
     " recordings); one video has no sound track and one is corrupt; neutral, which is skipped.",
     plan=plan,
+    others=OTHERS,
 )

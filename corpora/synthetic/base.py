@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER, LabelSet
 from schemas.splits import NUM_FOLDS
 
 # A clip in this many is over-length, and so dropped (`over_length: drop`) or truncated.
@@ -25,10 +25,10 @@ class Speaker:
     """A voice of espeak and what makes it another speaker.
 
     Attributes:
-      name: as in the corpus' file names.
-      variant: of espeak's voices; see `espeak.speak` for those that differ between runs.
-      tract: factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
-      language: espeak's name of what the speaker speaks; another one than the text's is an accent.
+      name: The name in the corpus' file names.
+      variant: One of espeak's; see `espeak.speak` for those that differ between runs.
+      tract: Factor of the formants (and of the pitch): above 1 for a shorter vocal tract.
+      language: Espeak's name of what the speaker speaks; another one than the text's is an accent.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Scene:
     """Where and how a corpus was recorded.
 
     Attributes:
-      noise_dbfs: level of the room's noise.
-      echo_db: of the room's reverberation, relative to the voice; `None` for none.
+      noise_dbfs: Level of the room's noise.
+      echo_db: Level of the room's reverberation, relative to the voice; `None` for none.
       second_channel: `none`; `same` as the first; or `late`, a microphone that stood elsewhere.
-      film: whether there is noise and music of a film, 8 to 20 dB below the voice.
+      film: Whether there is noise and music of a film, 8 to 20 dB below the voice.
     """
 
     noise_dbfs: float
@@ -59,12 +59,12 @@ class Clip:
     """One recording to make.
 
     Attributes:
-      corpus: key of `corpora.synthetic.CORPORA`.
-      path: relative to the corpus' folder.
-      speaker: who says it.
-      emotion: how; a key of `corpora.synthetic.prosody.RULES`.
-      code: how the corpus labels it.
-      texts: what is said. One is said within the network's 3.375 s; several, one after the other,
+      corpus: Key of `corpora.synthetic.CORPORA`.
+      path: Relative to the corpus' folder.
+      speaker: The voice that says it.
+      emotion: The rule that it follows, a key of `corpora.synthetic.prosody.RULES`.
+      code: The corpus' own label.
+      texts: What is said. One is said within the network's 3.375 s; several, one after the other,
         take longer.
       defect: `no sound` for a video without a sound track, `corrupt` for one whose bytes are
         noise; empty for a good recording.
@@ -78,12 +78,11 @@ class Clip:
     texts: tuple[str, ...]
     defect: str = ""
 
-    @property
-    def kind(self) -> str:
-        """What the clip is for, one of `KINDS`."""
+    def kind(self, label_set: LabelSet = PAPER) -> str:
+        """Returns what the clip is for under a label set, one of `KINDS`."""
         if self.defect:
             return "damaged"
-        if self.emotion not in EMOTIONS or len(set(self.texts)) > 1:
+        if self.emotion not in label_set or len(set(self.texts)) > 1:
             return "skipped"
         return "usual" if len(self.texts) == 1 else "over-length"
 
@@ -93,14 +92,18 @@ class Corpus:
     """How to imitate a corpus.
 
     Attributes:
-      name: as its reader's.
-      rate_hz: of the recordings.
-      sound: codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
-      words_per_minute: of neutral speech.
-      scene: where it was recorded.
-      quirks: in words, for the README.txt.
-      plan: given the scale and chance, all recordings to make.
-      finish: given the corpus' folder and all its clips, adds what lies beside the recordings.
+      name: The name of its reader.
+      rate_hz: The recordings' rate.
+      sound: Codec of the sound in a video, as ffmpeg names it; `wav` for a wav file of 16 bits.
+      words_per_minute: The tempo of neutral speech.
+      scene: The place of the recordings.
+      quirks: Sentences for the README.txt.
+      plan: A function that returns, given the scale, the labels to make usual clips of beside the
+        paper's, and chance, all recordings to make.
+      others: The labels that may be given to it, which are made as skipped clips otherwise, to
+        their frequency relative to the paper's emotions.
+      finish: A function that, given the corpus' folder and all its clips, adds what lies beside
+        the recordings.
     """
 
     name: str
@@ -109,7 +112,8 @@ class Corpus:
     words_per_minute: float
     scene: Scene
     quirks: str
-    plan: Callable[[float, np.random.Generator], list[Clip]]
+    plan: Callable[[float, Sequence[str], np.random.Generator], list[Clip]]
+    others: Mapping[str, float] = dataclasses.field(default_factory=dict)
     finish: Callable[[Path, Sequence[Clip]], None] = lambda root, clips: None
 
     @property
@@ -130,6 +134,21 @@ class Cell:
     over_length: int = 0
 
 
+def mix(
+    total: float, *, shares: Mapping[str, float], others: Mapping[str, float], extra: Sequence[str]
+) -> tuple[int, dict[str, float]]:
+    """Returns how many usual clips there are to be, and the relative frequency of each label.
+
+    Args:
+      total: The number of clips of the paper's emotions.
+      shares: Each of those that the corpus has, to its relative frequency.
+      others: Other labels, to their frequency on the same scale.
+      extra: Those of the others that are wanted.
+    """
+    mixed = {**shares, **{label: others[label] for label in extra}}
+    return round(total * (sum(mixed.values()) / sum(shares.values()))), mixed
+
+
 def deal(
     total: int,
     *,
@@ -140,11 +159,11 @@ def deal(
     """Deals clips out to speakers and emotions.
 
     Args:
-      total: number of clips that are not over-length.
-      shares: emotion to its relative frequency.
-      speakers: each gets as many as the others, or one more, of each emotion; at least one, so
+      total: Number of clips that are not over-length.
+      shares: Emotion to its relative frequency.
+      speakers: Each gets as many as the others, or one more, of each emotion; at least one, so
         that the folds of speakers hold every emotion.
-      rng: chance.
+      rng: Chance.
 
     Returns:
       A cell per emotion and speaker. To `total`, which is exceeded only where the least numbers
@@ -192,8 +211,8 @@ def choose_over_length(emotions: Sequence[str], *, sizes: Mapping[str, int]) -> 
     over-length clips are dropped still hold every emotion after it.
 
     Args:
-      emotions: of the candidates.
-      sizes: emotion to the number of its other clips.
+      emotions: The candidates' emotions.
+      sizes: Emotion to the number of its other clips.
     """
     left = {emotion: size // NUM_FOLDS - 1 for emotion, size in sizes.items()}
     wanted = max(1, round(sum(sizes.values()) / OVER_LENGTH_EVERY))
@@ -237,7 +256,7 @@ def check_names(cells: Sequence[Cell], *, corpus: str, most: int, scale: float) 
     """Checks that the corpus' names can tell apart the clips of each cell.
 
     Raises:
-      UserError: a cell has more than `most`.
+      UserError: A cell has more than `most`.
     """
     largest = max(cell.count for cell in cells)
     if largest > most:

@@ -1,5 +1,7 @@
 """Emo-DB: ten Germans, ten sentences, 16 kHz; `wav/03a01Wa.wav`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from corpora.synthetic import base
@@ -16,6 +18,7 @@ CODES = {
 }
 # As in the full corpus.
 SHARES = {"anger": 127, "disgust": 46, "fear": 69, "happiness": 71, "sadness": 62}
+OTHERS = {NEUTRAL: 79, BOREDOM: 81}
 CLIPS = 287  # in the paper's Table 1
 SKIPPED = 20
 TAKES = "abcdefghijklmnopqrstuvwxyz"
@@ -48,11 +51,15 @@ SPEAKERS = tuple(
 )
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
-    cells = base.deal(round(scale * CLIPS), shares=SHARES, speakers=SPEAKERS, rng=rng)
+    total, shares = base.mix(scale * CLIPS, shares=SHARES, others=OTHERS, extra=extra)
+    cells = base.deal(total, shares=shares, speakers=SPEAKERS, rng=rng)
     cells += base.deal_skipped(
-        round(scale * SKIPPED), emotions=(NEUTRAL, BOREDOM), speakers=SPEAKERS, rng=rng
+        round(scale * SKIPPED),
+        emotions=[label for label in OTHERS if label not in extra],
+        speakers=SPEAKERS,
+        rng=rng,
     )
     base.check_names(cells, corpus="emodb", most=len(SENTENCES) * len(TAKES), scale=scale)
     clips = []
@@ -81,4 +88,5 @@ CORPUS = base.Corpus(
     scene=base.Scene(noise_dbfs=-72),
     quirks="no surprise; neutral and boredom, which are skipped; unequal numbers of each emotion.",
     plan=plan,
+    others=OTHERS,
 )

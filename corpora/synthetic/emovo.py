@@ -1,5 +1,7 @@
 """EMOVO: six Italians, fourteen sentences, 48 kHz stereo; `EMOVO/f1/dis-f1-b1.wav`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from corpora.synthetic import base
@@ -15,6 +17,7 @@ CODES = {
     NEUTRAL: "neu",
 }
 SHARES = dict.fromkeys([emotion for emotion in CODES if emotion != NEUTRAL], 1)
+OTHERS = {NEUTRAL: 1}
 CLIPS = 336  # in the paper's Table 1
 SKIPPED = 20
 SENTENCES = {
@@ -46,11 +49,15 @@ SPEAKERS = tuple(
 )
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
-    cells = base.deal(round(scale * CLIPS), shares=SHARES, speakers=SPEAKERS, rng=rng)
+    total, shares = base.mix(scale * CLIPS, shares=SHARES, others=OTHERS, extra=extra)
+    cells = base.deal(total, shares=shares, speakers=SPEAKERS, rng=rng)
     cells += base.deal_skipped(
-        round(scale * SKIPPED), emotions=(NEUTRAL,), speakers=SPEAKERS, rng=rng
+        round(scale * SKIPPED),
+        emotions=[label for label in OTHERS if label not in extra],
+        speakers=SPEAKERS,
+        rng=rng,
     )
     base.check_names(cells, corpus="emovo", most=len(SENTENCES), scale=scale)
     clips = []
@@ -79,4 +86,5 @@ CORPUS = base.Corpus(
     quirks="the right channel is later than the left; neutral, which is skipped; six speakers for"
     " five folds.",
     plan=plan,
+    others=OTHERS,
 )

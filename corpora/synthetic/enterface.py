@@ -4,6 +4,8 @@ As in the real corpus each emotion has five sentences of its own (these are othe
 are men, and names and folders are irregular.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from corpora.synthetic import base
@@ -85,7 +87,7 @@ def _speaker(subject: str) -> base.Speaker:
 SPEAKERS = tuple(map(_speaker, _ORDER))
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
     total = round(scale * CLIPS)
     num_speakers = min(max(total // len(CODES), LEAST_SPEAKERS), len(SPEAKERS))

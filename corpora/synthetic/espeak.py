@@ -1,6 +1,7 @@
 """A binding of espeak-ng, as the PyPI package `espeakng-loader` carries it."""
 
 import ctypes
+from typing import Any
 
 import numpy as np
 
@@ -22,8 +23,8 @@ def speak(
     Not for use in several threads at once: the library has one state per process.
 
     Args:
-      text: what to say.
-      voice: language and variant, for example `de+f1`. Variants with `breath` (f2, f3, f5, Alicia,
+      text: What to say.
+      voice: Language and variant, for example `de+f1`. Variants with `breath` (f2, f3, f5, Alicia,
         Demonic, sandro, victor, whisper, whisperf) read memory that was never written, and differ
         between runs.
       words_per_minute: 80 to 450.
@@ -34,8 +35,8 @@ def speak(
       float64 [samples] in -1…1 at `RATE_HZ`, mono.
 
     Raises:
-      ValueError: the library does not know the voice.
-      RuntimeError: it fails otherwise.
+      ValueError: The library does not know the voice.
+      RuntimeError: It fails otherwise.
     """
     import _ctypes
 
@@ -67,7 +68,7 @@ def _speak(
     pieces: list[bytes] = []
 
     @_CALLBACK
-    def collect(samples, count, events):
+    def collect(samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
             pieces.append(ctypes.string_at(samples, 2 * count))
         return 0

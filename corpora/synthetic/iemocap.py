@@ -27,6 +27,7 @@ CODES = {
 }
 # As in the full corpus.
 SHARES = {"anger": 1_103, "happiness": 595, "sadness": 1_084, "surprise": 107, "fear": 40}
+OTHERS = {NEUTRAL: 1_708, EXCITEMENT: 1_041, FRUSTRATION: 1_849}
 CLIPS = 1_770  # in the paper's Table 1
 LEAST_CLIPS = 5
 SKIPPED = 60
@@ -104,16 +105,16 @@ DIALOGUES = tuple(
 )
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
-    total = round(scale * CLIPS)
-    sizes = dict(zip(SHARES, base.apportion(total, list(SHARES.values())), strict=True))
-    shares = {emotion: SHARES[emotion] for emotion in SHARES if sizes[emotion] >= LEAST_CLIPS}
+    total, shares = base.mix(scale * CLIPS, shares=SHARES, others=OTHERS, extra=extra)
+    sizes = dict(zip(shares, base.apportion(total, list(shares.values())), strict=True))
+    shares = {emotion: share for emotion, share in shares.items() if sizes[emotion] >= LEAST_CLIPS}
     shares = shares or {"anger": 1, "happiness": 1, "sadness": 1}
     cells = base.deal(total, shares=shares, speakers=SPEAKERS, rng=rng)
     cells += base.deal_skipped(
         round(scale * SKIPPED),
-        emotions=(NEUTRAL, EXCITEMENT, FRUSTRATION, UNDECIDED),
+        emotions=[label for label in (*OTHERS, UNDECIDED) if label not in extra],
         speakers=SPEAKERS,
         rng=rng,
     )
@@ -190,5 +191,6 @@ CORPUS = base.Corpus(
     quirks="labels in EmoEvaluation/*.txt; neutral, excited, frustrated and undecided (xxx) turns,"
     " which are skipped; no disgust, little surprise, and fear only at scales from 0.2 up.",
     plan=plan,
+    others=OTHERS,
     finish=finish,
 )

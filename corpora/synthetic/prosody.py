@@ -28,11 +28,14 @@ class Rule:
     """How an emotion changes speech, relative to neutral; the defaults change nothing.
 
     Attributes:
-      rate, pitch, pitch_range: factors of tempo, of the mean and of the range of the pitch.
-      level_db: of the whole. tilt_db: of what is above 1.5 kHz (bright or dull voice).
-      breath: noise, relative to the speech. jitter: relative, of the periods. tremor: depth of the
-      amplitude's modulation at 5 to 7 Hz. tension: of the voice, clips softly.
-      ending: of the sentence, which decides on espeak's intonation.
+      rate, pitch, pitch_range: Factors of tempo, of the mean and of the range of the pitch.
+      level_db: Gain of the whole.
+      tilt_db: Gain of what is above 1.5 kHz (bright or dull voice).
+      breath: Noise, relative to the speech.
+      jitter: Relative scatter of the periods.
+      tremor: Depth of the amplitude's modulation at 5 to 7 Hz.
+      tension: Strength of the soft clipping that a tense voice sounds like.
+      ending: The sentence's last character, which decides on espeak's intonation.
     """
 
     rate: float = 1.0
@@ -102,13 +105,13 @@ def express(
     """Says `texts` with an emotion, in the speaker's way.
 
     Args:
-      texts: one after the other, each without a full stop; several take at least `SEVERAL_S`.
-      emotion: key of `RULES`.
-      speaker: the voice.
-      words_per_minute: of this corpus' neutral speech.
-      longest_s: a single text that would take longer is said faster.
-      own: chance that is the same for all that the speaker says.
-      rng: chance of this recording.
+      texts: One after the other, each without a full stop; several take at least `SEVERAL_S`.
+      emotion: Key of `RULES`.
+      speaker: The voice.
+      words_per_minute: The tempo of this corpus' neutral speech.
+      longest_s: A single text that would take longer is said faster.
+      own: Chance that is the same for all that the speaker says.
+      rng: Chance of this recording.
 
     Returns:
       speech: float64 [samples] at `espeak.RATE_HZ`, without silence around it.

@@ -34,12 +34,12 @@ def record(
     """Returns the recording of speech in a scene.
 
     Args:
-      speech: float [samples] at `espeak.RATE_HZ`.
-      level_db: relative to the usual level.
-      scene: where it is said.
-      rate_hz: of the recording.
-      speaker: on whose name the place of the second microphone depends.
-      rng: chance of this recording.
+      speech: Float [samples] at `espeak.RATE_HZ`.
+      level_db: Relative to the usual level.
+      scene: The place.
+      rate_hz: The recording's rate.
+      speaker: The speaker's name, on which the place of the second microphone depends.
+      rng: Chance of this recording.
 
     Returns:
       int16 [samples, channels].
@@ -102,11 +102,11 @@ def write(path: Path, samples: np.ndarray, *, corpus: Corpus, defect: str, seed:
     """Writes a recording; the same arguments give the same bytes.
 
     Args:
-      path: of the file; its folder exists.
-      samples: int16 [samples, channels] at the corpus' rate.
-      corpus: whose container it is.
-      defect: as of `Clip`.
-      seed: of the picture.
+      path: The file to write; its folder exists.
+      samples: Int16 [samples, channels] at the corpus' rate.
+      corpus: Whose container it is.
+      defect: A defect as of `Clip`.
+      seed: Seed of the picture.
     """
     if corpus.sound == "wav":
         soundfile.write(path, samples, corpus.rate_hz, "PCM_16")

@@ -3,6 +3,8 @@
 Who speaks more than English has a folder for each language.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from corpora.synthetic import base
@@ -81,7 +83,7 @@ SPEAKERS = {
 }
 
 
-def plan(scale: float, rng: np.random.Generator) -> list[base.Clip]:
+def plan(scale: float, extra: Sequence[str], rng: np.random.Generator) -> list[base.Clip]:
     """Returns all recordings; see `base.Corpus`."""
     speakers = [
         base.Speaker(name=folder, variant=variant, language=VOICES[languages[0]], tract=tract)

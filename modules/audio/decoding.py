@@ -1,175 +1,146 @@
-"""From a recording's bytes to samples: by content, never by a file's name.
+"""From a recording's bytes to its sound, by content, never by a file's name.
 
-Wav files, what corpora mostly consist of, go through tensorflow-io; everything else goes through
-PyAV. tensorflow-io has decoders for FLAC, Ogg and MP3 too, but the ones of 0.37.1 loop for ever
-on some damaged headers, return no sample rate, and take 3 to 10 times as long as PyAV
-(3 s of FLAC: 4.5 ms against 0.6 ms).
+The one order of decoders: indexing, audits, training and clients all go through here, so that they
+hear the same samples of a file or get the same error. Plain wav files are read with numpy,
+everything else by PyAV. Imports no TensorFlow: clients and audits start quickly.
 """
 
-import functools
-import struct
-from collections.abc import Callable
-
 import numpy as np
-import tensorflow as tf
-import tensorflow_io as tfio
 
-from modules.audio import graph, media
-from modules.audio.media import DecodingError, check_duration, to_float
-from schemas.sound import SAMPLE_RATE_HZ
-
-_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-# (format tag, bits) -> what tensorflow-io returns. It reads 32-bit integers as if they were
-# floats, and refuses 64-bit floats: those two are left to numpy.
-_TFIO_DTYPES = {
-    (_PCM, 8): tf.uint8,
-    (_PCM, 16): tf.int16,
-    (_PCM, 24): tf.int32,  # in the upper three bytes
-    (_FLOAT, 32): tf.float32,
-}
-_NUMPY_DTYPES = {(_PCM, 32): "<i4", (_FLOAT, 64): "<f8"}
+from modules.audio import headers, media, wav
+from modules.audio.errors import (
+    EMPTY,
+    NO_SAMPLES,
+    NOT_FINITE,
+    SILENT,
+    DecodingError,
+    check_duration,
+    check_rate,
+)
+from modules.audio.samples import first_channel, to_float
 
 
-# --- Public ---------------------------------------------------------------------------------------
+def header(contents: bytes) -> tuple[int, float]:
+    """Returns rate in Hz and duration in s of a recording, as its headers tell; does not decode.
+
+    The duration of compressed sound may differ from that of its samples by what the coding pads,
+    up to a tenth of a second.
+
+    Raises:
+      DecodingError: As for `decode`, as far as it can be seen without decoding; nothing is too
+        long.
+    """
+    _check_container(contents)
+    rate_hz, duration_s = _plain_header(contents) or media.header(contents)
+    check_rate(rate_hz)
+    if duration_s <= 0:
+        raise DecodingError(NO_SAMPLES)
+    return rate_hz, duration_s
 
 
 def decode(contents: bytes) -> tuple[np.ndarray, int]:
     """Decodes a recording.
 
     Args:
-      contents: the bytes of a wav file, of any other kind of sound file, or of a video.
+      contents: The bytes of a wav file, of any other kind of sound file, or of a video.
 
     Returns:
-      samples: float32 [frames, channels] in [-1, 1] (float files may exceed it).
-      rate_hz: the recording's own rate.
+      samples: float32 [frames, channels] in [-1, 1] (float files may exceed it); not empty.
+      rate_hz: The recording's own rate.
 
     Raises:
-      DecodingError: empty, not audio, truncated, corrupt, without a sound track, or longer than
-        `MAX_DURATION_S`.
+      DecodingError: Empty, not audio, truncated, corrupt, without a sound track or samples, longer
+        than `MAX_DURATION_S`, or of a rate that no speech has.
     """
-    samples, rate_hz = _decode_native(contents)
+    samples, rate_hz = _decode_stored(contents)
     return to_float(samples), rate_hz
 
 
-def load(
-    contents: bytes, *, start_s: float | None = None, end_s: float | None = None
-) -> np.ndarray:
-    """Returns what training hears of a recording: float32 [samples], 16 kHz, the first channel.
-
-    Args:
-      contents: as for `decode`.
-      start_s, end_s: the part to return; `None` for the recording's own start or end.
-
-    Raises:
-      DecodingError: as for `decode`; and if there are no samples, if all of them are equal, or if
-        one of them is not finite.
-    """
-    return load_with_rate(contents, start_s=start_s, end_s=end_s)[0]
-
-
-def load_with_rate(
+def decode_first_channel(
     contents: bytes, *, start_s: float | None = None, end_s: float | None = None
 ) -> tuple[np.ndarray, int]:
-    """As `load`, but also returns the rate in Hz that the recording had before resampling."""
-    samples, rate_hz = _decode_native(contents)
-    if not graph.MIN_RATE_HZ <= rate_hz <= graph.MAX_RATE_HZ:
-        raise DecodingError(f"its sample rate, {rate_hz:,} Hz, is not that of speech")
-    if len(samples) == 0:
-        raise DecodingError("has no samples")
-    segment = _segment(samples, rate_hz, start_s, end_s)
-    # Channels are not averaged, see audio.first_channel; this is the same before the conversion.
-    waveform = to_float(segment[:, 0])
+    """Decodes what there is to hear of a recording, which is its first channel.
+
+    Args:
+      contents: As for `decode`.
+      start_s: Where the part to return begins; `None` for the recording's own start.
+      end_s: Where it ends; `None` for the recording's own end.
+
+    Returns:
+      waveform: float32 [samples], finite, and not all equal.
+      rate_hz: The recording's own rate.
+
+    Raises:
+      DecodingError: As for `decode`; and if there is nothing in that part, if all samples are
+        equal, or if one of them is not finite.
+    """
+    samples, rate_hz = _decode_stored(contents)
+    part = cut(samples, rate_hz, start_s=start_s, end_s=end_s)
+    # The same before the conversion to float and after it, but of one channel only.
+    waveform = to_float(first_channel(part))
     if not np.isfinite(waveform).all():
-        raise DecodingError("corrupt: has samples that are not finite numbers")
+        raise DecodingError(NOT_FINITE)
     if waveform.max() == waveform.min():
-        raise DecodingError("silent: all samples are equal")
-    if rate_hz != SAMPLE_RATE_HZ:
-        waveform = _resampler(rate_hz)(waveform).numpy()
+        raise DecodingError(SILENT)
     return waveform, rate_hz
 
 
-@functools.lru_cache(maxsize=32)
-def _resampler(rate_hz: int) -> Callable[[np.ndarray], tf.Tensor]:
-    """Returns `audio.resample` for one rate as a graph: a third of the time of its single ops."""
-    return tf.function(
-        lambda waveform: graph.resample(waveform, rate_hz),
-        input_signature=[tf.TensorSpec([None], tf.float32)],
-        autograph=False,
-    )
-
-
-def _segment(
-    samples: np.ndarray, rate_hz: int, start_s: float | None, end_s: float | None
+def cut(
+    samples: np.ndarray, rate_hz: int, *, start_s: float | None, end_s: float | None
 ) -> np.ndarray:
-    """Returns the frames from `start_s` to `end_s` of samples, [frames, channels]."""
+    """Returns the frames from `start_s` to `end_s` of samples, [frames, channels].
+
+    Raises:
+      DecodingError: There are none.
+    """
     start = 0 if start_s is None else round(start_s * rate_hz)
     end = len(samples) if end_s is None else round(end_s * rate_hz)
-    segment = samples[start:end]
-    if len(segment) == 0:
+    part = samples[start:end]
+    if len(part) == 0:
         until = "its end" if end_s is None else f"{end_s:g} s"
         duration_s = len(samples) / rate_hz
         raise DecodingError(
             f"has nothing from {start_s or 0:g} s to {until}: it is {duration_s:.3f} s long"
         )
-    return segment
+    return part
 
 
-def _decode_native(contents: bytes) -> tuple[np.ndarray, int]:
+def _decode_stored(contents: bytes) -> tuple[np.ndarray, int]:
     """As `decode`, but samples keep the type they are stored in."""
+    _check_container(contents)
+    wav_header = wav.parse(contents) if wav.is_wav(contents) else None
+    if wav_header is None or not wav_header.is_plain:
+        samples, rate_hz = media.decode(contents)
+    else:
+        assert wav_header.num_frames is not None
+        check_rate(wav_header.rate_hz)
+        check_duration(wav_header.num_frames / wav_header.rate_hz)
+        samples, rate_hz = wav.samples(wav_header), wav_header.rate_hz
+    if len(samples) == 0:
+        raise DecodingError(NO_SAMPLES)
+    return samples, rate_hz
+
+
+def _plain_header(contents: bytes) -> tuple[int, float] | None:
+    """Returns rate in Hz and duration in s of a wav, FLAC or avi file; `None` of anything else."""
+    if wav.is_wav(contents):
+        wav_header = wav.parse(contents)
+        if wav_header.num_frames is None:
+            return None
+        return wav_header.rate_hz, wav_header.num_frames / wav_header.rate_hz
+    if headers.is_avi(contents):
+        return headers.avi(contents)
+    rate_hz, frames = headers.flac(contents)
+    return (rate_hz, frames / rate_hz) if rate_hz and frames else None
+
+
+def _check_container(contents: bytes) -> None:
+    """Raises DecodingError for what can be seen to be incomplete before anything is decoded."""
     if not contents:
-        raise DecodingError("empty file")
-    if contents[:4] == b"RIFF" and contents[8:12] == b"WAVE":
-        return _decode_wav(contents)
-    return media.decode(contents)
-
-
-# --- Wav ------------------------------------------------------------------------------------------
-
-
-def _decode_wav(contents: bytes) -> tuple[np.ndarray, int]:
-    """Decodes a RIFF WAVE file after having checked its structure."""
-    chunk: dict[bytes, memoryview] = {}
-    for name, size, body in media.wav_chunks(contents):
-        chunk.setdefault(name, body)
-        if name == b"data":
-            media.check_complete(size, len(body))
-            break
-    if len(chunk.get(b"fmt ", b"")) < 16:
-        raise DecodingError("corrupt: wav file without a format chunk")
-    if b"data" not in chunk:
-        raise DecodingError("truncated: wav file without a data chunk")
-    form, data = chunk[b"fmt "], chunk[b"data"]
-    tag, num_channels, rate_hz, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", form)
-    if tag == _EXTENSIBLE and len(form) >= 26:
-        (tag,) = struct.unpack_from("<H", form, 24)
-    if tag not in (_PCM, _FLOAT):
-        return media.decode(contents)  # compressed: µ-law, ADPCM, …
-    if (tag, bits) not in _TFIO_DTYPES and (tag, bits) not in _NUMPY_DTYPES:
-        raise DecodingError(f"wav file of a width there is no decoder for: {bits} bits")
-    if num_channels == 0 or rate_hz == 0 or frame_bytes != num_channels * bits // 8:
-        raise DecodingError(
-            f"corrupt: its wav header contradicts itself ({num_channels} channels of {bits} bits,"
-            f" {rate_hz} Hz, {frame_bytes} bytes a frame)"
-        )
-    data = data[: len(data) // frame_bytes * frame_bytes]
-    check_duration(len(data) / frame_bytes / rate_hz)
-    if not data:
-        return np.zeros([0, num_channels], np.float32), rate_hz
-    if (tag, bits) in _NUMPY_DTYPES:
-        samples = np.frombuffer(data, _NUMPY_DTYPES[tag, bits]).reshape(-1, num_channels)
-        return samples, rate_hz
-    # tensorflow-io believes whatever a header says: it is shown this one (most files have just it).
-    header = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16) + struct.pack(
-        "<HHIIHH4sI",
-        tag,
-        num_channels,
-        rate_hz,
-        (rate_hz * frame_bytes) & 0xFFFFFFFF,
-        frame_bytes,
-        bits,
-        b"data",
-        len(data),
-    )
-    plain = len(contents) == len(header) + len(data) and contents.startswith(header)
-    contents = contents if plain else header + data
-    return tfio.audio.decode_wav(contents, dtype=_TFIO_DTYPES[tag, bits]).numpy(), rate_hz
+        raise DecodingError(EMPTY)
+    if headers.is_avi(contents):
+        headers.check_avi_size(contents)
+    if contents[:4] == b"\x1aE\xdf\xa3":
+        headers.check_matroska_size(contents)
+    if contents[:4] == b"OggS" and headers.ogg_is_cut(contents):
+        raise DecodingError("truncated: its last page is incomplete")

@@ -1,11 +1,13 @@
 """The `preprocessing_fn` of TF Transform: from recordings at 16 kHz to the network's input."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from modules.audio import graph
+from modules.audio import network_input
 from schemas import features, sound
 
 
@@ -16,21 +18,25 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     see the splits that Transform's `splits_config` names: the training folds.
 
     Args:
-      inputs: the features AudioExampleGen writes, string and int64 `[batch, 1]`, dense or sparse.
-      custom_config: `standardisation` (one of `sound.STANDARDISATIONS`), `trim_silence` (bool) and
-        `domains` (their names).
+      inputs: The features AudioExampleGen writes, string and int64 `[batch, 1]`, dense or sparse.
+      custom_config: `standardisation` (one of `sound.STANDARDISATIONS`), `trim_silence` (bool),
+        `input_samples` (length of the network's input) and `domains` (their names).
 
     Returns:
-      `waveform` float32 `[batch, 54000]`, `label` int64 `[batch]`; `domain`, `speaker` and
+      `waveform` float32 `[batch, input_samples]`, `label` int64 `[batch]`; `domain`, `speaker` and
       `utterance_id` string `[batch]`; with global statistics also `standardisation_mean` and
       `standardisation_std` float32 `[batch]`.
 
     Raises:
-      ValueError: the standardisation is unknown.
+      ValueError: The standardisation is unknown.
     """
-    mode, trim = custom_config["standardisation"], custom_config["trim_silence"]
+    mode = custom_config["standardisation"]
     if mode not in sound.STANDARDISATIONS:
         raise ValueError(f"unknown standardisation {mode!r}; there are {sound.STANDARDISATIONS}")
+    num_samples = custom_config["input_samples"]
+    prepare = functools.partial(
+        network_input.prepare, num_samples=num_samples, trim=custom_config["trim_silence"]
+    )
     recordings = _column(inputs[features.AUDIO])
     domain = _column(inputs[features.DOMAIN])
     outputs = {
@@ -41,16 +47,16 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     }
     if mode == "per_utterance":
         outputs[features.WAVEFORM] = _map(
-            lambda recording: graph.prepare(graph.decode_pcm16(recording), trim=trim), recordings
+            lambda recording: prepare(network_input.decode_pcm16(recording)), recordings
         )
-        return _with_static_length(outputs)
+        return _with_static_length(outputs, num_samples)
 
     mean, std = _statistics(recordings, domain, custom_config)
     outputs[features.WAVEFORM] = _map(
-        lambda row: graph.prepare(graph.decode_pcm16(row[0]), trim=trim, mean=row[1], std=row[2]),
+        lambda row: prepare(network_input.decode_pcm16(row[0]), mean=row[1], std=row[2]),
         (recordings, mean, std),
     )
-    return _with_static_length({**outputs, features.MEAN: mean, features.STD: std})
+    return _with_static_length({**outputs, features.MEAN: mean, features.STD: std}, num_samples)
 
 
 def _column(values: Any) -> tf.Tensor:
@@ -60,16 +66,18 @@ def _column(values: Any) -> tf.Tensor:
     return tf.reshape(values, [-1])
 
 
-def _map(function, rows) -> tf.Tensor:
+def _map(function: Callable[..., tf.Tensor], rows: Any) -> tf.Tensor:
     return tf.map_fn(function, rows, fn_output_signature=tf.float32)
 
 
-def _with_static_length(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+def _with_static_length(outputs: dict[str, tf.Tensor], num_samples: int) -> dict[str, tf.Tensor]:
     waveform = outputs[features.WAVEFORM]
-    return {**outputs, features.WAVEFORM: tf.reshape(waveform, [-1, sound.INPUT_SAMPLES])}
+    return {**outputs, features.WAVEFORM: tf.reshape(waveform, [-1, num_samples])}
 
 
-def _statistics(recordings, domain, custom_config) -> tuple[tf.Tensor, tf.Tensor]:
+def _statistics(
+    recordings: tf.Tensor, domain: tf.Tensor, custom_config: dict[str, Any]
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns mean and standard deviation for each example, float32 `[batch]`.
 
     Over all samples of the training folds that reach the network, padding excluded; of the
@@ -77,10 +85,10 @@ def _statistics(recordings, domain, custom_config) -> tuple[tf.Tensor, tf.Tensor
     """
 
     def moments(recording: tf.Tensor) -> tf.Tensor:
-        waveform = graph.decode_pcm16(recording)
+        waveform = network_input.decode_pcm16(recording)
         if custom_config["trim_silence"]:
-            waveform = graph.trim_silence(waveform)
-        kept = tf.cast(waveform[: sound.INPUT_SAMPLES], tf.float64)
+            waveform = network_input.trim_silence(waveform)
+        kept = tf.cast(waveform[: custom_config["input_samples"]], tf.float64)
         return tf.stack(
             [
                 tf.cast(tf.size(kept), tf.float64),

@@ -8,7 +8,6 @@ import numpy as np
 from modules.baselines import inner
 from modules.baselines.svm import Svm
 from modules.metrics.uar import unweighted_average_recall
-from schemas.labels import EMOTIONS
 
 C_GRID = (0.01, 0.1, 1.0, 10.0, 100.0)
 # The duality gap at which to stop, as a share of the primal objective (or of 1, if that is less).
@@ -26,7 +25,7 @@ class Solution:
       alphas: float64 `[n, k]`, the dual variables, in [0, C].
       primal, dual: float64 `[k]`, the objectives; their difference, the duality gap, is at least 0
         and bounds how far either is from the optimum.
-      sweeps: over all clips.
+      sweeps: Number of sweeps over all clips.
     """
 
     alphas: np.ndarray
@@ -61,10 +60,10 @@ def solve(
       kernel: float64 `[n, n]`, positive semidefinite, with a positive diagonal.
       signs: `[n, k]`, y: 1 or -1.
       source: float64 `[n, k]`, f_s: the source's decision values.
-      c: upper bounds of α, one or `[k]`.
-      tolerance: duality gap at which to stop, relative to the primal objective or 1.
-      max_sweeps: after which to stop with a warning; the gap tells how far it came.
-      seed: of the order of the clips, drawn anew for each sweep.
+      c: Upper bounds of α, one or `[k]`.
+      tolerance: Duality gap at which to stop, relative to the primal objective or 1.
+      max_sweeps: Largest number of sweeps; a warning tells how large the gap is then.
+      seed: Seed of the order of the clips, drawn anew for each sweep.
     """
     signs = np.asarray(signs, np.float64)
     clips, problems = signs.shape
@@ -101,13 +100,13 @@ class AdaptiveSvm:
     """A source's machine adapted to a target.
 
     Attributes:
-      source: its z-scoring, its γ and its decision functions are those of the adapted machine.
+      source: Machine whose z-scoring, γ and decision functions are those of the adapted one.
       clips: float64 `[m, d]`, the target's training clips, z-scored as the source's.
-      weights: float64 `[m, 6]`, `α_i y_i`.
-      known: bool `[6]`, the emotions of which the source or the target has a training clip.
-      c: chosen by inner cross-validation.
+      weights: float64 `[m, labels]`, `α_i y_i`.
+      known: bool `[labels]`, the labels of which the source or the target has a training clip.
+      c: Choice of inner cross-validation.
       inner_uar: UAR of that choice, the mean of the inner folds.
-      solution: of the dual problems, one for each of the `known` emotions, in their order.
+      solution: Solution of the dual problems, one for each `known` label, in their order.
     """
 
     source: Svm
@@ -119,8 +118,9 @@ class AdaptiveSvm:
     solution: Solution
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Returns the decision values of clips, float64 `[n, 6]`, to choose the largest among the
-        target's emotions; -inf for emotions that are not `known`.
+        """Returns the decision values of clips, float64 `[n, labels]`.
+
+        The largest among the target's labels is predicted; labels that are not `known` have -inf.
 
         Args:
           features: float `[n, d]`, not z-scored.
@@ -141,33 +141,33 @@ def adapt(
     groups: np.ndarray | None,
     seed: int,
 ) -> AdaptiveSvm:
-    """Adapts an SVM trained on other domains to a target; one emotion against all others.
+    """Adapts an SVM trained on other domains to a target; one label against all others.
 
     C is the one of `C_GRID` with the best UAR in inner cross-validation, the smallest of equals.
-    A source that never met an emotion says nothing of it: its f_s is 0 there.
+    A source that never met a label says nothing of it: its f_s is 0 there.
 
     Args:
-      source: trained on the source domains, never on clips of a test fold.
+      source: Machine trained on the source domains, never on clips of a test fold.
       features: float `[n, d]`, finite, not z-scored.
-      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
+      labels: int64 `[n]`, positions in the source's label set.
       train: int64 `[m]`, the target's rows to adapt to.
       groups: str `[n]`, speakers, which inner cross-validation keeps together; `None` for clips by
         chance (protocol `random`).
-      seed: of the inner folds and of the order in which clips are visited.
+      seed: Seed of the inner folds and of the order in which clips are visited.
 
     Raises:
-      UserError: too few clips or emotions, see `inner.splits`.
+      UserError: Too few clips or labels, see `inner.splits`.
     """
     own, labels = np.asarray(features)[train], np.asarray(labels)[train]
     clips = source.scaler.transform(np.asarray(own, np.float64))
     present = np.unique(labels)
     known = np.isfinite(source.biases)
     known[present] = True
-    emotions = np.flatnonzero(known)
+    known_labels = np.flatnonzero(known)
     kernel = source.kernel(clips, clips)
-    signs = np.where(labels[:, None] == emotions, 1.0, -1.0)
-    prior = _prior(source, own)[:, emotions]
-    candidates = np.isin(emotions, present)
+    signs = np.where(labels[:, None] == known_labels, 1.0, -1.0)
+    prior = _prior(source, own)[:, known_labels]
+    candidates = np.isin(known_labels, present)
 
     pairs = inner.splits(labels, None if groups is None else np.asarray(groups)[train], seed=seed)
     uars = np.empty((len(pairs), len(C_GRID)))
@@ -181,8 +181,8 @@ def adapt(
     means = uars.mean(axis=0)
     c = C_GRID[means.argmax()]
     solution = solve(kernel, signs, prior, c, seed=seed)
-    weights = np.zeros((len(labels), len(EMOTIONS)))
-    weights[:, emotions] = solution.alphas * signs
+    weights = np.zeros((len(labels), len(source.biases)))
+    weights[:, known_labels] = solution.alphas * signs
     return AdaptiveSvm(
         source=source,
         clips=clips,
@@ -195,6 +195,6 @@ def adapt(
 
 
 def _prior(source: Svm, features: np.ndarray) -> np.ndarray:
-    """Returns f_s, float64 `[n, 6]`; 0 for emotions that the source never met."""
+    """Returns f_s, float64 `[n, labels]`; 0 for labels that the source never met."""
     scores = source.scores(features)
     return np.where(np.isfinite(scores), scores, 0.0)

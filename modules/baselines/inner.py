@@ -13,7 +13,7 @@ INNER_FOLDS = 3
 def splits(
     labels: np.ndarray, groups: np.ndarray | None, *, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Divides training clips into `INNER_FOLDS` folds, stratified by emotion.
+    """Divides training clips into `INNER_FOLDS` folds, stratified by label.
 
     Fewer folds are made of fewer speakers; clips of fewer than two speakers, or whose speakers
     cannot be divided, are divided without regard to them.
@@ -22,13 +22,13 @@ def splits(
       labels: int64 `[n]`.
       groups: str `[n]`, speakers whose clips stay together, distinct across domains; `None` under
         the protocol `random`.
-      seed: of the choice.
+      seed: Seed of the choice.
 
     Returns:
       Pairs of indices int64: to train on, and to validate on; both never empty.
 
     Raises:
-      UserError: there are fewer than two emotions, or no two clips of any.
+      UserError: There are fewer than two labels, or no two clips of any.
     """
     counts = np.bincount(labels)
     if np.count_nonzero(counts) < 2 or counts.max() < 2:
@@ -43,7 +43,9 @@ def splits(
         return _by_group(labels, groups, seed=seed) or _by_clip(labels, seed=seed)
 
 
-def _by_group(labels, groups, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _by_group(
+    labels: np.ndarray, groups: np.ndarray | None, *, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
     group_count = 0 if groups is None else len(np.unique(groups))
     if group_count < 2:
         return []
@@ -56,7 +58,7 @@ def _by_group(labels, groups, *, seed: int) -> list[tuple[np.ndarray, np.ndarray
     ]
 
 
-def _by_clip(labels, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _by_clip(labels: np.ndarray, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     folds = min(INNER_FOLDS, int(np.bincount(labels).max()))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return list(splitter.split(labels, labels))

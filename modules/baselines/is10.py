@@ -1,6 +1,7 @@
 """The 1,582 acoustic features of the INTERSPEECH 2010 Paralinguistic Challenge, by openSMILE."""
 
 from collections.abc import Iterable
+from types import ModuleType
 
 import numpy as np
 
@@ -19,11 +20,11 @@ _MISSING = (
 )
 
 
-def require_opensmile():
+def require_opensmile() -> ModuleType:
     """Returns the module `opensmile`.
 
     Raises:
-      UserError: it is not installed; the message says how to get it and what its licence forbids.
+      UserError: It is not installed; the message says how to get it and what its licence forbids.
     """
     try:
         import opensmile
@@ -50,8 +51,8 @@ def extract(recordings: Iterable[np.ndarray]) -> np.ndarray:
       float32 `[n, 1582]`, finite, in the order of the recordings.
 
     Raises:
-      UserError: opensmile is not installed.
-      ValueError: a recording has another shape, or samples that are not finite numbers.
+      UserError: openSMILE is not installed.
+      ValueError: A recording has another shape, or samples that are not finite numbers.
     """
     opensmile = require_opensmile()
     smile = opensmile.Smile(

@@ -9,7 +9,6 @@ from sklearn.svm import SVC
 
 from modules.baselines import inner
 from modules.metrics.uar import unweighted_average_recall
-from schemas.labels import EMOTIONS
 
 C_GRID = (0.1, 1.0, 10.0, 100.0)
 # In units of 1 / features: z-scored clips lie at a squared distance of about 2 * features.
@@ -18,14 +17,14 @@ GAMMA_GRID = (0.1, 0.3, 1.0, 3.0)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Svm:
-    """A trained machine: one decision function per emotion, that emotion against all others.
+    """A trained machine: one decision function per label, that label against all others.
 
     Attributes:
-      scaler: z-scoring by the training clips.
+      scaler: Scaler that z-scores by the training clips.
       clips: float64 `[m, d]`, the training clips, z-scored.
-      weights: float64 `[m, 6]`, `y_i α_i`; zero where a clip is no support vector.
-      biases: float64 `[6]`; -inf for emotions without a training clip.
-      c, gamma: chosen by inner cross-validation, gamma per unit of squared z-scored distance.
+      weights: float64 `[m, labels]`, `y_i α_i`; zero where a clip is no support vector.
+      biases: float64 `[labels]`; -inf for labels without a training clip.
+      c, gamma: Choices of inner cross-validation, gamma per unit of squared z-scored distance.
       inner_uar: UAR of that choice, the mean of the inner folds.
     """
 
@@ -42,9 +41,9 @@ class Svm:
         return np.exp(-self.gamma * euclidean_distances(features, others, squared=True))
 
     def scores(self, features: np.ndarray) -> np.ndarray:
-        """Returns the decision values of clips, float64 `[n, 6]`; the largest one is predicted.
+        """Returns the decision values of clips, float64 `[n, labels]`; the largest is predicted.
 
-        Emotions without a training clip have -inf.
+        Labels without a training clip have -inf.
 
         Args:
           features: float `[n, d]`, not z-scored.
@@ -57,6 +56,7 @@ def fit(
     features: np.ndarray,
     labels: np.ndarray,
     *,
+    label_count: int,
     train: np.ndarray,
     groups: np.ndarray | None,
     seed: int,
@@ -65,19 +65,20 @@ def fit(
 
     The measure is UAR, the mean of the inner folds; of equal choices the smallest C, then the
     smallest γ is taken. Nothing is learnt from other clips than those of `train`, z-scoring
-    included, which inner cross-validation repeats for each inner fold. An emotion weighs as much
-    as all others together, however few clips it has.
+    included, which inner cross-validation repeats for each inner fold. A label weighs as much as
+    all others together, however few clips it has.
 
     Args:
       features: float `[n, d]`, finite.
-      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
+      labels: int64 `[n]`, positions in a label set.
+      label_count: Number of labels in the set.
       train: int64 `[m]`, the rows to train on.
       groups: str `[n]`, speakers, which inner cross-validation keeps together; `None` for clips by
         chance (protocol `random`).
-      seed: of the inner folds.
+      seed: Seed of the inner folds.
 
     Raises:
-      UserError: too few clips or emotions, see `inner.splits`.
+      UserError: Too few clips or labels, see `inner.splits`.
     """
     clips, labels = np.asarray(features, np.float64)[train], np.asarray(labels)[train]
     grid = [(c, factor / clips.shape[1]) for c in C_GRID for factor in GAMMA_GRID]
@@ -89,7 +90,8 @@ def fit(
         between = euclidean_distances(known, squared=True)
         across = euclidean_distances(asked, known, squared=True)
         for index, (c, gamma) in enumerate(grid):
-            weights, biases = _one_against_rest(np.exp(-gamma * between), labels[learnt], c)
+            kernel = np.exp(-gamma * between)
+            weights, biases = _one_against_rest(kernel, labels[learnt], c, label_count)
             predicted = (np.exp(-gamma * across) @ weights + biases).argmax(axis=1)
             uars[fold, index] = unweighted_average_recall(labels[held_out], predicted)
     means = uars.mean(axis=0)
@@ -97,7 +99,7 @@ def fit(
     scaler = StandardScaler().fit(clips)
     clips = scaler.transform(clips)
     kernel = np.exp(-gamma * euclidean_distances(clips, squared=True))
-    weights, biases = _one_against_rest(kernel, labels, c)
+    weights, biases = _one_against_rest(kernel, labels, c, label_count)
     return Svm(
         scaler=scaler,
         clips=clips,
@@ -110,18 +112,18 @@ def fit(
 
 
 def _one_against_rest(
-    kernel: np.ndarray, labels: np.ndarray, c: float
+    kernel: np.ndarray, labels: np.ndarray, c: float, label_count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns weights `[m, 6]` and biases `[6]`.
+    """Returns weights `[m, labels]` and biases `[labels]`.
 
     On a kernel computed once: scikit-learn's own RBF kernel has no BLAS, and 1,582 features would
-    be gone through for each emotion anew.
+    be gone through for each label anew.
     """
-    weights = np.zeros((len(labels), len(EMOTIONS)))
-    biases = np.full(len(EMOTIONS), -np.inf)
-    for emotion in np.unique(labels):
+    weights = np.zeros((len(labels), label_count))
+    biases = np.full(label_count, -np.inf)
+    for label in np.unique(labels):
         machine = SVC(C=c, kernel="precomputed", class_weight="balanced")
-        machine.fit(kernel, np.where(labels == emotion, 1, -1))
-        weights[machine.support_, emotion] = machine.dual_coef_[0]
-        biases[emotion] = machine.intercept_[0]
+        machine.fit(kernel, np.where(labels == label, 1, -1))
+        weights[machine.support_, label] = machine.dual_coef_[0]
+        biases[label] = machine.intercept_[0]
     return weights, biases

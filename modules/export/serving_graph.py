@@ -5,15 +5,19 @@ Transform applies in training, and consists of TensorFlow's own ops only. tensor
 saved without complaint, and no TF Serving could load them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from modules.audio import graph as audio
-from schemas import features, signatures, sound
+from modules.audio import network_input, resampling, wav_graph
+from modules.audio.samples import first_channel
+from schemas import features, signatures
 from schemas.labels import LabelSet
+
+# Mean and standard deviation of a domain's samples, by domain; `""` is the fallback.
+Statistics = Mapping[str, tuple[float, float]]
 
 
 class ServingModule(tf.Module):
@@ -28,7 +32,7 @@ class ServingModule(tf.Module):
         *,
         labels: LabelSet,
         trim_silence: bool,
-        statistics: Mapping[str, tuple[float, float]] | None,
+        statistics: Statistics | None,
         domain_labels: Mapping[str, Sequence[str]],
         domain: str | None,
     ):
@@ -45,6 +49,7 @@ class ServingModule(tf.Module):
         # Functions of a module are not tracked; its variables and tables are what gets saved.
         self._infer = lambda inputs: network(inputs, training=False)
         self._input_shape = [-1, *network.input_shape[1:]]
+        self._num_samples = network.input_shape[1]
         self._variables = [variable.value for variable in network.variables]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -64,7 +69,7 @@ class ServingModule(tf.Module):
     def signatures(self) -> dict[str, Any]:
         """Returns the concrete function of each signature by its name."""
 
-        def spec(name, dtype, *shape):
+        def spec(name: str, dtype: tf.DType, *shape: int | None) -> tf.TensorSpec:
             return tf.TensorSpec([None, *shape], dtype, name=name)
 
         return {
@@ -93,7 +98,7 @@ class ServingModule(tf.Module):
         rows = tf.zeros_like(parsed[features.DOMAIN], tf.int64)
         if self._rows is not None:
             rows = self._rows.lookup(parsed[features.DOMAIN])
-        return self._answer(parsed[features.AUDIO], audio.decode_pcm16, rows)
+        return self._answer(parsed[features.AUDIO], network_input.decode_pcm16, rows)
 
     def from_wav(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers whole wav files, string [batch]."""
@@ -106,22 +111,30 @@ class ServingModule(tf.Module):
         clips = (waveform, num_samples, rate_hz)
         return self._answer(clips, _waveform_of_row, tf.zeros_like(num_samples, tf.int64))
 
-    def _answer(self, clips, decode, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _answer(
+        self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
 
-        def prepare(elements):
+        def prepare(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
             clip, row = elements
             waveform = decode(clip)
             _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
             mean, std = (None, None)
             if self._statistics is not None:
                 mean, std = tf.unstack(tf.gather(self._statistics, row))
-            return audio.prepare(waveform, trim=self._trim_silence, mean=mean, std=std)
+            return network_input.prepare(
+                waveform,
+                num_samples=self._num_samples,
+                trim=self._trim_silence,
+                mean=mean,
+                std=std,
+            )
 
         prepared = tf.map_fn(
             prepare,
             (clips, rows),
-            fn_output_signature=tf.TensorSpec([sound.INPUT_SAMPLES], tf.float32),
+            fn_output_signature=tf.TensorSpec([self._num_samples], tf.float32),
         )
         probabilities = self._infer(tf.reshape(prepared, self._input_shape))
         return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
@@ -137,8 +150,8 @@ class ServingModule(tf.Module):
 
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
     """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
-    samples, rate_hz = audio.decode_wav(contents)
-    return audio.resample(audio.first_channel(samples), rate_hz)
+    samples, rate_hz = wav_graph.decode_wav(contents)
+    return resampling.resample(first_channel(samples), rate_hz)
 
 
 def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -146,7 +159,7 @@ def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     waveform, num_samples, rate_hz = row
     valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
     _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
-    return audio.resample(waveform[:num_samples], rate_hz)
+    return resampling.resample(waveform[:num_samples], rate_hz)
 
 
 def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:
@@ -163,7 +176,11 @@ def _masked(probabilities: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     return tf.where(total > 0.0, tf.math.divide_no_nan(kept, total), undecided)
 
 
-def _domain_rows(statistics, domain_labels, domain: str | None) -> list[str]:
+def _domain_rows(
+    statistics: Statistics | None,
+    domain_labels: Mapping[str, Sequence[str]],
+    domain: str | None,
+) -> list[str]:
     """Returns the domain names of the rows of masks and statistics; row 0 is the default one."""
     if domain is not None:
         return [domain]
@@ -187,7 +204,12 @@ def _check_shapes(network: keras.Model, labels: LabelSet) -> None:
         )
 
 
-def _check_arguments(labels: LabelSet, statistics, domain_labels, domain: str | None) -> None:
+def _check_arguments(
+    labels: LabelSet,
+    statistics: Statistics | None,
+    domain_labels: Mapping[str, Sequence[str]],
+    domain: str | None,
+) -> None:
     for name, present in domain_labels.items():
         unknown = set(present) - set(labels)
         if unknown or not present:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from modules.audio import graph as audio
+from modules.audio.samples import encode_pcm16
 from schemas import features, signatures, sound
 
 
@@ -30,7 +30,7 @@ def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> 
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
-    pcm = audio.encode_pcm16(waveform)
+    pcm = encode_pcm16(waveform)
     example = tf.train.Example()
     example.features.feature[features.AUDIO].bytes_list.value.append(pcm)
     example.features.feature[features.DOMAIN].bytes_list.value.append(domain.encode())

@@ -1,6 +1,7 @@
 """Are two systems different, by how much, and how sure is it? Tests over folds, and bootstraps."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import special, stats
@@ -74,7 +75,7 @@ def corrected_t_test(
     return _t_test(first, second, variance_factor=1 / max(count, 1) + test_to_train)
 
 
-def _t_test(first, second, *, variance_factor: float | None) -> PairedTest:
+def _t_test(first: np.ndarray, second: np.ndarray, *, variance_factor: float | None) -> PairedTest:
     differences = _differences(first, second)
     freedom = max(len(differences) - 1, 0)
     mean, deviation = _mean_and_deviation(first, second)
@@ -204,7 +205,7 @@ def bootstrap_relative_gain(
     return _interval(gains, speakers, domains, level)
 
 
-def _differences(first, second) -> np.ndarray:
+def _differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(
@@ -213,7 +214,7 @@ def _differences(first, second) -> np.ndarray:
     return first - second
 
 
-def _mean_and_deviation(first, second) -> tuple[float, float]:
+def _mean_and_deviation(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
     """Mean and standard deviation (ddof 1) of the differences, without what is only rounding."""
     differences = _differences(first, second)
     if len(differences) < 2:
@@ -232,7 +233,14 @@ def _ratio(numerator: float, denominator: float) -> float:
     return float(numerator / denominator)
 
 
-def _resampled(labels, systems, speakers, domains, resamples: int, seed: int) -> np.ndarray:
+def _resampled(
+    labels: np.ndarray,
+    systems: Sequence[np.ndarray],
+    speakers: np.ndarray,
+    domains: np.ndarray | None,
+    resamples: int,
+    seed: int,
+) -> np.ndarray:
     """UARs, float64 `[systems, 1 + resamples]`; the first is that of the clips as they are."""
     labels, speakers = np.asarray(labels, np.int64), np.asarray(speakers)
     hits = np.stack([np.asarray(predictions) == labels for predictions in systems])
@@ -246,7 +254,13 @@ def _resampled(labels, systems, speakers, domains, resamples: int, seed: int) ->
     return np.mean(of_domains, axis=0)
 
 
-def _resampled_domain(labels, hits, speakers, resamples: int, random) -> np.ndarray:
+def _resampled_domain(
+    labels: np.ndarray,
+    hits: np.ndarray,
+    speakers: np.ndarray,
+    resamples: int,
+    random: np.random.Generator,
+) -> np.ndarray:
     names, speaker = np.unique(speakers, return_inverse=True)
     times = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     times = np.concatenate([np.ones((1, len(names))), times])
@@ -262,7 +276,9 @@ def _resampled_domain(labels, hits, speakers, resamples: int, random) -> np.ndar
     return np.array(uars)
 
 
-def _interval(values: np.ndarray, speakers, domains, level: float) -> Interval:
+def _interval(
+    values: np.ndarray, speakers: np.ndarray, domains: np.ndarray | None, level: float
+) -> Interval:
     """Percentiles of all but the first value, which is the estimate."""
     counts = [
         len(np.unique(np.asarray(speakers)[rows])) for rows in _domain_rows(speakers, domains)
@@ -279,6 +295,6 @@ def _interval(values: np.ndarray, speakers, domains, level: float) -> Interval:
     return Interval(estimate=estimate, lower=float(lower), upper=float(upper))
 
 
-def _domain_rows(speakers, domains) -> list[np.ndarray]:
+def _domain_rows(speakers: np.ndarray, domains: np.ndarray | None) -> list[np.ndarray]:
     domains = np.zeros(len(speakers)) if domains is None else np.asarray(domains)
     return [np.flatnonzero(domains == name) for name in np.unique(domains)]

@@ -7,11 +7,9 @@ import numpy as np
 
 from modules.baselines import adaptive_svm, svm
 from modules.study import cells
-from modules.study.bench import describe
 from modules.study.clips import Clips
 from modules.study.store import Store
-from schemas import progress
-from schemas.labels import EMOTIONS
+from schemas import progress, splits
 
 # Stands for "never": JSON has no infinity.
 _NEVER = -1e9
@@ -23,20 +21,27 @@ def run(
     """Fits the cell and adds its scores to the store; does nothing if they are there.
 
     Args:
-      cell: which.
-      features: float32 `[n, 1582]` of the clips, in their order.
-      clips: waveforms are not looked at.
-      store: where results go.
+      cell: The machine.
+      features: float32 `[n, 1582]`, features of the clips, in their order.
+      clips: The clips; waveforms are not looked at.
+      store: Where results go.
     """
     if cell in store:
         return
     started_s = time.monotonic()
     speakers = np.char.add(np.char.add(clips.domains, "/"), clips.speakers)
-    groups = speakers if cell.protocol == "speaker_independent" else None
+    groups = speakers if cell.protocol == splits.SPEAKER_INDEPENDENT else None
     domains = cell.sources if isinstance(cell, cells.AdaptiveSvm) else cell.domains
     rows = clips.rows(cell.protocol, domains=domains, folds=cell.split.train)
     model: svm.Svm | adaptive_svm.AdaptiveSvm
-    model = source = svm.fit(features, clips.labels, train=rows, groups=groups, seed=cell.seed)
+    model = source = svm.fit(
+        features,
+        clips.labels,
+        label_count=len(clips.label_set),
+        train=rows,
+        groups=groups,
+        seed=cell.seed,
+    )
     chosen = {"c": source.c, "gamma": source.gamma, "inner_uar": source.inner_uar}
     tested_domains = clips.domain_names()
     if isinstance(cell, cells.AdaptiveSvm):
@@ -56,8 +61,8 @@ def run(
             "train_clips": dict(sorted(Counter(clips.domains[rows].tolist()).items())),
             "train_s": round(time.monotonic() - started_s, 3),
             "tested": clips.utterance_ids[tested].tolist(),
-            "emotions": list(EMOTIONS),
+            "emotions": list(clips.label_set),
             "scores": np.round(scores, 6).tolist(),
         },
     )
-    progress.MESSAGES.info("%s", describe(cell))
+    progress.MESSAGES.info("%s", cells.describe(cell))

@@ -5,7 +5,9 @@ import hashlib
 import json
 from typing import Any
 
-from modules.training.engine import Settings
+from modules.networks.approaches import Adaptation, resolve
+from modules.networks.registry import ARCHITECTURES, NetworkSpec
+from modules.training.settings import Settings
 from schemas.splits import NUM_FOLDS
 
 
@@ -33,12 +35,11 @@ class Training:
     """A network trained from scratch: a pre-training, a training on the target (TT), Table 2.
 
     Attributes:
-      protocol: of the folds.
-      split: which folds it sees.
-      domains: whose clips it sees, sorted.
-      architecture: `cnn_lstm` or `cnn`.
-      preset, precision: of `modules.networks.waveform.build_network`.
-      settings: of the training; their seed is the seed of everything.
+      protocol: Protocol of the folds.
+      split: Folds it sees.
+      domains: Domains whose clips it sees, sorted.
+      architecture, preset, precision: The network, see `modules.networks.registry.NetworkSpec`.
+      settings: Settings of the training; their seed is the seed of everything.
     """
 
     protocol: str
@@ -52,7 +53,14 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FineTuning:
-    """A pre-trained network adapted to a target by an approach, a key of `transfer.APPROACHES`."""
+    """A pre-trained network adapted to a target.
+
+    Attributes:
+      parent: Pre-training it starts from.
+      target: Domain it is adapted to.
+      approach: Name in `approaches.APPROACHES`.
+      settings: Settings of the fine-tuning; their seed is the seed of everything.
+    """
 
     parent: Training
     target: str
@@ -61,10 +69,12 @@ class FineTuning:
 
     @property
     def protocol(self) -> str:
+        """Protocol of the folds, the parent's."""
         return self.parent.protocol
 
     @property
     def split(self) -> Split:
+        """Folds it sees, the parent's."""
         return self.parent.split
 
 
@@ -124,3 +134,35 @@ def key(cell: Cell) -> str:
     """Returns the cell's name: equal cells, equal names, in every process."""
     text = json.dumps(to_json(cell), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def network(cell: Training, *, outputs: int) -> NetworkSpec:
+    """Returns the network of a training, with an output for each label."""
+    return NetworkSpec(
+        architecture=cell.architecture,
+        preset=cell.preset,
+        precision=cell.precision,
+        outputs=outputs,
+    )
+
+
+def adaptation(cell: FineTuning) -> Adaptation:
+    """Returns what a fine-tuning does to the layer groups of its network."""
+    return resolve(cell.approach, ARCHITECTURES[cell.parent.architecture].groups)
+
+
+def describe(cell: Cell) -> str:
+    """Returns the cell in words."""
+    where = f"{cell.protocol}, fold {cell.split.test}"
+    if isinstance(cell, FineTuning):
+        return (
+            f"{cell.approach} to {cell.target} from {'+'.join(cell.parent.domains)} ({where},"
+            f" seed {cell.settings.seed})"
+        )
+    if isinstance(cell, Training):
+        return (
+            f"{cell.architecture} on {'+'.join(cell.domains)} ({where}, seed {cell.settings.seed})"
+        )
+    if isinstance(cell, AdaptiveSvm):
+        return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where})"
+    return f"SVM on {'+'.join(cell.domains)} ({where})"

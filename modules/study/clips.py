@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from modules.training.rows import FileRows, Rows
+from schemas import splits
 from schemas.labels import PAPER, LabelSet
+from schemas.sound import INPUT_SAMPLES
 
-TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.npy", "clips.json"
-_FOLDS = ("fold_random", "fold_speaker_independent")
+TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.float32", "clips.json"
+_FOLDS = tuple(f"fold_{protocol}" for protocol in sorted(splits.PROTOCOLS))
 _COLUMNS = ("utterance_id", "domain", "speaker", "emotion", *_FOLDS)
 
 
@@ -19,15 +22,15 @@ class Clips:
     """Standardised clips with what the study must know of them, by utterance id.
 
     Attributes:
-      waveforms: float32 `[n, 54000, 1]`; `None` where only the results are looked at.
+      waveforms: float32 `[54000, 1]` each; `None` where only the results are looked at.
       labels: int64 `[n]`, positions in the label set.
       domains, speakers, utterance_ids: str `[n]`.
       folds: int64 `[n]` by protocol.
-      digest: of the recordings, their labels and folds, and of the code that prepared them.
+      digest: Digest of the recordings, their labels and folds, and of the code that prepared them.
       label_set: Label set of the manifest.
     """
 
-    waveforms: np.ndarray | None
+    waveforms: Rows | None
     labels: np.ndarray
     domains: np.ndarray
     speakers: np.ndarray
@@ -48,6 +51,7 @@ class Clips:
         return np.unique(self.labels[self.domains == domain])
 
     def domain_names(self) -> tuple[str, ...]:
+        """Returns the domains, sorted."""
         return tuple(str(name) for name in np.unique(self.domains))
 
 
@@ -64,18 +68,17 @@ def save(clips: Clips, folder: Path) -> None:
                     clips.domains[i],
                     clips.speakers[i],
                     clips.label_set.labels[clips.labels[i]],
-                    clips.folds["random"][i],
-                    clips.folds["speaker_independent"][i],
+                    *(clips.folds[name.removeprefix("fold_")][i] for name in _FOLDS),
                 )
             )
     if clips.waveforms is not None:
-        np.save(folder / _WAVEFORMS, clips.waveforms)
+        clips.waveforms.save(folder / _WAVEFORMS)
     facts = {"digest": clips.digest, "labels": clips.label_set.to_text()}
     (folder / _META).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Clips:
-    """Reads what `save` wrote; waveforms are mapped, so that processes share their memory."""
+    """Reads what `save` wrote; waveforms stay in their file, which processes share."""
     with open(folder / TABLE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     facts = json.loads((folder / _META).read_text(encoding="utf-8"))
@@ -84,14 +87,14 @@ def load(folder: Path) -> Clips:
     label_set = LabelSet.from_text(text) if text else PAPER
     waveforms = folder / _WAVEFORMS
     return Clips(
-        waveforms=np.load(waveforms, mmap_mode="r") if waveforms.exists() else None,
+        waveforms=FileRows.open(waveforms, (INPUT_SAMPLES, 1)) if waveforms.exists() else None,
         labels=np.array([label_set.index(row["emotion"]) for row in rows], np.int64),
         domains=np.array([row["domain"] for row in rows]),
         speakers=np.array([row["speaker"] for row in rows]),
         utterance_ids=np.array([row["utterance_id"] for row in rows]),
         folds={
-            protocol: np.array([int(row[f"fold_{protocol}"]) for row in rows], np.int64)
-            for protocol in ("random", "speaker_independent")
+            name.removeprefix("fold_"): np.array([int(row[name]) for row in rows], np.int64)
+            for name in _FOLDS
         },
         digest=facts["digest"],
         label_set=label_set,

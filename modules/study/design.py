@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
 from modules.study import cells
 from modules.study.cells import Split
-from modules.training.engine import Settings
-from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.training.settings import Settings
 from schemas.splits import NUM_FOLDS, PROTOCOLS
 
 SCENARIOS = ("S1", "S2")
@@ -20,12 +20,12 @@ class Design:
     """What to compute; the methods name the cells, so that plan and tables agree.
 
     Attributes:
-      domains: all of the study, sorted.
-      targets: those that networks are adapted to.
-      protocols, folds, seeds, tables, scenarios: which of each. Seeds repeat all trainings.
-      approaches: names of `transfer.APPROACHES`, or `auto`.
-      preset, precision: of the network.
-      pretrain, scratch, fine_tune: settings of the trainings on several domains, on the target
+      domains: All domains of the study, sorted.
+      targets: Domains that networks are adapted to.
+      protocols, folds, seeds, tables, scenarios: Those to compute. Seeds repeat all trainings.
+      approaches: Names in `approaches.APPROACHES`, or `auto`.
+      preset, precision: Those of the network.
+      pretrain, scratch, fine_tune: Settings of the trainings on several domains, on the target
         alone (TT), and from pre-trained weights. Their own seeds are not used.
     """
 
@@ -65,7 +65,9 @@ class Design:
         domains = tuple(name for name in self.domains if name != without)
         return self._training(protocol, split, domains, seed, self.pretrain)
 
-    def source(self, protocol: str, split: Split, seed: int, *, scenario: str, target: str):
+    def source(
+        self, protocol: str, split: Split, seed: int, *, scenario: str, target: str
+    ) -> cells.Training:
         """The pre-training that a target starts from: with its own training folds (S1) or not."""
         without = target if scenario == "S2" else None
         return self.pretraining(protocol, split, seed, without=without)

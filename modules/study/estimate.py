@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from modules.networks.waveform import build_network
+from modules.networks.registry import NetworkSpec
 from modules.study import cells
-from modules.training import transfer
-from modules.training.engine import Learner, Settings
-from schemas.labels import EMOTIONS
+from modules.training.learner import Learner
+from modules.training.rows import ArrayRows
+from modules.training.settings import Settings
+from schemas.labels import PAPER
 from schemas.sound import INPUT_SAMPLES
 
 # Of a full training's time for a clip and epoch, by how many of the lowest groups are frozen, as
@@ -22,16 +23,16 @@ def work(planned: Iterable[cells.Cell], clips: Callable[[str, str, int], int]) -
     """Returns the work of networks: clips times epochs, less where frozen layers are cached.
 
     Args:
-      planned: cells; SVMs, which take seconds, count nothing.
-      clips: their number, given a protocol, a domain and a fold.
+      planned: The cells; SVMs, which take seconds, count nothing.
+      clips: Function that gives their number for a protocol, a domain and a fold.
     """
     total = 0.0
     for cell in planned:
         if isinstance(cell, cells.Training):
             domains, share = cell.domains, 1.0
         elif isinstance(cell, cells.FineTuning):
-            prefix = transfer.frozen_prefix(transfer.APPROACHES[cell.approach])
-            domains, share = (cell.target,), _SHARES[len(prefix)]
+            prefix = cells.adaptation(cell).prefix
+            domains, share = (cell.target,), _SHARES[min(len(prefix), len(_SHARES) - 1)]
         else:
             continue
         own = sum(clips(cell.protocol, name, fold) for name in domains for fold in cell.split.train)
@@ -41,10 +42,14 @@ def work(planned: Iterable[cells.Cell], clips: Callable[[str, str, int], int]) -
 
 def clips_per_s(preset: str, precision: str) -> float:
     """Measures how fast this machine trains the network, in clips per second; takes seconds."""
-    learner = Learner(build_network(preset=preset, seed=0, precision=precision))
-    clips = np.zeros((_CLIPS, INPUT_SAMPLES, 1), np.float32)
-    labels = np.arange(_CLIPS) % len(EMOTIONS)
-    learner.fit(clips, labels, settings=Settings(epochs=1))  # traces and allocates
+    spec = NetworkSpec(
+        architecture="cnn_lstm", preset=preset, precision=precision, outputs=len(PAPER)
+    )
+    learner = Learner(spec.build(seed=0))
+    clips = ArrayRows(np.zeros((_CLIPS, INPUT_SAMPLES, 1), np.float32))
+    rows = np.arange(_CLIPS)
+    labels = rows % len(PAPER)
+    learner.fit(clips, rows, labels, settings=Settings(epochs=1))  # traces and allocates
     started_s = time.monotonic()
-    learner.fit(clips, labels, settings=Settings(epochs=2))
+    learner.fit(clips, rows, labels, settings=Settings(epochs=2))
     return 2 * _CLIPS / (time.monotonic() - started_s)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from modules.study import cells
+from modules.training.job import Weights
 from schemas import files
 from schemas.errors import UserError
 
@@ -18,11 +19,11 @@ class Store:
     """Results and weights of cells in a folder. Any number of processes may add to it at once.
 
     Args:
-      folder: is made if it is not there.
-      identity: what all results of a store have in common (digests of clips and code, …).
+      folder: Folder of the store; made if it is not there.
+      identity: What all results of a store have in common (digests of clips and code, …).
 
     Raises:
-      UserError: the folder holds results of another identity.
+      UserError: The folder holds results of another identity.
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, identity: dict[str, Any]):
@@ -53,7 +54,7 @@ class Store:
         """Keeps other studies out while one plans and runs; its own processes share the store.
 
         Raises:
-          UserError: another study is at work in the folder.
+          UserError: Another study is at work in the folder.
         """
         busy = (
             f"{self.folder}: another study is writing to this store; wait for it, or give this one"
@@ -80,16 +81,24 @@ class Store:
             with files.replacing(file, binary=True) as stream:
                 stream.write(json.dumps(content).encode())
 
-    def put_weights(self, cell: cells.Training, weights: list[np.ndarray]) -> None:
+    def put_weights(self, cell: cells.Training, weights: Weights) -> None:
         """Keeps what fine-tunings start from."""
+        named = {
+            f"{layer}/{index}": array
+            for layer, arrays in weights.items()
+            for index, array in enumerate(arrays)
+        }
         with files.replacing(self._weights / f"{cells.key(cell)}.npz", binary=True) as stream:
-            np.savez(stream, *weights)
+            np.savez(stream, **named)
 
-    def get_weights(self, cell: cells.Training) -> list[np.ndarray] | None:
-        """Returns the weights, in the order of `keras.Model.get_weights`; `None` if not kept."""
+    def get_weights(self, cell: cells.Training) -> Weights | None:
+        """Returns the weights of each layer; `None` if they were not kept."""
+        weights: Weights = {}
         with suppress(FileNotFoundError), np.load(self._weights / f"{cells.key(cell)}.npz") as file:
-            return [file[f"arr_{i}"] for i in range(len(file.files))]
-        return None
+            # In the order in which they were written.
+            for name in file.files:
+                weights.setdefault(name.rpartition("/")[0], []).append(file[name])
+        return weights or None
 
     def results(self) -> Iterator[dict[str, Any]]:
         """Yields all results, by key."""

@@ -1,49 +1,78 @@
-"""Transformed examples in memory, as trainings take them."""
+"""Transformed examples as trainings take them, within a limit of memory."""
 
 import dataclasses
 
 import numpy as np
 
+from modules.training.rows import Rows, RowWriter
 from schemas import features, sound
-from schemas.labels import EMOTIONS
+from schemas.labels import LabelSet
+
+_READ_BATCH = 64
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Clips:
     """The transformed examples of some splits, in the order of their utterance ids.
 
     Attributes:
-      waveforms: float32 `[n, 54000, 1]`, standardised and padded.
-      labels: int64 `[n]`.
+      waveforms: float32 `[54000, 1]` each, standardised and padded.
+      labels: int64 `[n]`, positions in the manifest's label set.
       domains, speakers, utterance_ids: str `[n]`.
-      statistics: mean and standard deviation of the standardisation by domain; `""` is what serves
-        recordings of no known domain. None where utterances are standardised by themselves.
+      domain_classes: Labels that each domain has examples of, ascending, by domain; of all domains
+        in the files, also those whose clips were left out.
+      statistics: Mean and standard deviation of the standardisation by domain, of all domains in
+        the files; `""` is what serves recordings of no known domain. `None` where utterances are
+        standardised by themselves.
     """
 
-    waveforms: np.ndarray
+    waveforms: Rows
     labels: np.ndarray
     domains: np.ndarray
     speakers: np.ndarray
     utterance_ids: np.ndarray
+    domain_classes: dict[str, tuple[int, ...]]
     statistics: dict[str, tuple[float, float]] | None
 
-    def domain_classes(self) -> dict[str, list[str]]:
-        """Returns the emotions that each domain has clips of."""
+    def domain_labels(self, label_set: LabelSet) -> dict[str, tuple[str, ...]]:
+        """Returns `domain_classes` in words."""
         return {
-            str(domain): [EMOTIONS[i] for i in np.unique(self.labels[self.domains == domain])]
-            for domain in np.unique(self.domains)
+            domain: tuple(label_set.labels[label] for label in labels)
+            for domain, labels in self.domain_classes.items()
         }
 
 
-def read_clips(file_patterns: list[str]) -> Clips:
-    """Reads transformed examples (GZIP TFRecords of tf.Examples) into memory.
+def read_clips(
+    file_patterns: list[str],
+    *,
+    limit_bytes: int,
+    folder: str | None = None,
+    domain: str | None = None,
+    without_domain: str | None = None,
+    input_samples: int = sound.INPUT_SAMPLES,
+) -> Clips:
+    """Reads transformed examples (GZIP TFRecords of tf.Examples).
 
-    About 220 kB a clip; only what `modules.audio.graph.preprocessing` writes is understood.
+    Only what `modules.audio.preprocessing` writes is understood. A file that two patterns
+    match is read twice.
+
+    Args:
+      file_patterns: Patterns of the files.
+      limit_bytes: Most memory that waveforms may take (a clip takes 216 kB). More of them go into
+        a file without a name in `folder` that ends with them, and come from there when asked for.
+      folder: See `limit_bytes`; the system's folder for temporary files by default.
+      domain: Domain whose clips are kept; all by default. Of the others, waveforms are not parsed.
+      without_domain: Domain whose clips are not kept.
+      input_samples: Length of a clip.
+
+    Raises:
+      ValueError: No examples are found.
+      UserError: The disk is full.
     """
     import tensorflow as tf
 
     files = sorted(name for pattern in file_patterns for name in tf.io.gfile.glob(pattern))
-    scalar = {
+    facts_spec = {
         features.LABEL: tf.io.FixedLenFeature([], tf.int64),
         features.DOMAIN: tf.io.FixedLenFeature([], tf.string),
         features.SPEAKER: tf.io.FixedLenFeature([], tf.string),
@@ -51,38 +80,71 @@ def read_clips(file_patterns: list[str]) -> Clips:
         features.MEAN: tf.io.FixedLenFeature([], tf.float32, np.nan),
         features.STD: tf.io.FixedLenFeature([], tf.float32, np.nan),
     }
-    waveform = {features.WAVEFORM: tf.io.FixedLenFeature([sound.INPUT_SAMPLES], tf.float32)}
-    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(64)
-    batches = [
-        {
-            name: value.numpy()
-            for name, value in tf.io.parse_example(rows, scalar | waveform).items()
-        }
-        for rows in dataset
-    ]
+    waveform_spec = {features.WAVEFORM: tf.io.FixedLenFeature([input_samples, 1], tf.float32)}
+    writer = RowWriter((input_samples, 1), limit_bytes=limit_bytes, folder=folder)
+    batches, kept_batches = [], []
+    for examples in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_READ_BATCH):
+        if domain is None and without_domain is None:
+            parsed = tf.io.parse_example(examples, facts_spec | waveform_spec)
+            facts = {name: parsed[name].numpy() for name in facts_spec}
+            kept = np.ones(len(examples), bool)
+            writer.append(parsed[features.WAVEFORM].numpy())
+        else:
+            parsed = tf.io.parse_example(examples, facts_spec)
+            facts = {name: value.numpy() for name, value in parsed.items()}
+            kept = _kept(facts[features.DOMAIN].astype(str), domain, without_domain)
+            if kept.any():
+                chosen = tf.boolean_mask(examples, kept)
+                parsed = tf.io.parse_example(chosen, waveform_spec)
+                writer.append(parsed[features.WAVEFORM].numpy())
+        batches.append(facts)
+        kept_batches.append(kept)
     if not batches:
         raise ValueError(f"no transformed examples in {file_patterns}")
-    columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    del batches
+    kept = np.concatenate(kept_batches)
+    columns = {name: np.concatenate([batch[name] for batch in batches]) for name in facts_spec}
     ids = columns[features.UTTERANCE_ID].astype(str)
-    order = np.argsort(ids)
-    domains = columns[features.DOMAIN].astype(str)[order]
-    means, stds = columns[features.MEAN][order], columns[features.STD][order]
-    statistics = None
-    if not np.isnan(means).any():
-        statistics = {
-            str(domain): (float(means[row]), float(stds[row]))
-            for domain, row in zip(*np.unique(domains, return_index=True), strict=True)
-        }
-        statistics[""] = (
-            float(means.mean()),
-            float(np.sqrt(np.mean(stds**2 + means**2) - means.mean() ** 2)),
-        )
+    # Of copies, the order in which they were read.
+    order = np.argsort(ids, kind="stable")
+    domains = columns[features.DOMAIN].astype(str)
+    labels = columns[features.LABEL]
+    statistics = _statistics(
+        domains[order], columns[features.MEAN][order], columns[features.STD][order]
+    )
+    chosen_order = order[kept[order]]
+    # Of each example, how many kept ones were read before it.
+    positions = (np.cumsum(kept) - 1)[chosen_order]
     return Clips(
-        waveforms=columns[features.WAVEFORM][order][..., np.newaxis],
-        labels=columns[features.LABEL][order],
-        domains=domains,
-        speakers=columns[features.SPEAKER].astype(str)[order],
-        utterance_ids=ids[order],
+        waveforms=writer.finish(positions),
+        labels=labels[chosen_order],
+        domains=domains[chosen_order],
+        speakers=columns[features.SPEAKER].astype(str)[chosen_order],
+        utterance_ids=ids[chosen_order],
+        domain_classes={
+            str(name): tuple(np.unique(labels[domains == name]).tolist())
+            for name in np.unique(domains)
+        },
         statistics=statistics,
     )
+
+
+def _kept(domains: np.ndarray, domain: str | None, without_domain: str | None) -> np.ndarray:
+    """Returns which examples are kept, bool `[n]`."""
+    kept = np.ones(len(domains), bool) if domain is None else domains == domain
+    return kept & (domains != without_domain)
+
+
+def _statistics(
+    domains: np.ndarray, means: np.ndarray, stds: np.ndarray
+) -> dict[str, tuple[float, float]] | None:
+    if np.isnan(means).any():
+        return None
+    statistics = {
+        str(domain): (float(means[row]), float(stds[row]))
+        for domain, row in zip(*np.unique(domains, return_index=True), strict=True)
+    }
+    statistics[""] = (
+        float(means.mean()),
+        float(np.sqrt(np.mean(stds**2 + means**2) - means.mean() ** 2)),
+    )
+    return statistics

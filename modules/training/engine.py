@@ -1,246 +1,189 @@
-"""Fitting a network to clips in memory, with early stopping on an inner split.
+"""The engine that carries out trainings, for releases and for the study.
 
-Imports keras and numpy only, like `network.py`.
+Imports keras and numpy only, so that it runs on any Keras backend.
 """
 
 import dataclasses
-from typing import Any, Literal
+import hashlib
+import time
+from typing import Any
 
 import keras
 import numpy as np
 
-from modules.metrics.uar import unweighted_average_recall
-from modules.training.optimizers import Adadelta
-from schemas.sound import SAMPLE_RATE_HZ
+from modules.networks.approaches import Adaptation, resolve
+from modules.networks.registry import NetworkSpec
+from modules.training import freezing
+from modules.training.batches import PREDICT_BATCH
+from modules.training.job import Job, Outcome
+from modules.training.learner import Learner, Learnt, predict
+from modules.training.rows import Rows, RowWriter
+from schemas import progress
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How long and how fast a network learns.
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """A compiled network with some groups frozen; its other weights come and go.
 
     Attributes:
-      epochs: at most this many passes over the training clips.
-      batch_size: in clips.
-      learning_rate: of AdaDelta; Keras 1 and 2, and so the paper, have 1.0 by default.
-      schedule: `constant`, as in the paper, or `cosine`: the rate falls to 0 over all epochs along
-        half a cosine (Loshchilov & Hutter 2017), so that the last weights can be kept without an
-        inner split.
-      patience: epochs without a lower inner loss after which training stops and the best weights
-        come back; 0 trains all epochs and keeps the last weights.
-      shift_s: clips move by a random offset of up to this much, in seconds, each time they are
-        seen; 0 leaves them in place, as the paper does.
-      seed: of the order of the clips, the shifts and the dropout.
+      network: The whole network.
+      prefix: Its lowest layers, if their outputs can be computed once a clip, else `None`.
+      learner: The rest of it, or all.
     """
 
-    epochs: int
-    batch_size: int = 32
-    learning_rate: float = 1.0
-    schedule: Literal["constant", "cosine"] = "constant"
-    patience: int = 0
-    shift_s: float = 0.0
-    seed: int = 0
+    network: keras.Sequential
+    prefix: keras.Sequential | None
+    learner: Learner
 
 
-class Batches(keras.utils.PyDataset):
-    """Shuffled batches of clips of all epochs, the same for the same seed in any order of access.
+class Engine:
+    """Trains networks on clips, one after the other.
+
+    Compiled networks are kept and shared by all jobs of one shape. The outputs of a frozen prefix
+    are kept too, until a job of another prefix comes: neighbours of one prefix should be
+    neighbours.
 
     Args:
-      clips: float32 `[n, time, channels]` or any `[n, …]`.
-      labels: int64 `[n]`.
-      settings: epochs, batch size, shift and seed.
+      clips: What networks take.
+      labels: int64 `[n]`, their labels.
+      limit_bytes: Most memory that clips and outputs of frozen layers may take. More of these go
+        into a file without a name in `folder`.
+      folder: See `limit_bytes`; the system's folder for temporary files by default.
     """
 
-    def __init__(self, clips: np.ndarray, labels: np.ndarray, settings: Settings):
-        super().__init__(workers=1, use_multiprocessing=False)
+    def __init__(
+        self, clips: Rows, labels: np.ndarray, *, limit_bytes: int, folder: str | None = None
+    ):
         self._clips = clips
         self._labels = labels
-        self._settings = settings
-        self._shift_samples = round(settings.shift_s * SAMPLE_RATE_HZ)
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
-        self.per_epoch = -(-len(labels) // settings.batch_size)
+        self._cache_bytes = max(0, limit_bytes - clips.resident_bytes)
+        self._folder = folder
+        self._networks: dict[tuple[Any, ...], _Prepared] = {}
+        # Outputs of one frozen prefix, by a digest of the rows they are of.
+        self._cached: dict[str, Rows] = {}
+        self._cached_prefix: tuple[Any, ...] = ()
 
-    def __len__(self) -> int:
-        return self.per_epoch * self._settings.epochs
+    def run(self, job: Job) -> Outcome:
+        """Carries out a training.
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        epoch, step = divmod(index, self.per_epoch)
-        if self._order[0] != epoch:
-            random = np.random.default_rng([self._settings.seed, epoch])
-            self._order = epoch, random.permutation(len(self._labels))
-        size = self._settings.batch_size
-        chosen = self._order[1][step * size : (step + 1) * size]
-        if not self._shift_samples:
-            return self._clips[chosen], self._labels[chosen]
-        limit, samples = self._shift_samples, self._clips.shape[1]
-        random = np.random.default_rng([self._settings.seed, epoch, step])
-        shifts = random.integers(-limit, limit + 1, len(chosen)) % samples
-        clips = np.empty((len(chosen), *self._clips.shape[1:]), self._clips.dtype)
-        for clip, row, shift in zip(clips, chosen, shifts, strict=True):
-            # np.roll without its copy.
-            clip[shift:] = self._clips[row, : samples - shift]
-            clip[:shift] = self._clips[row, samples - shift :]
-        return clips, self._labels[chosen]
+        Raises:
+          UserError: The network has too few layer groups for the approach, or the disk is full.
+          ValueError: There are no clips, or patience without an inner split.
+          RuntimeError: A frozen layer group changed.
+        """
+        spec, groups, seed = job.network, job.network.groups, job.settings.seed
+        # In a new network, as under A2, nothing is frozen and nothing starts anew.
+        adaptation = resolve(job.approach or "A2", groups)
+        start = job.start
+        if start is None:
+            start = freezing.weights_of(spec.build(seed=seed), groups)
+        before = freezing.weight_hashes(start, groups)
+        # A shifted clip has other outputs each time, so nothing can be computed once.
+        prepared = self._prepare(spec, adaptation, whole=bool(job.settings.shift_s))
+        kept = [name for name in adaptation.groups if name not in adaptation.reinitialised]
+        freezing.set_weights(
+            prepared.network, {layer: start[layer] for name in kept for layer in groups[name]}
+        )
+        freezing.reinitialise(prepared.network, adaptation, groups, seed=seed)
+        prefix_key = (spec, *(before[name] for name in adaptation.prefix))
+
+        labels = self._labels
+        if job.output_of_label is not None:
+            labels = job.output_of_label[labels]
+        learnt, train_s = Learnt(history=[], kept_epoch=None), 0.0
+        if adaptation.fine_tuned:
+            source, rows = self._inputs(prepared, prefix_key, job.train)
+            validation = None
+            if len(job.held_out):
+                inner_source, inner_rows = self._inputs(prepared, prefix_key, job.held_out)
+                validation = (inner_source, inner_rows, labels[job.held_out])
+            started_s = time.monotonic()
+            learnt = prepared.learner.fit(
+                source,
+                rows,
+                labels[job.train],
+                settings=job.settings,
+                validation=validation,
+                callbacks=(
+                    (_EpochReport(job.name, job.settings.epochs),) if job.report_epochs else ()
+                ),
+            )
+            train_s = time.monotonic() - started_s
+        weights = freezing.weights_of(prepared.network, groups)
+        hashes = freezing.weight_hashes(weights, groups)
+        idle = freezing.check_frozen(before, hashes, adaptation)
+        if idle:
+            progress.MESSAGES.warning("%s: %s learnt nothing", job.name, ", ".join(idle))
+        source, rows = self._inputs(prepared, prefix_key, job.tested)
+        return Outcome(
+            weights=weights,
+            history=learnt.history,
+            kept_epoch=learnt.kept_epoch,
+            fates=adaptation.fates,
+            hashes_before=before,
+            hashes=hashes,
+            idle=idle,
+            l2_sp=prepared.learner.l2_sp,
+            probabilities=predict(prepared.learner.network, source, rows),
+            train_s=train_s,
+        )
+
+    def _prepare(self, spec: NetworkSpec, adaptation: Adaptation, *, whole: bool) -> _Prepared:
+        """Returns the compiled network for what is frozen; its weights are left as they were.
+
+        Args:
+          spec: The network.
+          adaptation: What is frozen.
+          whole: Whether the frozen prefix is computed again each time that a clip is seen.
+        """
+        if not adaptation.fine_tuned:
+            # Nothing is trained: the network serves for its outputs only.
+            adaptation = dataclasses.replace(adaptation, frozen=())
+        whole = whole or not adaptation.prefix
+        key = (spec, adaptation.frozen, adaptation.l2_sp, whole)
+        if key not in self._networks:
+            network = spec.build(seed=0)
+            freezing.freeze(network, adaptation, spec.groups)
+            prefix, rest = None, network
+            if not whole:
+                prefix, rest = freezing.split_at_frozen_prefix(network, adaptation, spec.groups)
+            learner = Learner(rest, l2_sp=adaptation.l2_sp)
+            self._networks[key] = _Prepared(network=network, prefix=prefix, learner=learner)
+        return self._networks[key]
+
+    def _inputs(
+        self, prepared: _Prepared, prefix_key: tuple[Any, ...], rows: np.ndarray
+    ) -> tuple[Rows, np.ndarray]:
+        """Returns what the learner takes for clips: a source, and which rows of it."""
+        if prepared.prefix is None:
+            return self._clips, rows
+        if prefix_key != self._cached_prefix:
+            self._cached.clear()
+            self._cached_prefix = prefix_key
+        digest = hashlib.sha256(rows.tobytes()).hexdigest()
+        if digest not in self._cached:
+            taken = sum(cached.resident_bytes for cached in self._cached.values())
+            writer = RowWriter(
+                prepared.prefix.output_shape[1:],
+                limit_bytes=max(0, self._cache_bytes - taken),
+                folder=self._folder,
+                expected=len(rows),
+            )
+            for part in self._clips.chunks(rows, multiple_of=PREDICT_BATCH):
+                writer.append(predict(prepared.prefix, self._clips, part))
+            self._cached[digest] = writer.finish()
+        return self._cached[digest], np.arange(len(rows))
 
 
-class InnerValidation(keras.callbacks.Callback):
-    """Adds `val_loss` (mean cross-entropy) and `val_uar` on the inner split to the epoch's logs."""
+class _EpochReport(keras.callbacks.Callback):
+    """Reports each epoch's figures."""
 
-    def __init__(self, clips: np.ndarray, labels: np.ndarray):
+    def __init__(self, name: str, epochs: int):
         super().__init__()
-        self._clips = clips
-        self._labels = labels
+        self._name, self._epochs = name, epochs
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs is None:
-            return
-        probabilities = self.model.predict(self._clips, batch_size=64, verbose=0)
-        chosen = probabilities[np.arange(len(self._labels)), self._labels]
-        logs["val_loss"] = float(-np.log(np.maximum(chosen, 1e-7)).mean())
-        logs["val_uar"] = unweighted_average_recall(self._labels, probabilities.argmax(axis=1))
-
-
-class Learner:
-    """A network with its optimizer, compiled once, that can be trained any number of times.
-
-    Args:
-      network: any classifier of clips; layers with `trainable=False` stay as they are.
-      l2_sp: see `Adadelta`.
-    """
-
-    def __init__(self, network: keras.Model, *, l2_sp: float = 0.0):
-        self.network = network
-        self._optimizer = Adadelta(l2_sp=l2_sp)
-        network.compile(
-            optimizer=self._optimizer,
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
+        figures = " ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        progress.MESSAGES.info(
+            "%s: epoch %d of %d %s", self._name, epoch + 1, self._epochs, figures
         )
-        self._optimizer.build(network.trainable_variables)
-
-    def fit(
-        self,
-        clips: np.ndarray,
-        labels: np.ndarray,
-        *,
-        settings: Settings,
-        validation: tuple[np.ndarray, np.ndarray] | None = None,
-        callbacks: tuple[keras.callbacks.Callback, ...] = (),
-    ) -> list[dict[str, float]]:
-        """Trains the network in place from the weights it has now; arguments as of `fit` below."""
-        if not len(labels):
-            raise ValueError("there are no clips to train on")
-        if settings.patience and validation is None:
-            raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
-        _seed_dropout(self.network, settings.seed)
-        batches = Batches(clips, labels, settings)
-        self._optimizer.start_over(
-            learning_rate=settings.learning_rate,
-            total_steps=len(batches) if settings.schedule == "cosine" else 0,
-        )
-        # The order matters: InnerValidation writes the logs that the callbacks after it read.
-        hooks: list[keras.callbacks.Callback] = []
-        if validation is not None:
-            hooks.append(InnerValidation(*validation))
-        if settings.patience:
-            hooks.append(
-                keras.callbacks.EarlyStopping(
-                    monitor="val_loss",
-                    mode="min",
-                    patience=settings.patience,
-                    restore_best_weights=True,
-                )
-            )
-        history = self.network.fit(
-            batches,
-            epochs=settings.epochs,
-            # One iterator for all epochs: to build one takes as long as several small steps.
-            steps_per_epoch=batches.per_epoch,
-            # Batches shuffles by its own seed.
-            shuffle=False,
-            verbose=0,
-            callbacks=[*hooks, *callbacks],
-        ).history
-        columns = {name: [float(value) for value in values] for name, values in history.items()}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def fit(
-    network: keras.Model,
-    clips: np.ndarray,
-    labels: np.ndarray,
-    *,
-    settings: Settings,
-    validation: tuple[np.ndarray, np.ndarray] | None = None,
-    callbacks: tuple[keras.callbacks.Callback, ...] = (),
-) -> list[dict[str, float]]:
-    """Trains `network` in place by cross-entropy and AdaDelta (paper, section 2).
-
-    Args:
-      network: any classifier of `clips`; layers with `trainable=False` stay as they are.
-      clips: float32 `[n, …]`, what the network takes.
-      labels: int64 `[n]`, indices into `schemas.labels.EMOTIONS`.
-      settings: how long and how fast.
-      validation: clips and labels of the inner split, never of a test fold. Needed for patience.
-      callbacks: further Keras callbacks.
-
-    Returns:
-      One dictionary an epoch: `loss`, `accuracy` and, with validation, `val_loss`, `val_uar`.
-
-    Raises:
-      ValueError: there are no clips, or patience without an inner split.
-    """
-    return Learner(network).fit(
-        clips, labels, settings=settings, validation=validation, callbacks=callbacks
-    )
-
-
-def _seed_dropout(network: keras.Model, seed: int) -> None:
-    """Fixes the dropout masks: a loaded network draws its dropout's seeds from the clock."""
-    for index, layer in enumerate(network.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.seed_generator.state.assign([seed, index])
-
-
-def inner_split(
-    labels: np.ndarray,
-    domains: np.ndarray,
-    speakers: np.ndarray,
-    *,
-    fraction: float,
-    by_speaker: bool,
-    seed: int,
-) -> np.ndarray:
-    """Chooses the clips of the training folds on which early stopping is decided.
-
-    Args:
-      labels: int64 `[n]`.
-      domains, speakers: str `[n]`.
-      fraction: the share of each domain's clips to set aside, at least one class-stratified part.
-      by_speaker: set whole speakers aside, so that the inner split asks what the outer folds ask.
-      seed: of the choice.
-
-    Returns:
-      bool `[n]`, true for the clips set aside. A domain whose speakers cannot be divided (fewer
-      than two) is divided by clips.
-    """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    chosen = np.zeros(len(labels), bool)
-    parts = max(2, round(1 / fraction))
-    for domain in np.unique(domains):
-        rows = np.flatnonzero(domains == domain)
-        speaker_count = len(np.unique(speakers[rows]))
-        if by_speaker and speaker_count > 1:
-            splitter = StratifiedGroupKFold(
-                min(parts, speaker_count), shuffle=True, random_state=seed
-            )
-            split = splitter.split(rows, labels[rows], speakers[rows])
-        else:
-            most_frequent = int(np.bincount(labels[rows]).max())
-            splitter = StratifiedKFold(
-                max(2, min(parts, most_frequent)), shuffle=True, random_state=seed
-            )
-            split = splitter.split(rows, labels[rows])
-        _, held_out = next(split)
-        chosen[rows[held_out]] = True
-    return chosen

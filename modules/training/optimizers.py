@@ -1,7 +1,18 @@
 """AdaDelta that one compiled network can use for any number of trainings.
 
 Imports keras and numpy; on the TensorFlow backend also TensorFlow, for its kernel.
+
+It relies on these private parts of Keras 3.6's optimizers, which `tests/modules/training/
+test_optimizers.py` pins:
+
+- `_trainable_variables`: the variables given to `build`, in their order.
+- `_get_variable_index(variable)`: a variable's place among them.
+- `_accumulated_grads`, `_accumulated_delta_vars`: AdaDelta's two averages of each, in their order.
+- `_learning_rate`: the variable that `learning_rate = …` assigns.
+- `_get_current_learning_rate()`: what every step asks for its rate, overridden here.
 """
+
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,7 +25,7 @@ class Adadelta(keras.optimizers.Adadelta):
     regularisers are constants of the compiled graph.
 
     Args:
-      l2_sp: strength of the pull towards the weights that the training started from, L2-SP
+      l2_sp: Strength of the pull towards the weights that the training started from, L2-SP
         (Li, Grandvalet & Davoine 2018, equation 2); 0 for none.
     """
 
@@ -22,7 +33,8 @@ class Adadelta(keras.optimizers.Adadelta):
         super().__init__(learning_rate=1.0)
         self.l2_sp = l2_sp
 
-    def build(self, variables) -> None:
+    def build(self, variables: list[Any]) -> None:
+        """Makes the variables of the optimizer, once."""
         if self.built:
             return
         super().build(variables)
@@ -36,26 +48,28 @@ class Adadelta(keras.optimizers.Adadelta):
         """Forgets all earlier steps; the network's present weights become the anchors.
 
         Args:
-          learning_rate: at the first step.
-          total_steps: after which the rate is 0, along half a cosine; 0 keeps it constant.
+          learning_rate: Rate at the first step.
+          total_steps: Steps after which the rate is 0, along half a cosine; 0 keeps it constant.
         """
         for variable in self.variables:
             variable.assign(np.zeros(variable.shape))
         self.learning_rate = learning_rate
         self.total_steps.assign(total_steps)
+        # Without L2-SP there are no anchors.
         for anchor, variable in zip(self.anchors, self._trainable_variables, strict=False):
             anchor.assign(variable)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(self, grads: list[Any], trainable_variables: list[Any] | None = None) -> None:
+        """Updates the variables by their gradients; L2-SP adds its own to them."""
         if self.l2_sp:
             variables = self._trainable_variables
             grads = [
                 grad + self.l2_sp * (keras.ops.convert_to_tensor(variable) - anchor)
                 for grad, variable, anchor in zip(grads, variables, self.anchors, strict=True)
             ]
-        return super().apply(grads, trainable_variables)
+        super().apply(grads, trainable_variables)
 
-    def update_step(self, grad, variable, learning_rate) -> None:
+    def update_step(self, grad: Any, variable: Any, learning_rate: Any) -> None:
         """Updates a variable; on TensorFlow by its kernel, in one pass over memory, not twenty."""
         if keras.backend.backend() != "tensorflow":
             super().update_step(grad, variable, learning_rate)
@@ -73,7 +87,7 @@ class Adadelta(keras.optimizers.Adadelta):
             grad=grad,
         )
 
-    def _get_current_learning_rate(self):
+    def _get_current_learning_rate(self) -> Any:
         total = keras.ops.maximum(self.total_steps, 1.0)
         share = keras.ops.minimum(keras.ops.cast(self.iterations, "float32") / total, 1.0)
         cosine = 0.5 * (1.0 + keras.ops.cos(np.pi * share))

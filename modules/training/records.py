@@ -30,7 +30,7 @@ class NetworkRecord:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SettingsRecord:
-    """How long and how fast a network was to learn; fields as of `engine.Settings`."""
+    """How long and how fast a network was to learn; fields as of `settings.Settings`."""
 
     epochs: int
     batch_size: int

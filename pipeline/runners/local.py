@@ -19,6 +19,8 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 NodeCallback = Callable[[str, int, int], None]
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
+# States of executions whose outputs are there.
+_DONE = ("COMPLETE", "CACHED")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,8 +65,8 @@ def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str,
     all domains at the first exception.
 
     Args:
-      pipeline: a `tfx.dsl.Pipeline` with a metadata connection.
-      on_node: told before each node.
+      pipeline: A `tfx.dsl.Pipeline` with a metadata connection.
+      on_node: Told before each node.
 
     Returns:
       The run's id in the metadata store, and one result a node, in the order they ran.
@@ -118,13 +120,15 @@ def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
             executor_spec=runner_utils.extract_executor_spec(deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
         ).launch()
-        if node.node_info.type.name == _RESOLVER:
+        state = _state(connection, execution.execution_id if execution else None)
+        status, error = "executed", ""
+        if state not in _DONE:
+            # The launcher tells of inputs that it cannot resolve in this way only.
+            status, error = "failed", "its inputs are not to be had; the log says why"
+        elif node.node_info.type.name == _RESOLVER:
             status = "resolved"
-        elif execution is not None and _was_cached(connection, execution.execution_id):
+        elif state == "CACHED":
             status = "cached"
-        else:
-            status = "executed"
-        error = ""
     except Exception as fault:
         logging.getLogger(__name__).exception("%s failed", name)
         # A user's mistake is told in words made for users.
@@ -140,15 +144,16 @@ def _launch(node: Any, representation: Any, deployment: Any) -> NodeResult:
     )
 
 
-def _was_cached(connection: Any, execution_id: int | None) -> bool:
+def _state(connection: Any, execution_id: int | None) -> str:
+    """Returns the state of an execution in the metadata store, `SKIPPED` where there is none."""
     from ml_metadata.proto import metadata_store_pb2
     from tfx.orchestration import metadata
 
-    if execution_id is None:
-        return False
+    if not execution_id:
+        return "SKIPPED"
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions_by_id([execution_id])
-    return execution.last_known_state == metadata_store_pb2.Execution.CACHED
+    return metadata_store_pb2.Execution.State.Name(execution.last_known_state)
 
 
 @contextmanager
@@ -162,10 +167,10 @@ def logs_to(file: Path) -> Iterator[None]:
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     before, level = root.handlers[:], root.level
-    # These two bring handlers of their own, which write to the terminal.
-    talkative = (absl.logging.get_absl_logger(), tf.get_logger())
-    talkative_before = [(logger, logger.handlers[:], logger.propagate) for logger in talkative]
-    for logger in talkative:
+    # These two write to the terminal through handlers of their own.
+    with_handlers = (absl.logging.get_absl_logger(), tf.get_logger())
+    theirs = [(logger, logger.handlers[:], logger.propagate) for logger in with_handlers]
+    for logger in with_handlers:
         logger.handlers, logger.propagate = [], True
     root.handlers, root.level = [handler], logging.INFO
     logging.captureWarnings(True)
@@ -174,6 +179,6 @@ def logs_to(file: Path) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.handlers, root.level = before, level
-        for logger, handlers, propagate in talkative_before:
+        for logger, handlers, propagate in theirs:
             logger.handlers, logger.propagate = handlers, propagate
         handler.close()

@@ -55,7 +55,7 @@ def test_index_tells_what_it_found_and_where_it_wrote(emodb, tmp_path, capsys):
     account = tmp_path / "made" / "speech.account.csv"
     assert f"manifest: {out} (25 utterances)" in shown
     assert f"account:  {account} (28 files)" in shown
-    assert len(manifest.read(out)) == 25
+    assert len(manifest.read(out).utterances) == 25
     assert "licence of emodb: open" in shown
     with open(tmp_path / "made" / "speech.sources.json", encoding="utf-8") as file:
         (source,) = json.load(file)["sources"]
@@ -100,21 +100,53 @@ def test_bad_arguments_are_named(emodb, tmp_path):
     assert not (tmp_path / "m.csv").exists()
 
 
-def test_names_in_the_help_are_those_of_the_readers():
-    assert tuple(READERS) == command_index.CORPORA
-    assert (
-        tuple(
-            f"{name}.{option}"
-            for name, reader in sorted(READERS.items())
-            for option in reader.OPTIONS
-        )
-        == command_index.OPTIONS
-    )
+def test_the_help_tells_every_corpus_and_option(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        ser("index", "--help")
+    assert stopped.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
     for name, reader in READERS.items():
-        assert f"\n  {name} " in command_index.EPILOG
-        for option, choice in reader.OPTIONS.items():
-            line = next(li for li in command_index.EPILOG.splitlines() if f"{name}.{option} " in li)
+        (line,) = [line for line in lines if line.startswith(f"  {name} ")]
+        assert line.endswith(reader.CORPUS.layout)
+        for option, choice in reader.CORPUS.options.items():
+            (line,) = [line for line in lines if line.startswith(f"  {name}.{option} ")]
             assert " | ".join(choice.allowed) in line
+
+
+def test_other_label_sets_and_mappings(emodb, tmp_path, capsys):
+    soundfile.write(emodb / "wav/03a01La.wav", np.full(1_600, 0.3), 16_000)
+    arguments = ["index", "--corpus", f"emodb={emodb}", "--out", tmp_path / "m.csv"]
+    assert ser(*arguments, "--emotions", "paper+neutral", "--label", "emodb.boredom=NEU") == 0
+    shown = capsys.readouterr().out
+    assert "label emodb.boredom=neutral\n" in shown
+    rows = [line.split() for line in shown.splitlines()]
+    assert ["emodb", "5", "5", "5", "5", "5", "0", "2"] in rows
+    found = manifest.read(tmp_path / "m.csv")
+    assert found.labels.labels[-1] == "neutral"
+    assert len(found.utterances) == 27
+    (source,) = json.loads((tmp_path / "m.sources.json").read_text())["sources"]
+    assert source["words"] == {"boredom": "neutral"}
+    ser(*arguments, "--label", "emodb.contempt=skip")
+    warning = "warning: --label emodb.contempt: no clip of emodb is labelled contempt"
+    assert warning in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--emotions", "anger"], "--emotions anger: a label set needs at least two"),
+        (["--emotions", "happy,joy"], "`happy` and `joy` are both happiness"),
+        (["--emotions", "paper+contempt"], "no clip is labelled contempt"),
+        (["--label", "emodb.x"], "--label emodb.x: must be CORPUS.WORD=LABEL, like csv.hap=happ"),
+        (["--label", "emodb.boredom=calm"], "--label emodb.boredom=calm: calm is not in the label"),
+        (["--label", "csv.x=anger"], "label csv.x: corpus csv is not among those given"),
+        (["--label", "a.x=anger", "--label", "a.x=fear"], "--label a.x: is given twice"),
+    ],
+)
+def test_bad_labels_are_named(emodb, tmp_path, extra, message):
+    with pytest.raises(UserError, match=message):
+        ser("index", "--corpus", f"emodb={emodb}", *extra, "--out", tmp_path / "m.csv")
+    assert not (tmp_path / "m.csv").exists()
 
 
 def test_options_are_printed_and_recorded(tmp_path, capsys):
@@ -129,7 +161,7 @@ def test_options_are_printed_and_recorded(tmp_path, capsys):
         assert ser("index", "--corpus", source, *extra, "--out", tmp_path / "m.csv") == 0
         shown = capsys.readouterr().out
         assert f"option afew.parts={option or 'train+val'}\n" in shown
-        assert len(manifest.read(tmp_path / "m.csv")) == used
+        assert len(manifest.read(tmp_path / "m.csv").utterances) == used
         (only,) = json.loads((tmp_path / "m.sources.json").read_text())["sources"]
         assert only["options"] == {"parts": option or "train+val"}
 
@@ -137,10 +169,10 @@ def test_options_are_printed_and_recorded(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["emodb"], "--option emodb: must be CORPUS.NAME=VALUE, like iemocap.excited=happiness"),
+        (["emodb"], "--option emodb: must be CORPUS.NAME=VALUE, like afew.parts=train"),
         (["emodb.x="], "must be CORPUS.NAME=VALUE"),
         (["emodb.x=1"], "option emodb.x does not exist; emodb has no options"),
-        (["iemocap.excited=happiness"], "option iemocap.excited: corpus iemocap is not among"),
+        (["afew.parts=train"], "option afew.parts: corpus afew is not among"),
         (["a.b=1", "a.b=2"], "--option a.b: is given twice"),
     ],
 )
@@ -161,7 +193,7 @@ def test_excluded_utterances_are_skipped_with_their_reason(emodb, tmp_path, caps
     )
     out = tmp_path / "m.csv"
     ser("index", "--corpus", f"emodb={emodb}", "--exclude", table, "--out", out)
-    left = {clip.utterance_id for clip in manifest.read(out)}
+    left = {clip.utterance_id for clip in manifest.read(out).utterances}
     assert len(left) == 23
     assert "emodb/08a01Wa" in left
     with open(tmp_path / "m.account.csv", newline="") as file:

@@ -43,7 +43,7 @@ def speech(tmp_path):
         )
         for name, duration_s in [*clips, ("damaged", 1.0)]
     ]
-    manifest.write(utterances, tmp_path / "speech.csv")
+    manifest.write(manifest.Manifest.of(utterances), tmp_path / "speech.csv")
     return tmp_path / "speech.csv"
 
 

@@ -1,5 +1,6 @@
 import argparse
 import inspect
+import json
 import shlex
 
 import pytest
@@ -9,6 +10,7 @@ from cli.corpora import synthesize as command_synthesize
 from corpora import synthetic
 from corpora.indexing.index import index
 from schemas.errors import UserError
+from schemas.labels import LabelSet
 
 
 def parse(*arguments):
@@ -38,6 +40,28 @@ def test_it_says_what_was_made_that_it_is_synthetic_and_what_is_next(tmp_path, c
     ]
     indexed = index([("emodb", str(out / "emodb"))])
     assert (indexed.count("emodb", None), indexed.count("emodb", "used")) == (56, 52)
+
+
+def test_further_labels_are_made_and_indexed(tmp_path, capsys):
+    arguments = ("--out", tmp_path, "--corpus", "emodb", "--scale", 0.02)
+    assert synthesize(*arguments, "--emotions", "paper+neutral") == 0
+    shown = capsys.readouterr().out
+    row = next(line for line in shown.splitlines() if line.startswith("│ emodb"))
+    # Six labels of ten clips, and two bored ones.
+    assert row.replace("│", " ").split()[1:6] == ["60", "3", "2", "0", "65"]
+    assert "emodb --emotions paper+neutral --out" in shown
+    assert "anger, disgust, fear, happiness, sadness, surprise, neutral: clips of all" in (
+        tmp_path / "README.txt"
+    ).read_text(encoding="utf-8")
+    stamp = json.loads((tmp_path / synthetic.STAMP).read_text())
+    assert stamp["labels"][-1] == "neutral"
+    label_set = LabelSet.parse("paper+neutral")
+    indexed = index([("emodb", tmp_path / "emodb")], label_set=label_set)
+    assert indexed.count("emodb", "used") == 63
+    # For the paper's labels it is made anew.
+    synthesize(*arguments)
+    assert "labels" not in json.loads((tmp_path / synthetic.STAMP).read_text())
+    assert "clips of all" not in (tmp_path / "README.txt").read_text(encoding="utf-8")
 
 
 def test_without_names_all_six_at_the_default_scale():

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from tiny_models import encode, export_tiny, make_network, speech_like, wav
 
+from cli import predict
 from cli.main import main
-from schemas.labels import EMOTIONS
+from schemas.labels import EMOTIONS, LabelSet
 from serving.client.client import Client
 from serving.embedded.server import Server
+
+POLITE = ["anger", "happiness", "neutral", "sadness"]
 
 pytestmark = pytest.mark.component
 
@@ -26,6 +29,11 @@ def root(tmp_path_factory):
     for model, favourite in (("emodb", "sadness"), ("multi-domain", "fear")):
         network = make_network(favourite=EMOTIONS.index(favourite))
         export_tiny(network, root / model / "7", domain="emodb")
+    # A label may be a team's own word, even one that names a column.
+    labels = LabelSet((*POLITE, "error", "rude"))
+    network = make_network(favourite=labels.index("rude"))
+    heard = {"calls": [label for label in labels if label != "happiness"]}
+    export_tiny(network, root / "calls" / "1", labels=labels, domain_labels=heard, domain="calls")
     return root
 
 
@@ -91,6 +99,44 @@ def test_the_table_names_files_emotions_and_time(root, clips, capsys):
     assert "error" not in err
 
 
+def test_the_labels_are_the_models(root, clips, capsys):
+    with Server(root, poll_s=None, preload=False) as server:
+        arguments = [str(clips / "a.wav"), "--model", "calls", "--address", server.address]
+        outputs = []
+        for form in (["--json"], ["--csv"], []):
+            assert main(["predict", *arguments, *form]) == 0
+            outputs.append(capsys.readouterr().out)
+    (answer,) = json.loads(outputs[0])
+    assert answer["emotion"] == "rude"
+    assert list(answer["probabilities"]) == [*POLITE, "error", "rude"]
+    assert answer["probabilities"]["happiness"] == 0.0
+    (row,) = csv.DictReader(io.StringIO(outputs[1]))
+    assert list(row)[2:8] == [*POLITE, "label error", "rude"]
+    assert (row["emotion"], float(row["rude"]), row["error"]) == ("rude", pytest.approx(1.0), "")
+    assert all(label in outputs[2] for label in ("neutral", "rude"))
+    assert not any(label in outputs[2] for label in ("disgust", "fear", "surprise"))
+
+
+def test_answers_of_different_labels_make_one_csv(capsys):
+    def row(file, **probabilities):
+        emotion = max(probabilities, key=lambda label: probabilities[label])
+        return {"file": file, "emotion": emotion, "probabilities": probabilities, "version": 1}
+
+    predict._print_csv(
+        [
+            row("a.wav", anger=0.25, rude=0.75),
+            {"file": "b.wav", "error": "silent"},
+            row("c.wav", neutral=0.5, anger=0.125, calm=0.375),
+        ]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "file,emotion,anger,rude,neutral,calm,time_ms,model,version,error",
+        "a.wav,rude,0.25,0.75,,,,,1,",
+        "b.wav,,,,,,,,,silent",
+        "c.wav,neutral,0.125,,0.5,0.375,,,1,",
+    ]
+
+
 def test_against_an_address(root, clips, capsys):
     with Server(root, poll_s=None) as server:
         address = ["--address", server.address]
@@ -110,7 +156,7 @@ def test_an_unknown_model_is_answered_with_those_there_are(root, clips, capsys):
     assert main(["predict", str(clips), *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"emovo: no such model in {root}; there are: emodb, multi-domain" in err
+    assert f"emovo: no such model in {root}; there are: calls, emodb, multi-domain" in err
 
 
 def test_a_model_that_cannot_be_loaded_says_why(clips, tmp_path, capsys):
@@ -154,7 +200,9 @@ def test_serve_announces_its_models_answers_and_stops(root, clips):
                 lines.append(line.strip())
                 if line.startswith("listening on "):
                     break
-            assert lines[:2] == ["emodb: version 7", "multi-domain: version 7"]
+            assert lines[:3] == [
+                *("calls: version 1", "emodb: version 7", "multi-domain: version 7"),
+            ]
             address = lines[-1].split()[2]
             with Client(address, timeout_s=60) as client:
                 assert client.predict_file(clips / "a.wav", model="emodb").emotion == "sadness"

@@ -36,7 +36,7 @@ def corpus(tmp_path):
 
 def manifest_of(folder, utterances):
     file = folder / "manifest.csv"
-    manifest.write(folds.assign(utterances, seed=0), file)
+    manifest.write(manifest.Manifest.of(folds.assign(utterances, seed=0)), file)
     return file
 
 
@@ -63,7 +63,7 @@ def test_missing_manifest(tmp_path, capsys):
 
 def test_emotion_that_does_not_exist(corpus, tmp_path, capsys):
     file, _ = corpus
-    file.write_text(file.read_text().replace("sadness", "melancholy"))
+    file.write_text(file.read_text().replace(",sadness,", ",melancholy,"))
     status, error = _run(capsys, "--manifest", file, "--output", tmp_path / "out")
     assert status == 2
     assert "melancholy" in error
@@ -87,7 +87,7 @@ def test_test_fold_without_a_class(corpus, tmp_path, capsys):
         if (u.speaker, u.emotion) != ("s0", "sadness")
     ]
     file = tmp_path / "manifest.csv"
-    manifest.write(lacking, file)
+    manifest.write(manifest.Manifest.of(lacking), file)
     status, error = _run(
         capsys, "--manifest", file, "--output", tmp_path / "out", "--set", "protocol=random"
     )

@@ -34,7 +34,7 @@ def utterances(tmp_path):
 @pytest.fixture
 def plan(tmp_path, capsys):
     def run(utterances, *arguments):
-        manifest.write(utterances, tmp_path / "manifest.csv")
+        manifest.write(manifest.Manifest.of(utterances), tmp_path / "manifest.csv")
         words = ["study", "--manifest", tmp_path / "manifest.csv", "--output", tmp_path / "out"]
         status = main(
             [*map(str, words), "--tables", "3", "--scenarios", "S1", "--plan", *arguments]

@@ -15,9 +15,9 @@ from scipy import signal
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.audio_example_gen import executor as executor_module
-from components.audio_example_gen import ingest
-from components.audio_example_gen.component import AudioExampleGen, IngestAccount
+from components.audio_example_gen import account, ingest
+from components.audio_example_gen.artifact import IngestAccount
+from components.audio_example_gen.component import AudioExampleGen
 from components.audio_example_gen.executor import Executor
 from corpora import manifest
 from schemas import features, labels, sound, splits
@@ -73,7 +73,7 @@ RECORDINGS: dict[str, tuple[bytes | None, str | None]] = {
 
 def write_corpus(folder: Path, recordings=RECORDINGS, *, copies: int = 1) -> list[Utterance]:
     folder.mkdir(parents=True, exist_ok=True)
-    utterances = []
+    utterances: list[Utterance] = []
     for copy in range(copies):
         for name, (contents, _) in recordings.items():
             path = folder / f"{copy}-{name}"
@@ -88,7 +88,7 @@ def write_corpus(folder: Path, recordings=RECORDINGS, *, copies: int = 1) -> lis
                     path=str(path),
                     domain="studio" if number % 2 else "phone",
                     speaker=f"s{number % 7}",
-                    emotion=labels.EMOTIONS[number % 6],
+                    emotion=labels.PAPER.labels[number % 6],
                     language="de" if number % 2 else "",
                     gender="female" if number % 3 else "",
                     sha256=hashlib.sha256(contents or b"").hexdigest() if number % 2 else "",
@@ -111,13 +111,14 @@ class Run:
         self.examples.uri = str(folder / "examples")
         self.account = IngestAccount()
         self.account.uri = str(folder / "account")
-        manifest.write(utterances, folder / "manifest.csv")
+        indexed = manifest.Manifest(utterances=utterances, labels=labels.PAPER)
+        manifest.write(indexed, folder / "manifest.csv")
         context = base_beam_executor.BaseBeamExecutor.Context(
             beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp")
         )
         parameters = {
             "manifest_path": str(folder / "manifest.csv"),
-            "manifest_digest": manifest.digest(utterances),
+            "manifest_digest": manifest.digest(indexed),
             "protocol": "random",
             "over_length": "truncate",
             "trim_silence": False,
@@ -188,7 +189,7 @@ def test_good_recordings_are_decoded_rightly(name, corpus, run):
     np.testing.assert_allclose(pcm, expected, atol=0.5 + 0.05, rtol=0)
     assert record["source_rate_hz"] == soundfile.info(io.BytesIO(contents)).samplerate
     assert record["split"] == f"fold-{utterance.fold_random}"
-    assert labels.EMOTIONS[record["label"]] == record["emotion"].decode() == utterance.emotion
+    assert labels.PAPER.labels[record["label"]] == record["emotion"].decode() == utterance.emotion
     assert record["domain"].decode() == utterance.domain
     assert record["speaker"].decode() == utterance.speaker
     assert record["language"].decode() == (utterance.language or "unknown")
@@ -296,7 +297,7 @@ def test_segments_of_one_recording(tmp_path):
         start_s=0.5,
         end_s=1.25,
     )
-    settings = ingest.Settings(over_length="truncate", trim_silence=False)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
     example, outcome = ingest.ingest(utterance, settings)
     assert outcome.status == "used"
     pcm = tf.train.Example.FromString(example).features.feature["audio"].bytes_list.value[0]
@@ -309,7 +310,9 @@ def test_segments_of_one_recording(tmp_path):
 
 @pytest.mark.component
 def test_a_fold_without_a_usable_recording_is_an_error(tmp_path):
-    recordings = {f"{k}.wav": (encode(speechlike(0.1)), None) for k in range(4)}
+    recordings: dict[str, tuple[bytes, str | None]] = {
+        f"{k}.wav": (encode(speechlike(0.1)), None) for k in range(4)
+    }
     recordings["4.wav"] = (b"", "empty file")
     utterances = write_corpus(tmp_path / "corpus", recordings)
     with pytest.raises(UserError, match=r"fold-4: no recording could be used.*empty file \(1\)"):
@@ -324,13 +327,13 @@ def test_an_utterance_without_a_fold_is_an_error(corpus, tmp_path):
 
 def test_an_account_that_does_not_add_up_is_an_error(corpus):
     outcomes = [
-        ingest.Outcome(utterance_id=u.utterance_id, path=u.path, domain=u.domain, status="used")
+        account.Outcome(utterance_id=u.utterance_id, path=u.path, domain=u.domain, status="used")
         for u in corpus
     ]
-    executor_module.check_account(corpus, outcomes)
+    account.check(corpus, outcomes)
     for wrong in (outcomes[1:], [*outcomes, outcomes[0]]):
         with pytest.raises(RuntimeError, match=f"{len(corpus)} recordings, but used {len(wrong)}"):
-            executor_module.check_account(corpus, wrong)
+            account.check(corpus, wrong)
 
 
 def test_a_failed_shard_leaves_nothing_behind(tmp_path, monkeypatch):
@@ -341,10 +344,10 @@ def test_a_failed_shard_leaves_nothing_behind(tmp_path, monkeypatch):
         account_path=str(tmp_path / "account.csv"),
     )
     results = iter(
-        [(b"record", ingest.Outcome(utterance_id="", path="", domain="", status="used"))]
+        [(b"record", account.Outcome(utterance_id="", path="", domain="", status="used"))]
     )
     monkeypatch.setattr(ingest, "ingest", lambda *_: next(results))
-    settings = ingest.Settings(over_length="truncate", trim_silence=False)
+    settings = ingest.Settings(over_length="truncate", trim_silence=False, labels=labels.PAPER)
     with pytest.raises(RuntimeError):
         list(ingest.write_shard(shard, settings))
     assert {path.name for path in tmp_path.iterdir()} == {"corpus"}

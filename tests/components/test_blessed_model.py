@@ -1,15 +1,64 @@
 """Which model a candidate is compared with."""
 
+from pathlib import Path
+
 import pytest
 from tfx.types import standard_artifacts
 
 from components.blessed_model.strategy import PreviousBlessedModelStrategy
+from modules.training.records import RECORD_FILE, NetworkRecord, SettingsRecord, TrainingRecord
+from schemas.labels import PAPER, LabelSet
+
+NEUTRAL = LabelSet.parse("paper+neutral")
 
 
-def _model(artifact_id):
+def _model(folder, artifact_id, labels=PAPER):
+    """Returns a model with the record of its training; without one where it has no labels."""
     model = standard_artifacts.Model()
     model.id = artifact_id
+    model.uri = str(folder / str(artifact_id))
+    Path(model.uri).mkdir(exist_ok=True)
+    if labels:
+        record = TrainingRecord(
+            name="emodb",
+            labels=labels.labels,
+            domain_labels={"emodb": labels.labels},
+            network=NetworkRecord(
+                architecture="cnn_lstm", preset="fast", precision="float32", parameters=1
+            ),
+            settings=SettingsRecord(
+                epochs=1,
+                batch_size=1,
+                learning_rate=1.0,
+                schedule="constant",
+                patience=0,
+                shift_s=0.0,
+                seed=0,
+            ),
+            clips={"emodb": 1},
+            held_out={},
+            history=[],
+            kept_epoch=None,
+            weight_hashes={},
+        )
+        Path(model.uri, RECORD_FILE).write_text(record.to_json())
     return model
+
+
+def _resolve(models, blessed, candidate):
+    """Returns the ids of the resolved model and of the model that its blessing is of."""
+    resolved = PreviousBlessedModelStrategy().resolve_artifacts(
+        None,
+        {
+            "model": models,
+            "model_blessing": [_blessing(i, is_blessed) for i, is_blessed in blessed.items()],
+            "candidate": [candidate],
+        },
+    )
+    assert resolved["candidate"] == [candidate]
+    found = [model.id for model in resolved["model"]]
+    assert [blessing.id - 100 for blessing in resolved["model_blessing"]] == found
+    return found
 
 
 def _blessing(model_id, blessed):
@@ -33,14 +82,23 @@ def _blessing(model_id, blessed):
         ({1: 1, 2: 1}, 1, 2),
     ],
 )
-def test_last_blessed_model_but_the_candidate(blessings, candidate, expected):
-    resolved = PreviousBlessedModelStrategy().resolve_artifacts(
-        None,
-        {
-            "model": [_model(i) for i in (1, 2, 3)],
-            "model_blessing": [_blessing(i, blessed) for i, blessed in blessings.items()],
-            "candidate": [_model(candidate)],
-        },
-    )
-    assert [model.id for model in resolved["model"]] == ([expected] if expected else [])
-    assert [b.id - 100 for b in resolved["model_blessing"]] == ([expected] if expected else [])
+def test_last_blessed_model_but_the_candidate(tmp_path, blessings, candidate, expected):
+    models = {i: _model(tmp_path, i) for i in (1, 2, 3)}
+    found = _resolve([*models.values()], blessings, models[candidate])
+    assert found == ([expected] if expected else [])
+
+
+def test_a_model_of_other_labels_is_no_baseline(tmp_path):
+    models = [_model(tmp_path, 1), _model(tmp_path, 2, NEUTRAL), _model(tmp_path, 3, PAPER)]
+    # Six outputs, then seven: the latest model answers with other labels than this candidate.
+    assert _resolve(models, {1: 1, 2: 1}, models[2]) == [1]
+    assert _resolve(models, {1: 1}, models[1]) == []
+    # As many labels, but others.
+    boredom = _model(tmp_path, 4, LabelSet.parse("paper+boredom"))
+    assert _resolve([*models, boredom], {1: 1, 2: 1}, boredom) == []
+
+
+def test_a_model_without_a_record_of_this_version_is_no_baseline(tmp_path):
+    unknown, old, candidate = _model(tmp_path, 1, None), _model(tmp_path, 2), _model(tmp_path, 3)
+    Path(old.uri, RECORD_FILE).write_text('{"configuration": {"preset": "fast"}}')
+    assert _resolve([unknown, old, candidate], {1: 1, 2: 1}, candidate) == []

@@ -6,12 +6,14 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
+from tfx.types import channel_utils
 
-from components.corpora_audit import executor
-from components.corpora_audit.component import AuditGate, AuditReport
+from components.corpora_audit import artifact
+from components.corpora_audit.artifact import AuditReport
+from components.corpora_audit.component import AuditGate, CorporaAudit
 from corpora import manifest
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER
 from schemas.utterance import Utterance
 
 RATE_HZ = 16_000
@@ -31,7 +33,7 @@ def utterances(tmp_path):
                 path=str(path),
                 domain="studio",
                 speaker=f"s{index % 5}",
-                emotion=EMOTIONS[index // 5],
+                emotion=PAPER.labels[index // 5],
                 fold_random=index % 5,
                 fold_speaker_independent=index % 5,
             )
@@ -40,34 +42,24 @@ def utterances(tmp_path):
 
 
 def _audit(folder, utterances):
-    manifest.write(utterances, folder / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
     report = AuditReport()
     report.uri = str(folder / "audit")
     (folder / "audit").mkdir()  # As TFX does.
-    executor.AuditExecutor().Do(
-        {},
-        {executor.AUDIT: [report]},
-        {
-            executor.MANIFEST_PATH: str(folder / "manifest.csv"),
-            executor.MANIFEST_DIGEST: "d1",
-            executor.PROTOCOL: "speaker_independent",
-            executor.TEST_FOLD: 0,
-            executor.CODE_DIGEST: "",
-        },
+    CorporaAudit.test_call(
+        audit=report,
+        manifest_path=str(folder / "manifest.csv"),
+        manifest_digest="d1",
+        protocol="speaker_independent",
+        test_fold=0,
     )
     return report
 
 
-def _gate(report, action):
-    executor.GateExecutor().Do(
-        {executor.AUDIT: [report]}, {}, {executor.ACTION: action, executor.CODE_DIGEST: ""}
-    )
-
-
 def test_sound_manifest_passes(tmp_path, utterances):
     report = _audit(tmp_path, utterances)
-    assert executor.read(report.uri)["errors"] == 0
-    _gate(report, "stop")
+    assert artifact.read(report.uri)["errors"] == 0
+    AuditGate.test_call(audit=report, stop=True)
 
 
 def test_copy_in_the_test_fold_stops_and_the_findings_stay(tmp_path, utterances):
@@ -75,20 +67,25 @@ def test_copy_in_the_test_fold_stops_and_the_findings_stay(tmp_path, utterances)
     shutil.copy(utterances[0].path, utterances[1].path)
     report = _audit(tmp_path, utterances)
     with pytest.raises(UserError) as stopped:
-        _gate(report, "stop")
+        AuditGate.test_call(audit=report, stop=True)
     head, *lines = str(stopped.value).splitlines()
     assert "breaks an honest measurement" in head
     assert any("identical-audio-across-folds" in line for line in lines)
     assert any("studio/0" in line and "studio/1" in line for line in lines)
     assert "--set validation.audit=report" in lines[-1]
-    _gate(report, "report")
-    text = (tmp_path / "audit" / executor.AUDIT_TEXT).read_text(encoding="utf-8")
+    AuditGate.test_call(audit=report, stop=False)
+    text = (tmp_path / "audit" / artifact.AUDIT_TEXT).read_text(encoding="utf-8")
     assert "identical-audio-across-folds" in text
-    found = json.loads((tmp_path / "audit" / executor.AUDIT_JSON).read_text(encoding="utf-8"))
+    found = json.loads((tmp_path / "audit" / artifact.AUDIT_JSON).read_text(encoding="utf-8"))
     assert found["clips"] == 10
     assert found["errors"] >= 1
 
 
-def test_unknown_action():
-    with pytest.raises(ValueError, match="stop, report"):
-        AuditGate(audit=None, action="off")
+def test_nodes_are_checked_where_they_are_made():
+    audit = channel_utils.as_channel([AuditReport()])
+    with pytest.raises(TypeError, match="stop"):
+        AuditGate(audit=audit, stop="report")
+    with pytest.raises(ValueError, match="test_fold"):
+        CorporaAudit(manifest_path="m.csv", manifest_digest="d1", protocol="random")
+    gate = AuditGate(audit=audit, stop=True)
+    assert (gate.id, AuditReport.TYPE_NAME) == ("AuditGate", "AuditReport")

@@ -1,7 +1,6 @@
 """The gate on real artifacts: hand-counted shares, the words, and what becomes the reference."""
 
 import dataclasses
-import json
 
 import pandas as pd
 import pytest
@@ -10,19 +9,23 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.data_gate import executor, findings, strategy
-from components.data_gate.component import AcceptedData
-from components.manifest_statistics import executor as manifest_statistics
-from components.manifest_statistics.component import ManifestStatisticsArtifact
+from components.data_gate import artifact as artifacts
+from components.data_gate import findings, strategy
+from components.data_gate.artifact import AcceptedData
+from components.data_gate.component import DataGate
+from components.manifest_statistics import artifact as manifest_statistics
+from components.manifest_statistics import compute
+from components.manifest_statistics.artifact import MANIFEST_DIGEST, ManifestStatisticsArtifact
+from pipeline import schema
 from pipeline.config import Validation
-from pipeline.data import SCHEMA_FILE
 from schemas.errors import UserError
+from schemas.labels import PAPER
 from schemas.splits import FOLD_SPLITS
 from schemas.utterance import Utterance
 
 # --- The schema ----------------------------------------------------------------------------------
 
-SCHEMA = text_format.Parse(SCHEMA_FILE.read_text(), schema_pb2.Schema())
+SCHEMA = text_format.Parse(schema.for_labels(PAPER), schema_pb2.Schema())
 GOOD = {
     "audio": b"\0\1",
     "num_samples": 32_000,
@@ -127,7 +130,7 @@ def _utterances(domain="emodb", *, fold=1, start=0, duration_s=2.0, rate_hz=16_0
 
 def _statistics(*parts):
     utterances = [utterance for part in parts for utterance in part]
-    return manifest_statistics.statistics(utterances, protocol="random", test_fold=0)
+    return compute.statistics(utterances, protocol="random", test_fold=0)
 
 
 DRIFT = Validation().drift.model_dump()
@@ -224,18 +227,18 @@ def test_skew_between_training_and_test_folds():
 
 
 def _digest_of(artifact, digest):
-    artifact.set_string_custom_property(executor.MANIFEST_DIGEST, digest)
+    artifact.set_string_custom_property(MANIFEST_DIGEST, digest)
     return artifact
 
 
 class Gate:
-    """Runs the gate's executor on artifacts under `folder`."""
+    """Runs the gate on artifacts under `folder`."""
 
     def __init__(self, folder):
         self.folder = folder
         self.count = 0
 
-    def __call__(self, now, *, digest="now", found=None, accepted=(), **validation):
+    def __call__(self, now, *, digest="now", found=None, accepted=None, **validation):
         """Returns the AcceptedData; `accepted` may hold `reference` and `decision`."""
         self.count += 1
         folder = self.folder / str(self.count)
@@ -253,26 +256,20 @@ class Gate:
         output = AcceptedData()
         output.uri = str(folder / "accepted")
         settings = Validation.model_validate(validation)
-        executor.Executor().Do(
-            {
-                executor.ANOMALIES: [anomalies],
-                executor.STATISTICS: [given],
-                **{key: [artifact] for key, artifact in dict(accepted).items()},
-            },
-            {executor.ACCEPTED: [output]},
-            {
-                executor.SETTINGS: settings.model_dump_json(include={"anomalies", "drift", "skew"}),
-                executor.ACCEPT_DRIFT: settings.accept_drift,
-                executor.CODE_DIGEST: "",
-            },
+        DataGate.test_call(
+            anomalies=anomalies,
+            statistics=given,
+            accepted=output,
+            settings=settings.model_dump_json(include={"anomalies", "drift", "skew"}),
+            accept_drift=settings.accept_drift,
+            **(accepted or {}),
         )
         output.id = self.count
         return output
 
 
 def _record(artifact):
-    with open(f"{artifact.uri}/{executor.FINDINGS_FILE}", encoding="utf-8") as file:
-        return json.load(file)
+    return artifacts.read_findings(artifact.uri)
 
 
 @pytest.fixture
@@ -286,7 +283,7 @@ NOW = _statistics(_utterances(anger=12, fear=27, sadness=61))
 def test_first_data_has_no_reference(gate):
     accepted = gate(BEFORE, digest="a")
     assert _record(accepted) == {"reference": "", "drift_accepted": False, "findings": []}
-    assert accepted.get_string_custom_property(executor.MANIFEST_DIGEST) == "a"
+    assert accepted.get_string_custom_property(MANIFEST_DIGEST) == "a"
     assert manifest_statistics.read(accepted.uri) == BEFORE
 
 
@@ -302,14 +299,14 @@ def test_drift_stops_unless_it_is_accepted_or_reported(gate):
         assert words in str(stopped.value)
     deliberate = gate(NOW, digest="b", accepted=reference, accept_drift=True)
     assert _record(deliberate)["drift_accepted"]
-    assert deliberate.get_int_custom_property(executor.DELIBERATE) == 1
-    assert deliberate.get_string_custom_property(executor.REFERENCE_DIGEST) == "a" * 64
+    assert deliberate.get_int_custom_property(artifacts.DELIBERATE) == 1
+    assert deliberate.get_string_custom_property(artifacts.REFERENCE_DIGEST) == "a" * 64
     reported = gate(NOW, digest="b", accepted=reference, drift={"action": "report"})
     assert [f["check"] for f in _record(reported)["findings"]] == ["drift"]
     off = gate(NOW, digest="b", accepted=reference, drift={"action": "off"})
     assert _record(off)["findings"] == []
     decided = gate(NOW, digest="b", accepted=reference | {"decision": deliberate})
-    assert decided.get_int_custom_property(executor.DELIBERATE) == 0
+    assert decided.get_int_custom_property(artifacts.DELIBERATE) == 0
 
 
 def test_anomalies_stop_and_accepting_drift_does_not_help(gate):
@@ -346,8 +343,8 @@ class History:
     def accept(self, digest, *, reference="", deliberate=False):
         artifact = _digest_of(AcceptedData(), digest)
         artifact.id = len(self.accepted) + 1
-        artifact.set_string_custom_property(executor.REFERENCE_DIGEST, reference)
-        artifact.set_int_custom_property(executor.DELIBERATE, int(deliberate))
+        artifact.set_string_custom_property(artifacts.REFERENCE_DIGEST, reference)
+        artifact.set_int_custom_property(artifacts.DELIBERATE, int(deliberate))
         self.accepted.append(artifact)
         return self
 

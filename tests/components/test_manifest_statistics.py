@@ -5,12 +5,13 @@ from collections import Counter
 import pytest
 from tfx.types import channel_utils
 
-from components.audio_example_gen.component import IngestAccount
-from components.audio_example_gen.executor import ACCOUNT_CSV
-from components.manifest_statistics import executor
-from components.manifest_statistics.component import ManifestStatistics, ManifestStatisticsArtifact
+from components.audio_example_gen import account
+from components.audio_example_gen.artifact import IngestAccount
+from components.manifest_statistics import artifact, compute
+from components.manifest_statistics.artifact import ManifestStatisticsArtifact
+from components.manifest_statistics.component import ManifestStatistics
 from corpora import manifest
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER
 from schemas.utterance import Utterance
 
 
@@ -20,7 +21,7 @@ def _utterance(index: int, domain: str) -> Utterance:
         path=f"/data/{domain}/{index}.wav",
         domain=domain,
         speaker=f"s{index % 7}",
-        emotion=EMOTIONS[index % 5],
+        emotion=PAPER.labels[index % 5],
         gender=("female", "male", "")[index % 3],
         sample_rate_hz=(16_000, 48_000)[index % 2],
         duration_s=1 + index / 10,
@@ -35,23 +36,28 @@ def utterances() -> list[Utterance]:
 
 
 def _do(folder, utterances, *, unused=()):
-    account = IngestAccount()
-    account.uri = str(folder)
-    lines = [f"{u.utterance_id},{'skipped' if u in unused else 'used'}" for u in utterances]
-    (folder / ACCOUNT_CSV).write_text("utterance_id,status\n" + "\n".join(lines) + "\n")
+    given = IngestAccount()
+    given.uri = str(folder)
+    outcomes = [
+        account.Outcome(
+            utterance_id=u.utterance_id,
+            path=u.path,
+            domain=u.domain,
+            status="skipped" if u in unused else "used",
+        )
+        for u in utterances
+    ]
+    (folder / account.ACCOUNT_CSV).write_text(account.to_csv(outcomes))
     manifest.write(utterances, folder / "manifest.csv")
     output = ManifestStatisticsArtifact()
     output.uri = str(folder / "statistics")
-    executor.Executor().Do(
-        {executor.ACCOUNT: [account]},
-        {executor.STATISTICS: [output]},
-        {
-            executor.MANIFEST_PATH: str(folder / "manifest.csv"),
-            executor.MANIFEST_DIGEST: "d1",
-            executor.PROTOCOL: "speaker_independent",
-            executor.TEST_FOLD: 2,
-            executor.CODE_DIGEST: "",
-        },
+    ManifestStatistics.test_call(
+        account=given,
+        statistics=output,
+        manifest_path=str(folder / "manifest.csv"),
+        manifest_digest="d1",
+        protocol="speaker_independent",
+        test_fold=2,
     )
     return output
 
@@ -64,8 +70,8 @@ def _counts(dataset, feature):
 def test_counts_are_of_the_recordings_in_use(tmp_path, utterances):
     unused = utterances[:3]
     output = _do(tmp_path, utterances, unused=unused)
-    assert output.get_string_custom_property(executor.MANIFEST_DIGEST) == "d1"
-    datasets = {dataset.name: dataset for dataset in executor.read(output.uri).datasets}
+    assert output.get_string_custom_property(artifact.MANIFEST_DIGEST) == "d1"
+    datasets = {dataset.name: dataset for dataset in artifact.read(output.uri).datasets}
     used = utterances[3:]
     assert _counts(datasets["all"], "domain") == {"emodb": 37, "rml": 11}
     parts = {
@@ -90,7 +96,7 @@ def test_counts_are_of_the_recordings_in_use(tmp_path, utterances):
 
 def test_order_does_not_matter(utterances):
     settings = {"protocol": "random", "test_fold": 0}
-    assert executor.statistics(utterances, **settings) == executor.statistics(
+    assert compute.statistics(utterances, **settings) == compute.statistics(
         utterances[::-1], **settings
     )
 
@@ -104,3 +110,4 @@ def test_component_declares_what_it_needs():
         test_fold=0,
     )
     assert node.outputs["statistics"].type is ManifestStatisticsArtifact
+    assert (node.id, ManifestStatisticsArtifact.TYPE_NAME) == ("ManifestStatistics",) * 2

@@ -4,9 +4,10 @@ import collections
 
 import pytest
 
-from corpora import manifest, sources, summary, synthetic
+from corpora import manifest, summary, synthetic
 from corpora.indexing.index import index
-from schemas.labels import EMOTIONS
+from corpora.manifest import Manifest, sources
+from schemas.labels import PAPER_EMOTIONS, LabelSet
 from schemas.utterance import Utterance
 
 
@@ -16,7 +17,7 @@ def clip(number, **changes):
         "path": f"/data/{number}.wav",
         "domain": "emodb",
         "speaker": f"{number % 10:02}",
-        "emotion": EMOTIONS[number % 5],
+        "emotion": PAPER_EMOTIONS[number % 5],
         "language": "de",
         "elicitation": "acted",
         "duration_s": 2.0,
@@ -31,7 +32,7 @@ def emodb(num_long):
 
 
 def only(utterances, **arguments):
-    (result,) = summary.summarise(utterances, **{"over_length": "drop", **arguments})
+    (result,) = summary.summarise(Manifest.of(utterances), **{"over_length": "drop", **arguments})
     return result
 
 
@@ -54,7 +55,7 @@ def test_what_is_counted():
     assert (result.languages, result.language) == (["de", "it"], "several")
     assert result.rates_hz == {16_000: 4, 48_000: 1}
     assert (result.total_min, result.median_s, result.longest_s) == (0.25, 3.0, 6.0)
-    assert [result.emotions[emotion] for emotion in EMOTIONS] == [1, 1, 0, 1, 1, 0]
+    assert [result.emotions[emotion] for emotion in PAPER_EMOTIONS] == [1, 1, 0, 1, 1, 0]
     assert only(clips, over_length="truncate").clips == 5
     assert only(clips).found is None
 
@@ -100,7 +101,7 @@ def test_an_incomplete_copy_is_told():
 
 
 def emovo(number, **changes):
-    values = {"domain": "emovo", "language": "it", "emotion": EMOTIONS[number % 6]}
+    values = {"domain": "emovo", "language": "it", "emotion": PAPER_EMOTIONS[number % 6]}
     return clip(number, **{**values, "sample_rate_hz": 48_000, **changes})
 
 
@@ -141,7 +142,7 @@ def test_language_and_elicitation_are_compared():
 
 def test_corpora_of_the_paper_come_first_and_others_are_said_not_to_be_in_it():
     clips = [clip(i, domain=name) for i, name in enumerate(["calls", "rml", "afew", "a"])]
-    found = summary.summarise(clips, over_length="drop")
+    found = summary.summarise(Manifest.of(clips), over_length="drop")
     assert [each.domain for each in found] == ["afew", "rml", "a", "calls"]
     assert [each.notes for each in found[2:]] == [["not in the paper"]] * 2
 
@@ -163,14 +164,36 @@ def test_synthetic_speech_is_not_compared_with_the_paper(tmp_path):
 
 def test_options_are_repeated(tmp_path):
     source = sources.Source(
-        **dict.fromkeys(("corpus", "folder", "licence", "citation", "elicitation", "language"), ""),
-        **dict.fromkeys(("found", "used", "skipped", "unreadable"), 0),
+        corpus="iemocap",
+        folder="/data",
+        licence="",
+        citation="",
+        elicitation="",
+        language="",
+        found=0,
+        used=0,
+        skipped=0,
+        unreadable=0,
         domains=["iemocap"],
-        options={"excited": "happiness"},
+        options={"some": "choice"},
+        label_set=["anger", "happiness"],
+        words={"excitement": "happiness"},
         synthetic=False,
     )
     notes = only([clip(0, domain="iemocap")], sources=[source]).notes
-    assert "option iemocap.excited=happiness" in notes
+    assert "option iemocap.some=choice" in notes
+    assert "label iemocap.excitement=happiness" in notes
+
+
+def test_other_labels_than_the_paper_s_are_counted_and_not_compared_with_its_numbers():
+    clips = [clip(i, emotion=("anger", "neutral")[i % 2]) for i in range(4)] + [clip(4)]
+    label_set = LabelSet.parse("paper+neutral")
+    (result,) = summary.summarise(Manifest(utterances=clips, labels=label_set), over_length="drop")
+    assert tuple(result.emotions) == label_set.labels
+    assert (result.emotions["anger"], result.emotions["neutral"]) == (2, 2)
+    assert result.notes == [
+        "3 of the 5 clips are of the paper's six emotions; its number is of those alone"
+    ]
 
 
 def test_the_numbers_are_those_of_the_paper_s_table_1():
@@ -188,7 +211,7 @@ def test_the_numbers_are_those_of_the_paper_s_table_1():
 def test_real_corpora_as_recorded(real_corpora):
     found = index([(name, real_corpora / name) for name in ("emodb", "emovo")])
     german, italian = summary.summarise(
-        found.utterances, over_length="drop", account=found.account, sources=found.sources
+        found.manifest, over_length="drop", account=found.account, sources=found.sources
     )
     assert (german.found, german.used, german.clips) == (535, 375, 280)
     assert (italian.found, italian.used, italian.clips) == (588, 504, 322)

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from components.data_gate import findings
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
 from pipeline import config as configs
 from schemas.errors import UserError
 
@@ -43,7 +44,23 @@ def test_resolved_configuration_reads_back(tmp_path):
             "manifest: m.csv\ndomains: {emodb: {aproach: A1}}",
             r"domains.emodb.aproach: unknown key; there are: approach, scenario",
         ),
-        ("manifest: m.csv\napproach: A9", r"approach: .*'A8'.*it is 'A9'"),
+        (
+            "manifest: m.csv\napproach: A9",
+            r"approach: must be one of A1, A2, .*, A2-L2SP, auto \(it is 'A9'\)",
+        ),
+        (
+            "manifest: m.csv\ndomains: {emodb: {approach: A9}}",
+            r"domains.emodb.approach: must be one of A1, .*'A9'",
+        ),
+        ("manifest: m.csv\narchitecture: rnn", r"architecture: must be one of cnn_lstm.*'rnn'"),
+        ("manifest: m.csv\npreset: slow", r"preset: must be one of .*fast.*'slow'"),
+        ("manifest: m.csv\nprotocol: leaky", r"protocol: must be one of speaker_independent, ran"),
+        ("manifest: m.csv\ndomains: {emodb: {scenario: S3}}", r"emodb.scenario: .*S1, S2.*'S3'"),
+        ("manifest: m.csv\ntraining: {memory_gib: 0}", r"training.memory_gib: .*greater than 0"),
+        (
+            "manifest: m.csv\ndomains: {emodb: {fine_tune: {epoch: 1}}}",
+            r"domains.emodb.fine_tune.epoch: unknown key; there are: epochs, batch_size",
+        ),
         ("manifest: m.csv\ntest_fold: 5", r"test_fold: .*less than 5.*it is 5"),
         ("manifest: m.csv\npretrain: {epochs: many}", r"pretrain.epochs: .*integer.*'many'"),
         ("test_fold: 1", r"manifest: Field required"),
@@ -52,7 +69,10 @@ def test_resolved_configuration_reads_back(tmp_path):
             r"validation.drift.emotions: unknown key; there are: action, domain, clips, emotion",
         ),
         ("manifest: m.csv\nvalidation: {drift: {emotion: 10}}", r"validation.drift.emotion: .*10"),
-        ("manifest: m.csv\nvalidation: {audit: maybe}", r"validation.audit: .*'stop'.*'maybe'"),
+        (
+            "manifest: m.csv\nvalidation: {audit: maybe}",
+            r"validation.audit: must be one of stop, report, off.*'maybe'",
+        ),
         ("- 1", r"must hold keys and values"),
         ("a: [", r"not valid YAML"),
     ],
@@ -94,6 +114,7 @@ def test_packaged_configurations_are_valid(name):
 def test_packaged_studies_are_valid(name):
     config = configs.read(name, {"manifest": "m.csv"}, kind=configs.StudyConfig)
     assert (config.name, config.preset == "paper") == (name, name == "paper")
+    assert config.approaches == PAPER_APPROACHES
 
 
 def test_override_syntax():
@@ -103,11 +124,20 @@ def test_override_syntax():
         configs.parse_override("epochs")
 
 
-def test_domains_are_checked_against_the_manifest(tmp_path):
-    config = _load(tmp_path, "manifest: m.csv\ndomains: {savee: {approach: A1}}")
-    with pytest.raises(UserError, match=r"domains.savee: the manifest has no such domain"):
-        configs.check_domains(config, ["emodb"])
-    config = _load(tmp_path, "manifest: m.csv\nscenario: S2")
-    with pytest.raises(UserError, match="emodb: scenario S2"):
-        configs.check_domains(config, ["emodb"])
-    configs.check_domains(config, ["emodb", "emovo"])
+def test_a_release_takes_every_approach_of_the_registry(tmp_path):
+    for name in (*APPROACHES, AUTO):
+        assert _load(tmp_path, f"manifest: m.csv\napproach: {name}").approach == name
+
+
+def test_an_override_that_is_no_yaml():
+    with pytest.raises(UserError, match=r"--set name=\[a: `\[a` is not valid YAML"):
+        configs.parse_override("name=[a")
+
+
+def test_unknown_names_in_a_study(tmp_path):
+    file = tmp_path / "study.yaml"
+    file.write_text("manifest: m.csv\ntables: [2, 7]\napproaches: [A1, A9]")
+    with pytest.raises(UserError) as told:
+        configs.read(file, kind=configs.StudyConfig)
+    assert "tables.1: must be one of 2, 3, 4, 5 (it is 7)" in str(told.value)
+    assert "approaches.1: must be one of A1" in str(told.value)

@@ -8,10 +8,12 @@ import pytest
 import soundfile
 
 from corpora import manifest
+from corpora.manifest import Manifest
 from pipeline import config as configs
 from pipeline import data
+from pipeline.manifest import snapshot
 from pipeline.runners import local
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER
 from schemas.utterance import Utterance
 
 pytestmark = pytest.mark.component
@@ -37,7 +39,7 @@ def _utterance(folder, name, domain, index, *, duration_s=0.5, **values):
         fold_speaker_independent=index % 5,
         **{
             "speaker": f"s{index % 5}",
-            "emotion": EMOTIONS[index // 5 % 6],
+            "emotion": PAPER.labels[index // 5 % 6],
             "language": "de",
             "gender": "female",
         }
@@ -56,11 +58,8 @@ def _run(folder, utterances, **overrides):
         {"manifest": "m.csv", "output": str(folder / "out"), "validation": overrides},
         source="test",
     )
-    digest = manifest.digest(utterances)
-    path = folder / f"{digest[:16]}.csv"
-    manifest.write(utterances, path)
-    domains = tuple(sorted({u.domain for u in utterances}))
-    nodes = data.build(config, data.Manifest(path=str(path), digest=digest, domains=domains)).nodes
+    indexed = Manifest(utterances=utterances, labels=PAPER)
+    nodes = data.build(config, snapshot(indexed, folder)).nodes
     with local.logs_to(folder / "log.txt"):
         _, results = local.run(data.pipeline_of(config, nodes))
     return {result.node_id: result for result in results}

@@ -6,9 +6,17 @@ import pytest
 from tfx.dsl.compiler import compiler
 
 from pipeline import config as configs
-from pipeline import data, release
+from pipeline import release
+from pipeline.manifest import Manifest
+from schemas.labels import LabelSet
 
-MANIFEST = data.Manifest(path="m.csv", digest="d1", domains=("emodb", "emovo", "urdu"))
+MANIFEST = Manifest(
+    path="m.csv",
+    schema_path="m.schema.pbtxt",
+    digest="d1",
+    domains=("emodb", "emovo", "urdu"),
+    labels=LabelSet.parse("paper+neutral"),
+)
 
 
 def _nodes(tmp_path, **values):
@@ -94,7 +102,7 @@ def test_gates_get_what_is_configured(tmp_path, action):
     nodes = _nodes(
         tmp_path, validation={"audit": action, "anomalies": action, "drift": {"emotion": 0.3}}
     )
-    assert _parameter(nodes["AuditGate"], "action") == action
+    assert _parameter(nodes["AuditGate"], "stop") == json.dumps(action == "stop")
     settings = json.loads(_parameter(nodes["DataGate"], "settings"))
     assert settings["anomalies"] == action
     assert (settings["drift"]["action"], settings["drift"]["emotion"]) == ("stop", 0.3)
@@ -166,6 +174,24 @@ def test_thresholds_are_each_domains_own(tmp_path):
         "emovo": (0.3, -0.1),
         "urdu": (0.6, -0.02),
     }
+
+
+def test_labels_and_limits_reach_what_needs_them(tmp_path):
+    nodes = _nodes(tmp_path, training={"memory_gib": 1.5}, architecture="cnn")
+    assert _parameter(nodes["ImportSchemaGen"], "schema_file") == "m.schema.pbtxt"
+    for name, node in nodes.items():
+        if name.startswith("Trainer."):
+            given = json.loads(_parameter(node, "custom_config"))
+            assert given["labels"] == list(MANIFEST.labels)
+            assert (given["memory_gib"], given["architecture"]) == (1.5, "cnn")
+        if name.startswith("Evaluator."):
+            config = json.loads(_parameter(node, "eval_config"))
+            [uar] = [
+                json.loads(metric["config"])
+                for metric in config["metrics_specs"][0]["metrics"]
+                if metric["class_name"] == "UnweightedAverageRecall"
+            ]
+            assert uar["labels"] == list(MANIFEST.labels)
 
 
 def test_baseline_is_of_the_same_model(tmp_path):

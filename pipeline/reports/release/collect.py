@@ -10,17 +10,15 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.orchestration import metadata
 
-from components.audio_example_gen.executor import ACCOUNT_CSV
-from components.audio_example_gen.ingest import USED
-from components.corpora_audit import executor as audits
+from components.audio_example_gen.account import ACCOUNT_CSV, USED
+from components.corpora_audit import artifact as audits
 from components.data_gate import findings
-from components.data_gate.executor import FINDINGS_FILE
-from corpora import sources
+from components.data_gate.artifact import FINDINGS_FILE
 from corpora.audit.report import Example, Finding
+from corpora.manifest import sources
 from modules.training.records import RECORD_FILE, TrainingRecord
 from pipeline import config as configs
 from pipeline import nodes, release
-from pipeline.execute import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.reports.release import evaluation
 from pipeline.reports.release.results import (
     Accepted,
@@ -29,6 +27,7 @@ from pipeline.reports.release.results import (
     Recording,
     RunResults,
 )
+from pipeline.run_folder import CONFIG_FILE, METADATA_FILE, RUN_FILE, check_output
 from pipeline.runners.local import NodeResult
 from schemas import labels
 from schemas.labels import LabelSet
@@ -81,7 +80,7 @@ def _artifacts(output: Path, run_id: str, results: Iterable[NodeResult]) -> Arti
     """Returns the output artifacts of the nodes that have some."""
     wanted = {(node.component, node.model) for node in results if node.status in _WITH_OUTPUTS}
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    connection = metadata.sqlite_metadata_connection_config(str(output / "metadata.sqlite"))
+    connection = metadata.sqlite_metadata_connection_config(str(output / METADATA_FILE))
     with metadata.Metadata(connection) as handle:
         store = handle.store
         run = store.get_context_by_type_and_name("pipeline_run", run_id)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from corpora.audit.report import Finding
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord
 from pipeline.config import ReleaseConfig
 from pipeline.runners.local import NodeResult

@@ -8,9 +8,8 @@ import shlex
 from pathlib import Path
 
 from corpora.manifest import account_path
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from pipeline.config import ReleaseConfig
-from pipeline.execute import CONFIG_FILE, LOG_FILE
 from pipeline.reports.plots import Picture
 from pipeline.reports.release import data, summary
 from pipeline.reports.release.data import AuditView, Comparison, DataRow, NotUsed
@@ -18,6 +17,7 @@ from pipeline.reports.release.models import ModelView, model_view
 from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import RunResults, SliceResult
 from pipeline.reports.release.summary import Average, SummaryRow
+from pipeline.run_folder import CONFIG_FILE, LOG_FILE
 from pipeline.runners.local import STATUSES, NodeResult, Status
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN

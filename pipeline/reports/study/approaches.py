@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.study import cells
 from modules.study.cells import FineTuning
-from modules.training.transfer import APPROACHES, AUTO, PAPER_APPROACHES
 
 
 def in_order(approaches: Iterable[str]) -> list[str]:
@@ -25,9 +26,9 @@ def without_fine_tuning() -> tuple[str, ...]:
 
 def frozen(cell: FineTuning) -> tuple[str, ...]:
     """Returns the layer groups that a fine-tuning must not change."""
-    return APPROACHES[cell.approach].frozen
+    return cells.adaptation(cell).frozen
 
 
 def reinitialised(cell: FineTuning) -> tuple[str, ...]:
     """Returns the layer groups that a fine-tuning starts anew."""
-    return APPROACHES[cell.approach].reinitialised
+    return cells.adaptation(cell).reinitialised

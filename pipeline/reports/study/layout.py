@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from corpora import readers
 from pipeline.reports.study.inference import ALPHA, Comparison
 from pipeline.reports.study.results import Series
 from schemas.words import bare
@@ -13,19 +14,6 @@ Measure = Literal["uar", "gain", "difference", "words"]
 PROTOCOL_WORDS = {
     "speaker_independent": "speaker-independent folds",
     "random": "random folds (the paper's)",
-}
-DISPLAY = {
-    "afew": "AFEW",
-    "cremad": "CREMA-D",
-    "emodb": "Emo-DB",
-    "emovo": "EMOVO",
-    "enterface": "eNTERFACE",
-    "iemocap": "IEMOCAP",
-    "ravdess": "RAVDESS",
-    "rml": "RML",
-    "savee": "SAVEE",
-    "tess": "TESS",
-    "urdu": "URDU",
 }
 
 
@@ -142,7 +130,7 @@ class Table:
 
 def display(domain: str) -> str:
     """Returns a corpus' usual spelling; other names stay as they are."""
-    return DISPLAY.get(domain, domain)
+    return readers.display(domain)
 
 
 def shown(row: Row, column: Column) -> str:

@@ -11,7 +11,7 @@ from modules.study.cells import AdaptiveSvm, Cell, FineTuning, Split, Svm, Train
 from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
-from modules.training.engine import Settings
+from modules.training.settings import Settings
 from pipeline.reports.study import report
 from pipeline.reports.study.approaches import AUTO, in_order, without_fine_tuning
 from schemas.errors import UserError

@@ -263,11 +263,11 @@ def test_unreadable_recordings_are_counted_and_named(world):
     assert problems(result) == {"unreadable": "warning"}
     texts = [example.text for example in finding(result, "unreadable").examples]
     assert texts == [
-        "d/beyond: holds no sound",
+        "d/beyond: has nothing from 9 s to its end: it is 2.500 s long",
         "d/empty: empty file",
         "d/gone: no such file",
-        "d/header: holds no sound",
-        "d/text: not audio: no decoder recognises its content",
+        "d/header: truncated: its header promises 32,000 bytes of samples, 0 are there",
+        "d/text: not audio, or its header is damaged",
     ]
     assert len(result.exclusions) == 5
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from corpora import manifest, sources, synthetic
-from corpora.indexing.index import index, same_bytes
+from corpora import manifest, synthetic
+from corpora.indexing.index import index
+from corpora.indexing.result import same_bytes
+from corpora.manifest import sources
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS, LabelSet
 
 
 def emodb_tree(root, write_tone):
@@ -53,7 +55,7 @@ def test_counts_add_up_and_every_file_has_its_reason(tmp_path, write_tone):
     assert entries["erkennung.txt"] == ("skipped", "not a recording (.txt)")
     assert entries["03a02Wa.wav"] == ("unreadable", "empty file")
     assert entries["03a02Ea.wav"] == ("unreadable", "not audio, or its header is damaged")
-    assert entries["03a02Aa.wav"] == ("unreadable", "not audio, or its header is damaged")
+    assert entries["03a02Aa.wav"] == ("unreadable", "corrupt: wav file without a format chunk")
     assert entries["03a02Fa.wav"] == (
         "unreadable",
         "truncated: its header promises 3,200 bytes of samples, 0 are there",
@@ -109,7 +111,7 @@ def write_movie(path, *, rate_hz, samples, picture):
             container.mux(stream.encode(frame))
 
 
-def test_what_libsndfile_does_not_know_is_read_by_ffmpeg(tmp_path, write_tone):
+def test_videos_are_read_by_content(tmp_path, write_tone):
     root = emodb_tree(tmp_path, write_tone)
     write_movie(root / "wav/12a01Wa.wav", rate_hz=22_050, samples=11_025, picture=False)
     write_movie(root / "wav/12a01Ea.mkv", rate_hz=0, samples=0, picture=True)
@@ -117,7 +119,7 @@ def test_what_libsndfile_does_not_know_is_read_by_ffmpeg(tmp_path, write_tone):
     clip = next(clip for clip in result.utterances if clip.utterance_id == "emodb/12a01Wa")
     assert clip.sample_rate_hz == 22_050
     assert clip.duration_s == pytest.approx(0.5, abs=0.01)
-    assert result.reasons("emodb", "unreadable") == {"video without a sound track": 1}
+    assert result.reasons("emodb", "unreadable") == {"has no sound track": 1}
 
 
 def test_segments_of_one_recording(tmp_path, write_tone):
@@ -146,7 +148,7 @@ def test_segments_of_one_recording(tmp_path, write_tone):
 
 def test_a_manifest_is_accepted_as_csv_and_keeps_its_folds(tmp_path, write_tone):
     first = index([("emodb", emodb_tree(tmp_path / "emodb", write_tone))], seed=3)
-    manifest.write(first.utterances, tmp_path / "manifest.csv")
+    manifest.write(first.manifest, tmp_path / "manifest.csv")
     second = index([("csv", tmp_path / "manifest.csv")], seed=4)
     assert second.utterances == first.utterances
     assert sorted(second.kept_folds) == [("emodb", "random"), ("emodb", "speaker_independent")]
@@ -161,7 +163,10 @@ def test_bad_sources_are_named(tmp_path, write_tone):
     cases = [
         ([], "no corpus given"),
         ([("emobd", root)], "corpus emobd is unknown; known: afew, emodb"),
-        ([("emodb", tmp_path / "no")], f"{tmp_path}/no does not exist; give where wav/03a01Wa.wav"),
+        (
+            [("emodb", tmp_path / "no")],
+            f"{tmp_path}/no does not exist; give a folder with recordings like wav/03a01Wa",
+        ),
         ([("emodb", table)], "is a file; unpack it"),
         ([("emodb", root), ("emodb", tmp_path)], "corpus emodb is given twice"),
         ([("csv", table), ("csv", table)], "corpus csv is given twice"),
@@ -261,20 +266,22 @@ def test_progress_covers_every_recording(tmp_path, write_tone):
 # Used clips per emotion of full copies, from the corpora's own papers and README files.
 REAL = {
     "emodb": (535, {"anger": 127, "disgust": 46, "fear": 69, "happiness": 71, "sadness": 62}),
-    "emovo": (588, dict.fromkeys(EMOTIONS, 84)),
-    "ravdess": (1440, dict.fromkeys(EMOTIONS, 192)),
+    "emovo": (588, dict.fromkeys(PAPER_EMOTIONS, 84)),
+    "ravdess": (1440, dict.fromkeys(PAPER_EMOTIONS, 192)),
     "urdu": (400, dict.fromkeys(("anger", "happiness", "sadness"), 100)),
 }
+
+
+NEUTRAL = {"emodb": 79, "emovo": 84, "ravdess": 96, "urdu": 100}
 
 
 @pytest.mark.real
 def test_real_corpora(real_corpora):
     result = index([(name, real_corpora / name) for name in REAL])
     for name, (found, emotions) in REAL.items():
-        clips = [clip for clip in result.utterances if clip.domain == name]
         assert result.count(name) == found
         assert result.count(name, "unreadable") == 0
-        assert dict(collections.Counter(clip.emotion for clip in clips)) == emotions
+        assert _counts(result, name) == emotions
     assert manifest.fold_problems(result.utterances, "random") == []
     # Only four speakers of URDU are angry: five folds without a common speaker cannot all have
     # anger, but the first four do.
@@ -283,3 +290,18 @@ def test_real_corpora(real_corpora):
     assert "domain urdu: fold 4 has no clip of anger" in problems[0]
     for fold in range(4):
         manifest.check_folds(result.utterances, "speaker_independent", test_fold=fold)
+
+
+@pytest.mark.real
+def test_real_corpora_with_neutral(real_corpora):
+    label_set = LabelSet.parse("paper+neutral")
+    result = index([(name, real_corpora / name) for name in REAL], label_set=label_set)
+    for name, (_, emotions) in REAL.items():
+        assert _counts(result, name) == {**emotions, "neutral": NEUTRAL[name]}
+    assert manifest.fold_problems(result.utterances, "random") == []
+
+
+def _counts(result, domain):
+    return dict(
+        collections.Counter(clip.emotion for clip in result.utterances if clip.domain == domain)
+    )

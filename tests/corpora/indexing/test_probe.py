@@ -80,7 +80,7 @@ def test_the_sound_may_end_before_the_picture(tmp_path):
 def test_a_video_without_a_sound_track_is_told_apart(tmp_path, format):
     path = write_movie(tmp_path / "mute", format=format, sound="")
     seen = probe.probe(str(path))
-    assert seen.problem == "video without a sound track"
+    assert seen.problem == "has no sound track"
     assert seen.sha256
 
 
@@ -146,7 +146,7 @@ def test_wav_headers_that_lie(tmp_path, write_tone):
         0,
     )
     empty = bytes(whole[:40]) + b"\0\0\0\0"
-    assert problem_and_duration("empty", empty) == ("holds no sound", 0)
+    assert problem_and_duration("empty", empty) == ("has no samples", 0)
     no_rate = bytes(whole[:24]) + b"\0\0\0\0" + bytes(whole[28:])
     assert problem_and_duration("no rate", no_rate)[0] != ""
 

@@ -57,10 +57,11 @@ def test_every_segment_and_every_other_file_is_reported(database):
         name: (clip.emotion, clip.speaker, clip.gender, clip.language, clip.sentence)
         for name, clip in used.items()
     } == {
-        "calls/audio/1": ("anger", "ann", "female", "de", "t1"),
-        "calls/audio/2@0-0.5": ("happiness", "bob", "male", "", "t2"),
+        "calls/audio/1": ("angry", "ann", "female", "de", "t1"),
+        "calls/audio/2@0-0.5": ("joy", "bob", "male", "", "t2"),
         "calls/audio/2@0.5-": ("sadness", "bob", "male", "", "t2"),
-        "calls/audio/5": ("happiness", "unknown:audio/5", "", "", ""),
+        "calls/audio/3": ("neutral", "ann", "female", "de", "t1"),
+        "calls/audio/5": ("joy", "unknown:audio/5", "", "", ""),
     }
     assert (used["calls/audio/1"].start_s, used["calls/audio/1"].end_s) == (None, None)
     assert (used["calls/audio/2@0-0.5"].start_s, used["calls/audio/2@0-0.5"].end_s) == (0.0, 0.5)
@@ -69,15 +70,17 @@ def test_every_segment_and_every_other_file_is_reported(database):
     assert {clip.domain for clip in used.values()} == {"calls"}
     reasons = {item.path.name: item.reason for item in items if item.reason}
     assert {name: reason for name, reason in reasons.items() if name.endswith(".wav")} == {
-        "3.wav": "neutral",
         "4.wav": "no emotion, or labels that disagree",
         "9.wav": "no emotion in the database",
     }
-    assert len(items) == 4 + 3 + len(list(database.glob("db.*")))
+    assert len(items) == 5 + 2 + len(list(database.glob("db.*")))
 
 
 def test_it_is_indexed_with_rates_and_durations(database):
-    clips = index([("audformat", database)]).utterances
+    result = index([("audformat", database)])
+    clips = result.utterances
+    assert [clip.emotion for clip in clips] == ["anger", "happiness", "sadness", "happiness"]
+    assert result.reasons("calls", "skipped")["neutral"] == 1
     durations = {clip.utterance_id: clip.duration_s for clip in clips}
     assert durations == {
         "calls/audio/1": 1.0,

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.corpora.index import epilog
 from corpora.indexing.index import index
-from corpora.readers import READERS
+from corpora.readers import READERS, corpora, display
+from schemas.labels import VOCABULARY
 
-DOC = Path(__file__).parents[3] / "docs" / "your-own-corpus.md"
+DOCS = Path(__file__).parents[3] / "docs"
+DOC = DOCS / "your-own-corpus.md"
 
 
 @pytest.fixture
@@ -49,13 +52,31 @@ def test_it_reads_a_corpus_of_its_kind(kitchen, tmp_path, write_tone):
 def test_it_offers_what_every_reader_offers(kitchen):
     offered = {name for name in vars(READERS["emodb"]) if name.isupper()} - {"MALE", "FEMALE"}
     assert offered <= set(vars(kitchen))
+    assert display("kitchen") == "Kitchen"
+    assert "  kitchen    English, acted" in epilog()
+    assert "kitchen/anna/s3-furious-2.wav" in epilog()
 
 
 def test_the_table_names_every_corpus_and_option():
     text = DOC.read_text(encoding="utf-8")
     for name, reader in READERS.items():
         assert f"`{name}`" in text or f"--corpus {name}=" in text
-        for option, choice in reader.OPTIONS.items():
+        for option, choice in reader.CORPUS.options.items():
             assert (
                 f"`{name}.{option}` = {', '.join(f'`{value}`' for value in choice.allowed)}" in text
             )
+
+
+def test_the_list_of_corpora_is_that_of_the_registry():
+    text = (DOCS / "corpora.md").read_text(encoding="utf-8")
+    for corpus in corpora():
+        options = "; ".join(
+            f"`{corpus.name}.{name}` = {', '.join(f'`{value}`' for value in option.allowed)}"
+            for name, option in corpus.options.items()
+        )
+        assert f"| `{corpus.name}` | {corpus.display} | {corpus.kind} | {options} |" in text
+
+
+def test_the_vocabulary_is_that_of_the_program():
+    text = " ".join((DOCS / "corpora.md").read_text(encoding="utf-8").split())
+    assert ", ".join(VOCABULARY) in text

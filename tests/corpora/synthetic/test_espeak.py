@@ -1,9 +1,16 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from corpora.synthetic import espeak
 
-NEUTRAL = {"voice": "de+f1", "words_per_minute": 160, "pitch": 1.0, "pitch_range": 1.0}
+NEUTRAL: dict[str, Any] = {
+    "voice": "de+f1",
+    "words_per_minute": 160,
+    "pitch": 1.0,
+    "pitch_range": 1.0,
+}
 
 
 def test_state_does_not_leak_from_one_utterance_to_the_next():

@@ -1,10 +1,13 @@
 import collections
+import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
+from concurrent import futures
 from pathlib import PurePosixPath
+from typing import Any
 
 import av
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 from corpora import folds, manifest, synthetic
 from corpora.synthetic import base, build
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS, LabelSet
 from schemas.splits import PROTOCOLS
 from schemas.utterance import Utterance
 
@@ -30,7 +33,7 @@ TABLE_1 = {
 
 def kinds(name, scale, seed=0):
     clips = synthetic.plan(name, seed=seed, scale=scale)
-    return collections.Counter(clip.kind for clip in clips)
+    return collections.Counter(clip.kind() for clip in clips)
 
 
 def paths(name, scale, seed=0):
@@ -58,7 +61,7 @@ def test_every_fold_has_every_class_with_over_length_clips_and_without(name, sca
     clips = [
         clip
         for clip in synthetic.plan(name, seed=seed, scale=scale)
-        if clip.kind in ("usual", "over-length")
+        if clip.kind() in ("usual", "over-length")
     ]
     utterances = folds.assign(
         [
@@ -82,10 +85,62 @@ def test_every_fold_has_every_class_with_over_length_clips_and_without(name, sca
         assert manifest.fold_problems(short, protocol) == []
 
 
+def _plan_digest(scale):
+    digest = hashlib.sha256()
+    for name in sorted(synthetic.CORPORA):
+        for clip in synthetic.plan(name, seed=0, scale=scale):
+            speaker = clip.speaker
+            who = (speaker.name, speaker.variant, speaker.language, speaker.tract)
+            what = (clip.emotion, clip.code, clip.texts, clip.defect)
+            digest.update(repr((clip.corpus, clip.path, *who, *what)).encode())
+    return digest.hexdigest()
+
+
+def test_for_the_paper_s_labels_the_same_is_planned_as_before_there_were_others():
+    assert {scale: _plan_digest(scale)[:16] for scale in (0.05, 0.1, 1.0)} == {
+        0.05: "d42e7eff2a3e0e72",
+        0.1: "d53777114476e6cf",
+        1.0: "bffa7f566b5e1aa9",
+    }
+
+
+def test_usual_clips_of_further_labels_where_the_corpus_has_them():
+    label_set = LabelSet.parse("paper+neutral+boredom")
+
+    def counts(name, scale, kind="usual"):
+        clips = synthetic.plan(name, seed=0, scale=scale, label_set=label_set)
+        assert len({clip.path.lower() for clip in clips}) == len(clips)
+        return collections.Counter(clip.emotion for clip in clips if clip.kind(label_set) == kind)
+
+    # Shares as in full copies: 79 of 375 + 79 + 81, one of seven, 207 of 949 + 207.
+    assert counts("emodb", 1)["neutral"] == pytest.approx(287 * 79 / 375, abs=1)
+    assert counts("emodb", 1)["boredom"] == pytest.approx(287 * 81 / 375, abs=1)
+    assert counts("emovo", 1)["neutral"] == 336 / 6
+    assert counts("afew", 1)["neutral"] == pytest.approx(568 * 207 / 949, abs=1)
+    assert counts("iemocap", 1)["neutral"] == pytest.approx(1_770 * 1_708 / 2_929, abs=1)
+    assert set(counts("iemocap", 0.1, "skipped")) == {"excitement", "frustration", "undecided"}
+    for name in ("emodb", "emovo", "afew"):
+        assert counts(name, 0.01)["neutral"] == 10
+        assert counts(name, 0.1, "skipped") == {}
+    for name in ("rml", "enterface"):
+        assert synthetic.plan(name, seed=0, scale=0.1, label_set=label_set) == synthetic.plan(
+            name, seed=0, scale=0.1
+        )
+
+
+def test_a_label_that_no_corpus_has_is_refused(tmp_path):
+    message = r"none of emodb, rml has contempt; .* six they have boredom \(emodb\), neutral \(emo"
+    with pytest.raises(UserError, match=message):
+        synthetic.synthesize(
+            tmp_path, corpora=["rml", "emodb"], label_set=LabelSet.parse("paper+contempt")
+        )
+    assert not [*tmp_path.iterdir()]
+
+
 def test_emotions_that_corpora_lack():
     lacking = {
-        name: set(EMOTIONS)
-        - {clip.emotion for clip in synthetic.plan(name, seed=0, scale=1) if clip.kind == "usual"}
+        name: set(PAPER_EMOTIONS)
+        - {clip.emotion for clip in synthetic.plan(name, seed=0, scale=1) if clip.kind() == "usual"}
         for name in synthetic.CORPORA
     }
     assert {name: emotions for name, emotions in lacking.items() if emotions} == {
@@ -94,7 +149,7 @@ def test_emotions_that_corpora_lack():
     }
     # At 0.1, four clips of fear would be too few for five folds.
     clips = synthetic.plan("iemocap", seed=0, scale=0.1)
-    counts = collections.Counter(clip.emotion for clip in clips if clip.kind == "usual")
+    counts = collections.Counter(clip.emotion for clip in clips if clip.kind() == "usual")
     assert counts["fear"] == 0
     assert counts["surprise"] == 10
 
@@ -102,7 +157,7 @@ def test_emotions_that_corpora_lack():
 def test_speakers_and_languages():
     def speakers(name, scale=1.0):
         clips = synthetic.plan(name, seed=0, scale=scale)
-        return {clip.speaker for clip in clips if clip.kind == "usual"}
+        return {clip.speaker for clip in clips if clip.kind() == "usual"}
 
     assert len(speakers("emodb")) == 10
     assert len(speakers("emovo")) == 6
@@ -157,6 +212,16 @@ def test_rml_has_a_folder_for_each_language_but_english():
     assert folders == {"Mandarin", "English", "Urdu", "Punjabi", "Persian", "Italian"}
 
 
+def in_two_processes(calls):
+    """Returns what two processes print, which run at the same time."""
+    with futures.ThreadPoolExecutor(2) as pool:
+        done = pool.map(
+            lambda call: subprocess.run(**call, check=True, stdout=subprocess.PIPE, text=True),
+            calls,
+        )
+        return [process.stdout for process in done]
+
+
 def test_same_seed_same_bytes_in_any_process(tmp_path):
     script = (
         "import hashlib, pathlib, sys\n"
@@ -171,10 +236,9 @@ def test_same_seed_same_bytes_in_any_process(tmp_path):
         "    build.make(clip, out=out, seed=5)\n"
         "    print(clip.path, hashlib.sha256(path.read_bytes()).hexdigest())\n"
     )
-    outputs = [
-        subprocess.check_output([sys.executable, "-c", script, tmp_path / str(i)], text=True)
-        for i in range(2)
-    ]
+    outputs = in_two_processes(
+        {"args": [sys.executable, "-c", script, tmp_path / str(i)]} for i in range(2)
+    )
     assert outputs[0] == outputs[1]
     lines = outputs[0].splitlines()
     assert len({line.split()[-1] for line in lines}) == len(lines) > 12
@@ -198,15 +262,11 @@ def test_no_voice_reads_memory_that_was_never_written():
         "    sound = espeak.speak('Mama 12', voice=voice, **how)\n"
         "    print(voice, len(sound) > 4_000, hashlib.sha256(sound.tobytes()).hexdigest())\n"
     )
-    outputs = [
-        subprocess.check_output(
-            [sys.executable, "-c", script],
-            text=True,
-            # What glibc fills fresh memory with.
-            env={**os.environ, "MALLOC_PERTURB_": filling},
-        )
+    outputs = in_two_processes(
+        # What glibc fills fresh memory with.
+        {"args": [sys.executable, "-c", script], "env": {**os.environ, "MALLOC_PERTURB_": filling}}
         for filling in ("85", "170")
-    ]
+    )
     assert outputs[0] == outputs[1]
     lines = outputs[0].splitlines()
     assert len(lines) > 80
@@ -255,14 +315,19 @@ def test_least_numbers_are_taken_from_those_who_have_more():
 def synthesize_silence(monkeypatch):
     """Makes recordings of nothing, at once; returns the list of what was made."""
     made = []
-    monkeypatch.setattr(synthetic.build, "render", lambda clip, seed: made.append(clip) or silence)
-    silence = np.zeros([1_600, 1], np.int16)
+
+    def render(clip, *, seed):
+        made.append(clip)
+        return np.zeros([1_600, 1], np.int16)
+
+    monkeypatch.setattr(synthetic.build, "render", render)
     return made
 
 
 def test_a_complete_result_is_left_alone_and_a_torn_one_is_made_anew(tmp_path, monkeypatch):
     made = synthesize_silence(monkeypatch)
-    out, arguments = tmp_path / "x", {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
+    out = tmp_path / "x"
+    arguments: dict[str, Any] = {"seed": 1, "corpora": ["emodb"], "scale": 0.1}
     assert synthetic.synthesize(out, **arguments) == [("emodb", out / "emodb")]
     total = len(made)
     # Ten of each of five emotions, two too long, two of boredom and of neutral.

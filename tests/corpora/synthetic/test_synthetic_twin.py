@@ -13,7 +13,7 @@ import soundfile
 
 from corpora import manifest, synthetic
 from corpora.indexing.index import index
-from modules.audio import decoding
+from modules.audio import decoding, loading
 from schemas.sound import INPUT_DURATION_S
 from schemas.splits import PROTOCOLS
 
@@ -40,6 +40,8 @@ def difficulty(twin):
     spec = importlib.util.spec_from_file_location(
         "synthetic_difficulty", ROOT / "benchmarks/synthetic_difficulty.py"
     )
+    assert spec
+    assert spec.loader
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
     return benchmark.compare(twin, seed=0, scale=0.1)
@@ -81,7 +83,7 @@ def test_the_readers_emotions_are_those_that_were_said(indexed):
         f"{clip.corpus}/{clip.path}": clip.emotion
         for name in synthetic.CORPORA
         for clip in synthetic.plan(name, seed=0, scale=0.1)
-        if clip.kind in ("usual", "over-length")
+        if clip.kind() in ("usual", "over-length")
     }
     read = {
         next(key for key in planned if clip.path.endswith(f"/{key}")): clip.emotion
@@ -112,7 +114,7 @@ def test_recordings_are_speech_of_usual_length_and_level(
     indexed, twin, name, rate_hz, channels, suffix
 ):
     clips = [clip for clip in indexed.utterances if clip.domain == name]
-    planned = {clip.path: clip.kind for clip in synthetic.plan(name, seed=0, scale=0.1)}
+    planned = {clip.path: clip.kind() for clip in synthetic.plan(name, seed=0, scale=0.1)}
     durations = []
     for clip in clips:
         assert clip.path.endswith(suffix)
@@ -144,7 +146,7 @@ def test_films_have_sound_between_the_words_and_studios_none(indexed):
         """Median over clips of the quietest window of 50 ms, relative to the whole."""
         floors = []
         for clip in [clip for clip in indexed.utterances if clip.domain == name][::4]:
-            waveform = decoding.load(Path(clip.path).read_bytes())
+            waveform = loading.load(Path(clip.path).read_bytes())
             powers = [
                 np.mean(part**2) for part in np.split(waveform, range(800, len(waveform), 800))[:-1]
             ]

@@ -45,7 +45,12 @@ def _transform(recordings, tmp_path, mode, test_only=()):
         for name, (domain, pcm) in recordings.items()
     ]
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(SPEC))
-    config = {"standardisation": mode, "trim_silence": False, "domains": ["a", "b"]}
+    config = {
+        "standardisation": mode,
+        "trim_silence": False,
+        "input_samples": 54_000,
+        "domains": ["a", "b"],
+    }
     with tft_beam.Context(temp_dir=str(tmp_path)):
         fitted = (
             [row for row in rows if row[features.UTTERANCE_ID][0].decode() not in test_only],

@@ -136,7 +136,7 @@ def _domain(seed, *, emotions=range(6), rotation=0.0):
 
 def _source(**options):
     features, labels, groups = _domain(0, **options)
-    return svm.fit(features, labels, train=np.arange(140), groups=groups, seed=0)
+    return svm.fit(features, labels, label_count=6, train=np.arange(140), groups=groups, seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tiny_models import (
 )
 
 from modules.export import clean_process, core_ops
-from modules.networks.waveform import build_network
+from modules.networks.registry import NetworkSpec
 from schemas.labels import PAPER_EMOTIONS, LabelSet
 
 STATISTICS = {"": (0.01, 0.2), "emodb": (0.02, 0.1), "urdu": (-0.03, 0.4)}
@@ -372,7 +372,9 @@ def test_ops_for_gpus_only_are_found(tmp_path, monkeypatch):
 
 
 def test_a_network_of_bfloat16_is_served_as_it_was_trained(tmp_path):
-    network = build_network(preset="fast", seed=0, precision="bfloat16")
+    network = NetworkSpec(
+        architecture="cnn_lstm", preset="fast", precision="bfloat16", outputs=6
+    ).build(seed=0)
     directory = export_tiny(network, tmp_path)
     audio, samples = pcm16(speech_like(2.0, seed=21))
     answer = ask(tf.saved_model.load(str(directory)), "serving_default", examples=[example(audio)])

@@ -4,14 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from modules.networks.waveform import (
-    LAYER_GROUPS,
-    PRESETS,
-    PooledConv1D,
-    build_network,
-    load_network,
-)
-from modules.training.engine import Settings, fit
+from modules.networks.layers import PooledConv1D
+from modules.networks.registry import ARCHITECTURES, NetworkSpec, load_network
+from modules.networks.waveform import PRESETS
+from modules.training.learner import Learner
+from modules.training.rows import ArrayRows
+from modules.training.settings import Settings
 
 # Counted by hand from the paper: weights and biases, layer by layer.
 CONV1 = 128 * 1 * 128 + 128
@@ -20,11 +18,22 @@ LSTM = 4 * 500 * (128 + 500 + 1)
 DENSE = 2 * (1_000 * 1_000 + 1_000) + 1_000 * 6 + 6
 
 
+def build_network(*, seed=0, outputs=6, architecture="cnn_lstm", **spec):
+    return NetworkSpec(architecture=architecture, outputs=outputs, **spec).build(seed=seed)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_parameters_are_the_papers(preset):
-    network = build_network(preset=preset, seed=0)
+    network = build_network(preset=preset)
     assert CONV1 + CONV2 + LSTM + DENSE == 5_379_798
     assert network.count_params() == 5_379_798
+
+
+def test_there_is_an_output_for_each_label():
+    network = build_network(preset="fast", outputs=4)
+    assert network.output_shape == (None, 4)
+    # Two labels less: 1,000 weights and a bias each.
+    assert network.count_params() == 5_379_798 - 2 * 1_001
 
 
 # Steps after conv1, pool1, conv2 and pool2, counted by hand from strides and pools.
@@ -128,9 +137,11 @@ def test_presets_share_the_shapes_of_their_weights():
     assert shapes[0] == shapes[1]
 
 
-def test_layer_groups_cover_every_weight():
-    network = build_network(preset="fast", seed=0)
-    grouped = {name for names in LAYER_GROUPS.values() for name in names}
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_layer_groups_cover_every_weight(architecture):
+    network = build_network(preset="fast", architecture=architecture)
+    groups = ARCHITECTURES[architecture].groups
+    grouped = {name for names in groups.values() for name in names}
     assert grouped == {layer.name for layer in network.layers if layer.count_params()}
 
 
@@ -139,7 +150,10 @@ def test_every_preset_trains(preset):
     clips = np.random.default_rng(0).normal(size=(2, 54_000, 1)).astype(np.float32)
     network = build_network(preset=preset, seed=0)
     before = network.get_weights()
-    [epoch] = fit(network, clips, np.array([0, 1]), settings=Settings(epochs=1))
+    learnt = Learner(network).fit(
+        ArrayRows(clips), np.arange(2), np.array([0, 1]), settings=Settings(epochs=1)
+    )
+    [epoch] = learnt.history
     assert np.isfinite(epoch["loss"])
     for first, after in zip(before, network.get_weights(), strict=True):
         assert not np.array_equal(first, after)
@@ -157,7 +171,7 @@ def test_outputs_are_probabilities_and_fixed_by_the_seed():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="unknown preset 'large'; there are paper, fast"):
+    with pytest.raises(ValueError, match="unknown preset 'large'; there are fast, paper"):
         build_network(preset="large", seed=0)
 
 

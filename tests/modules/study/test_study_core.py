@@ -1,4 +1,4 @@
-"""The study's cells, design, store and bench."""
+"""The study's cells, design, store and runner."""
 
 import dataclasses
 import json
@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from modules.study import baselines, cells, clips, design
-from modules.study.bench import Bench
 from modules.study.cells import Split
+from modules.study.runner import Runner
 from modules.study.store import Store
-from modules.training.engine import Settings
+from modules.training.rows import ArrayRows
+from modules.training.settings import Settings
 from schemas.errors import UserError
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER, LabelSet
 
 ONE = Settings(epochs=1, batch_size=16)
 TWO = Settings(epochs=2, batch_size=16)
+LIMIT_BYTES = 2**30
 
 
 def make_design(**changes) -> design.Design:
@@ -122,7 +124,7 @@ def some_clips():
     count = 3 * 6 * 5
     folds = np.arange(count) // 18
     return clips.Clips(
-        waveforms=random.normal(size=(count, 54_000, 1)).astype(np.float32),
+        waveforms=ArrayRows(random.normal(size=(count, 54_000, 1)).astype(np.float32)),
         labels=np.arange(count) % 6,
         domains=np.array(["a", "b", "c"])[np.arange(count) // 6 % 3],
         speakers=np.array([f"s{fold}" for fold in folds]),
@@ -135,13 +137,30 @@ def some_clips():
 def test_clips_come_back_from_their_folder(some_clips, tmp_path):
     clips.save(some_clips, tmp_path)
     loaded = clips.load(tmp_path)
-    for name in ("waveforms", "labels", "domains", "speakers", "utterance_ids"):
+    every = np.arange(len(loaded.labels))
+    np.testing.assert_array_equal(loaded.waveforms.take(every), some_clips.waveforms.take(every))
+    assert loaded.waveforms.resident_bytes == 0
+    for name in ("labels", "domains", "speakers", "utterance_ids"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(some_clips, name))
     for protocol, folds in some_clips.folds.items():
         np.testing.assert_array_equal(loaded.folds[protocol], folds)
     # Clips of domain b in the folds 0 and 3, by hand: 6 to 11, and 60 to 65.
     rows = loaded.rows("random", domains=("b",), folds=(0, 3))
     assert rows.tolist() == [*range(6, 12), *range(60, 66)]
+
+
+def test_clips_keep_their_label_set(some_clips, tmp_path):
+    own = LabelSet(("surprise", "anger", "disgust", "fear", "rude", "sadness"))
+    clips.save(dataclasses.replace(some_clips, waveforms=None, label_set=own), tmp_path)
+    table = (tmp_path / "clips.csv").read_text().splitlines()
+    assert table[5].split(",")[3] == "rude"
+    loaded = clips.load(tmp_path)
+    assert loaded.label_set == own
+    np.testing.assert_array_equal(loaded.labels, some_clips.labels)
+    # What was written before there were label sets is of the paper's.
+    clips.save(dataclasses.replace(some_clips, waveforms=None), tmp_path)
+    (tmp_path / "clips.json").write_text('{"digest": "x"}')
+    assert clips.load(tmp_path).label_set == PAPER
 
 
 @pytest.fixture(scope="module")
@@ -151,10 +170,10 @@ def finished(some_clips, tmp_path_factory):
         targets=("a",), scenarios=("S1",), approaches=("A1", "A2", "A4", "A7", "A8", "conv1-only")
     ).plan()
     store = Store(tmp_path_factory.mktemp("store"), identity={})
-    bench = Bench(some_clips, store)
+    runner = Runner(some_clips, store, limit_bytes=LIMIT_BYTES)
     for stage in design.stages(plan):
         for training, own, keep in stage:
-            bench.run(training, own, keep=keep)
+            runner.run(training, own, keep=keep)
     return plan, store
 
 
@@ -168,7 +187,7 @@ def test_every_cell_is_tested_on_its_own_fold_only(finished, some_clips):
         fine_tuned = isinstance(cell, cells.FineTuning)
         assert result["tested"] == (of_target if fine_tuned else everything)
         scores = np.array(result["scores"])
-        assert scores.shape == (len(result["tested"]), len(EMOTIONS))
+        assert scores.shape == (len(result["tested"]), len(PAPER))
         np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
         domains = ("a",) if fine_tuned else cell.domains
         assert result["train_clips"] == dict.fromkeys(domains, 24)
@@ -198,12 +217,12 @@ def test_an_interrupted_study_ends_with_the_same_numbers(finished, some_clips, t
     plan, uninterrupted = finished
     store = Store(tmp_path, identity={})
     trainings, fine_tunings = design.stages(plan)
-    bench = Bench(some_clips, store)
+    runner = Runner(some_clips, store, limit_bytes=LIMIT_BYTES)
     for training, own, keep in trainings:
-        bench.run(training, own, keep=keep)
+        runner.run(training, own, keep=keep)
     parent, own, _ = fine_tunings[0]
-    bench.run(parent, own[:2], keep=True)  # and here it is killed
-    again = Bench(some_clips, Store(tmp_path, identity={}))
+    runner.run(parent, own[:2], keep=True)  # and here it is killed
+    again = Runner(some_clips, Store(tmp_path, identity={}), limit_bytes=LIMIT_BYTES)
     for stage in (trainings, fine_tunings):
         for training, tuned, keep in stage:
             again.run(training, tuned, keep=keep)
@@ -224,7 +243,25 @@ def test_weights_of_another_machine_are_refused(finished, some_clips, tmp_path):
     stored = uninterrupted.get(parent)
     store.put(parent, {**stored, "weight_hashes": dict.fromkeys(stored["weight_hashes"], "0")})
     with pytest.raises(RuntimeError, match="another machine or backend"):
-        Bench(some_clips, store).run(parent, [child], keep=True)
+        Runner(some_clips, store, limit_bytes=LIMIT_BYTES).run(parent, [child], keep=True)
+
+
+def test_names_of_stored_results_stay():
+    """A fine-tuning of docs/results/transfer-study, by the name of its file there."""
+    parent = cells.Training(
+        protocol="speaker_independent",
+        split=Split.outer(4),
+        domains=("emodb", "emovo"),
+        precision="bfloat16",
+        settings=Settings(epochs=24, schedule="cosine", shift_s=0.1),
+    )
+    child = cells.FineTuning(
+        parent=parent,
+        target="emodb",
+        approach="A4",
+        settings=Settings(epochs=12, schedule="cosine"),
+    )
+    assert cells.key(child) == "0422db606c66f9e5a681"
 
 
 def test_settings_are_part_of_a_cells_name():

@@ -1,204 +1,217 @@
-"""Fitting: it learns, it stops early, it repeats itself, and the inner split is honest."""
+"""The engine: what it does to weights, what it keeps, and that memory changes no result."""
 
-import keras
+import logging
+
 import numpy as np
 import pytest
 
-from modules.training.engine import Batches, Learner, Settings, fit, inner_split
-from modules.training.optimizers import Adadelta
+from modules.networks import approaches
+from modules.networks.approaches import Approach
+from modules.networks.registry import NetworkSpec
+from modules.training import engine as engines
+from modules.training.engine import Engine
+from modules.training.job import Job
+from modules.training.rows import ArrayRows, FileRows, RowWriter
+from modules.training.settings import Settings
+
+SPEC = NetworkSpec(architecture="cnn_lstm", preset="fast", outputs=6)
+CLIPS = 40
+PLENTY = 2**30
+TRAIN, HELD_OUT, TESTED = np.arange(0, 24), np.arange(24, 32), np.arange(32, 40)
+ONE = Settings(epochs=1, batch_size=8)
 
 
-def _network():
-    keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.Input((8, 1)),
-            keras.layers.Flatten(),
-            keras.layers.Dense(16, activation="tanh"),
-            keras.layers.Dropout(0.2),
-            keras.layers.Dense(6, activation="softmax"),
+@pytest.fixture(scope="module")
+def waveforms():
+    return np.random.default_rng(0).normal(size=(CLIPS, 54_000, 1)).astype(np.float32)
+
+
+LABELS = np.arange(CLIPS) % 6
+
+
+@pytest.fixture(scope="module")
+def engine(waveforms):
+    return Engine(ArrayRows(waveforms), LABELS, limit_bytes=PLENTY)
+
+
+@pytest.fixture(scope="module")
+def pretrained(engine):
+    return engine.run(Job(name="base", network=SPEC, settings=ONE, train=TRAIN))
+
+
+def _job(pretrained, approach, **changes):
+    arguments = {
+        "name": approach,
+        "network": SPEC,
+        "settings": ONE,
+        "train": TRAIN,
+        "tested": TESTED,
+        "start": pretrained.weights,
+        "approach": approach,
+    }
+    return Job(**{**arguments, **changes})
+
+
+def _assert_equal(first, second):
+    assert first.hashes == second.hashes
+    assert first.history == second.history
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+
+
+def test_pretrained_weights_and_approaches_go_together(pretrained):
+    with pytest.raises(ValueError, match="with an approach"):
+        Job(name="x", network=SPEC, settings=ONE, train=TRAIN, approach="A2")
+    with pytest.raises(ValueError, match="with an approach"):
+        Job(name="x", network=SPEC, settings=ONE, train=TRAIN, start=pretrained.weights)
+
+
+@pytest.mark.component
+def test_a_new_network(pretrained):
+    assert set(pretrained.fates.values()) == {"tuned"}
+    assert pretrained.hashes_before.keys() == pretrained.hashes.keys()
+    assert all(pretrained.hashes[name] != old for name, old in pretrained.hashes_before.items())
+    assert pretrained.idle == ()
+    assert len(pretrained.history) == 1
+    assert pretrained.kept_epoch is None
+    assert pretrained.train_s > 0
+    assert pretrained.probabilities.shape == (0, 6)
+
+
+@pytest.mark.component
+@pytest.mark.parametrize("approach", ["A2", "A4", "A8", "lstm-only"])
+def test_fates_are_what_happened(engine, pretrained, approach):
+    outcome = engine.run(_job(pretrained, approach))
+    assert outcome.hashes_before == pretrained.hashes
+    for group, fate in outcome.fates.items():
+        changed = outcome.hashes[group] != outcome.hashes_before[group]
+        assert changed == (fate != "frozen"), group
+    np.testing.assert_allclose(outcome.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.component
+def test_without_fine_tuning_the_network_answers_as_it_is(engine, pretrained, waveforms):
+    outcome = engine.run(_job(pretrained, "A1", held_out=HELD_OUT))
+    assert outcome.hashes == outcome.hashes_before == pretrained.hashes
+    assert outcome.history == []
+    assert set(outcome.fates.values()) == {"frozen"}
+    network = SPEC.build(seed=5)
+    for layer, arrays in pretrained.weights.items():
+        network.get_layer(layer).set_weights(arrays)
+    np.testing.assert_allclose(
+        outcome.probabilities, network.predict(waveforms[TESTED], verbose=0), atol=1e-6
+    )
+
+
+@pytest.mark.component
+@pytest.mark.parametrize(
+    ("approach", "settings"),
+    [
+        ("A2", Settings(epochs=2, batch_size=8, shift_s=0.05)),
+        ("A3", ONE),
+        ("A5", Settings(epochs=4, batch_size=8, patience=1)),
+    ],
+)
+def test_clips_in_a_file_give_the_same_network(
+    engine, pretrained, waveforms, tmp_path, approach, settings
+):
+    writer = RowWriter((54_000, 1), limit_bytes=0, folder=str(tmp_path))
+    writer.append(waveforms)
+    clips = writer.finish()
+    assert isinstance(clips, FileRows)
+    streamed = Engine(clips, LABELS, limit_bytes=0, folder=str(tmp_path))
+    job = _job(pretrained, approach, settings=settings, held_out=HELD_OUT)
+    _assert_equal(streamed.run(job), engine.run(job))
+    new = Job(name="new", network=SPEC, settings=settings, train=TRAIN, held_out=HELD_OUT)
+    _assert_equal(streamed.run(new), engine.run(new))
+
+
+@pytest.mark.component
+def test_what_an_engine_did_before_changes_nothing(engine, pretrained, waveforms):
+    job = _job(pretrained, "A7", settings=Settings(epochs=3, batch_size=8, schedule="cosine"))
+    first = engine.run(job)
+    # Other frozen layers, other rows, other weights below, and the same layers shifted.
+    engine.run(_job(pretrained, "A3"))
+    engine.run(_job(pretrained, "A7", train=TRAIN[:9]))
+    engine.run(_job(first, "A4"))
+    engine.run(_job(pretrained, "A7", settings=Settings(epochs=1, batch_size=8, shift_s=0.1)))
+    _assert_equal(engine.run(job), first)
+    _assert_equal(Engine(ArrayRows(waveforms), LABELS, limit_bytes=PLENTY).run(job), first)
+
+
+@pytest.mark.component
+def test_frozen_outputs_are_computed_once_for_neighbours(waveforms, pretrained, monkeypatch):
+    engine = Engine(ArrayRows(waveforms), LABELS, limit_bytes=PLENTY)
+    shapes = []
+
+    def spy(network, source, rows):
+        shapes.append((len(rows), *network.output_shape[1:]))
+        return real(network, source, rows)
+
+    real = engines.predict
+    monkeypatch.setattr(engines, "predict", spy)
+    for approach in ("A4", "A7"):
+        engine.run(_job(pretrained, approach))
+    cached = [shape for shape in shapes if shape[1:] == (2, 128)]
+    assert cached == [(len(TRAIN), 2, 128), (len(TESTED), 2, 128)]
+
+
+@pytest.mark.component
+def test_l2_sp_reaches_the_optimizer_and_holds_the_weights(engine, pretrained, monkeypatch):
+    strong = Approach(summary="held fast", l2_sp=1.0)
+    monkeypatch.setitem(approaches.APPROACHES, "strong", strong)
+    settings = Settings(epochs=4, batch_size=8)
+    outcomes = {
+        name: engine.run(_job(pretrained, name, settings=settings))
+        for name in ("A2", "A2-L2SP", "strong")
+    }
+    assert {name: o.l2_sp for name, o in outcomes.items()} == {
+        "A2": 0.0,
+        "A2-L2SP": 0.01,
+        "strong": 1.0,
+    }
+
+    def distance(outcome):
+        pairs = [
+            (a, b)
+            for layer, arrays in pretrained.weights.items()
+            for a, b in zip(arrays, outcome.weights[layer], strict=True)
         ]
-    )
+        return float(np.sqrt(sum(((a - b) ** 2).sum() for a, b in pairs)))
+
+    distances = [distance(outcomes[name]) for name in ("A2", "A2-L2SP", "strong")]
+    assert distances[0] > distances[1] > distances[2] > 0
 
 
-def _clips(count, seed):
-    random = np.random.default_rng(seed)
-    labels = np.arange(count) % 6
-    clips = random.normal(size=(count, 8, 1)).astype(np.float32)
-    clips[np.arange(count), labels, 0] += 4.0
-    return clips, labels
+@pytest.mark.component
+def test_labels_are_taken_to_the_outputs_that_stand_for_them(engine, pretrained):
+    # A network of six outputs and clips of which the label 0 is its output 3, and so on.
+    permuted = np.array([3, 1, 0, 5, 4, 2])
+    job = _job(pretrained, "A5", output_of_label=permuted)
+    relabelled = Engine(engine._clips, permuted[LABELS], limit_bytes=PLENTY)
+    _assert_equal(engine.run(job), relabelled.run(_job(pretrained, "A5")))
 
 
-def test_learns_what_can_be_learnt():
-    history = fit(
-        _network(), *_clips(240, 0), settings=Settings(epochs=60), validation=_clips(120, 1)
-    )
-    assert len(history) == 60
-    assert history[-1]["val_uar"] > 0.8 > history[0]["val_uar"]
+@pytest.mark.component
+def test_groups_that_learn_nothing_are_told(engine, pretrained, caplog):
+    dead = {layer: [np.zeros_like(a) for a in own] for layer, own in pretrained.weights.items()}
+    with caplog.at_level(logging.WARNING, "ser.progress"):
+        outcome = engine.run(_job(pretrained, "A2", start=dead))
+    # Zero weights above let no gradient through.
+    assert {"conv1", "conv2", "lstm"} <= set(outcome.idle)
+    assert "A2: conv1, conv2, lstm learnt nothing" in caplog.text
 
 
-def test_same_seed_same_history_and_weights():
-    runs = []
-    for seed in (5, 5, 6):
-        network = _network()
-        history = fit(
-            network, *_clips(60, 0), settings=Settings(epochs=3, seed=seed, shift_s=2 / 16_000)
-        )
-        runs.append((history, network.get_weights()))
-    assert runs[0][0] == runs[1][0]
-    for first, again in zip(runs[0][1], runs[1][1], strict=True):
-        np.testing.assert_array_equal(first, again)
-    assert runs[0][0] != runs[2][0]
+@pytest.mark.component
+def test_epochs_are_reported_on_demand(engine, pretrained, caplog):
+    settings = Settings(epochs=2, batch_size=8)
+    with caplog.at_level(logging.INFO, "ser.progress"):
+        engine.run(_job(pretrained, "A5", settings=settings))
+        engine.run(_job(pretrained, "A5", settings=settings, name="silent", report_epochs=False))
+    assert "A5: epoch 2 of 2 accuracy" in caplog.text
+    assert "silent" not in caplog.text
 
 
-def test_early_stopping_restores_the_best_weights():
-    # Labels of the inner split contradict the training's, so that its loss can only rise.
-    clips, labels = _clips(120, 0)
-    validation = (clips, (labels + 1) % 6)
-    network = _network()
-    history = fit(
-        network, clips, labels, settings=Settings(epochs=50, patience=4), validation=validation
-    )
-    losses = [epoch["val_loss"] for epoch in history]
-    assert len(history) == int(np.argmin(losses)) + 1 + 4 < 50
-    probabilities = network.predict(clips, verbose=0)
-    loss = -np.log(probabilities[np.arange(120), validation[1]]).mean()
-    assert loss == pytest.approx(min(losses), rel=1e-4)
-
-
-def test_patience_needs_an_inner_split():
-    with pytest.raises(ValueError, match="inner split"):
-        fit(_network(), *_clips(12, 0), settings=Settings(epochs=1, patience=1))
-
-
-def test_no_clips():
+@pytest.mark.component
+def test_no_clips(engine, pretrained):
     with pytest.raises(ValueError, match="no clips"):
-        fit(_network(), *_clips(0, 0), settings=Settings(epochs=1))
-
-
-def test_batches_hold_every_clip_once_an_epoch():
-    clips = np.arange(10, dtype=np.float32).reshape(10, 1, 1)
-    batches = Batches(clips, np.arange(10), Settings(epochs=2, batch_size=4))
-    assert (len(batches), batches.per_epoch) == (6, 3)
-    pairs = [batches[index] for index in range(6)]
-    assert [len(labels) for _, labels in pairs] == [4, 4, 2, 4, 4, 2]
-    orders = []
-    for epoch in (pairs[:3], pairs[3:]):
-        orders.append(np.concatenate([labels for _, labels in epoch]).tolist())
-        np.testing.assert_array_equal(
-            np.concatenate([batch.ravel() for batch, _ in epoch]), orders[-1]
-        )
-    assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
-    assert orders[0] != orders[1]
-
-
-def test_batches_do_not_depend_on_what_was_read_before():
-    # Keras reads the first ones twice, to learn their shapes, and others ahead of time.
-    clips, labels = _clips(10, 0)
-    settings = Settings(epochs=3, batch_size=4, shift_s=2 / 16_000)
-    in_order = [Batches(clips, labels, settings)[index] for index in range(9)]
-    backwards = Batches(clips, labels, settings)
-    for index in reversed(range(9)):
-        for one, other in zip(backwards[index], in_order[index], strict=True):
-            np.testing.assert_array_equal(one, other)
-
-
-def test_shift_moves_clips_without_changing_the_source():
-    clips = np.zeros((4, 100, 1), np.float32)
-    clips[:, 50] = 1.0
-    batches = Batches(clips, np.zeros(4, int), Settings(epochs=1, shift_s=10 / 16_000))
-    shifted, _ = batches[0]
-    positions = shifted[:, :, 0].argmax(axis=1)
-    assert np.all(np.abs(positions - 50) <= 10)
-    assert len(set(positions)) > 1
-    assert np.all(clips[:, 50] == 1.0)
-
-
-@pytest.mark.parametrize("by_speaker", [True, False])
-def test_inner_split(by_speaker):
-    random = np.random.default_rng(0)
-    domains = np.repeat(["a", "b"], 120)
-    speakers = np.array([f"s{i % 8}" for i in range(240)])
-    labels = random.integers(0, 4, 240)
-    chosen = inner_split(labels, domains, speakers, fraction=0.125, by_speaker=by_speaker, seed=0)
-    for domain in "ab":
-        rows = domains == domain
-        assert chosen[rows].sum() == pytest.approx(15, abs=3)
-        assert set(labels[rows & ~chosen]) == {0, 1, 2, 3}
-        shared = set(speakers[rows & chosen]) & set(speakers[rows & ~chosen])
-        assert (not shared) == by_speaker
-
-
-def test_cosine_schedule_ends_at_rest():
-    clips, labels = _clips(60, 0)
-    network = _network()
-    moves = []
-
-    class Watch(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            self.before = [w.copy() for w in network.get_weights()[:2]]
-
-        def on_epoch_end(self, epoch, logs=None):
-            after = network.get_weights()[:2]
-            moves.append(sum(np.abs(a - b).sum() for a, b in zip(after, self.before, strict=True)))
-
-    fit(
-        network,
-        clips,
-        labels,
-        settings=Settings(epochs=20, schedule="cosine"),
-        callbacks=(Watch(),),
-    )
-    assert moves[-1] < 0.1 * max(moves)
-
-
-def test_a_learner_starts_over_each_time():
-    clips, labels = _clips(120, 0)
-    learner = Learner(_network())
-    start = learner.network.get_weights()
-    settings = Settings(epochs=3, schedule="cosine")
-    first = learner.fit(clips, labels, settings=settings)
-    weights = learner.network.get_weights()
-    learner.network.set_weights(start)
-    learner.fit(clips, labels, settings=Settings(epochs=1))  # another schedule in between
-    learner.network.set_weights(start)
-    assert learner.fit(clips, labels, settings=settings) == first
-    for mine, other in zip(learner.network.get_weights(), weights, strict=True):
-        np.testing.assert_array_equal(mine, other)
-
-
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
-def test_the_optimizer_is_keras_adadelta(schedule):
-    clips, labels = _clips(96, 0)
-    settings = Settings(epochs=4, schedule=schedule, learning_rate=0.7)
-    mine = _network()
-    fit(mine, clips, labels, settings=settings)
-    reference = _network()
-    for index, layer in enumerate(reference.layers):
-        if isinstance(layer, keras.layers.Dropout):
-            layer.seed_generator.state.assign([settings.seed, index])
-    steps = 4 * 3
-    rate = keras.optimizers.schedules.CosineDecay(0.7, steps) if schedule == "cosine" else 0.7
-    reference.compile(keras.optimizers.Adadelta(rate), "sparse_categorical_crossentropy")
-    batches = Batches(clips, labels, settings)
-    reference.fit(batches, epochs=4, steps_per_epoch=steps // 4, shuffle=False, verbose=0)
-    for weights, expected in zip(mine.get_weights(), reference.get_weights(), strict=True):
-        np.testing.assert_allclose(weights, expected, atol=1e-5)
-
-
-def test_l2_sp_adds_the_distance_to_the_gradient():
-    """Against a loss with the penalty written out (Li, Grandvalet & Davoine 2018, equation 2)."""
-    strength = 0.5
-    variable = keras.Variable(np.array([1.0, -2.0], np.float32))
-    penalised = keras.Variable(np.array([1.0, -2.0], np.float32))
-    start = np.array(variable)
-    mine, plain = Adadelta(l2_sp=strength), keras.optimizers.Adadelta(1.0)
-    mine.build([variable])
-    mine.start_over(learning_rate=1.0, total_steps=0)
-    target = np.array([3.0, 3.0], np.float32)
-    for _ in range(20):
-        mine.apply([variable.value - target], [variable])
-        pull = strength * (np.array(penalised) - start)
-        plain.apply([penalised.value - target + pull], [penalised])
-    np.testing.assert_allclose(np.array(variable), np.array(penalised), rtol=1e-5)
-    assert not np.allclose(np.array(variable), start)
+        engine.run(_job(pretrained, "A2", train=TRAIN[:0]))

@@ -6,163 +6,185 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
+import transformed_examples
+from transformed_examples import patterns
 
-from modules.networks.waveform import load_network
-from modules.training import trainer, transfer
+from modules.networks.registry import load_network
+from modules.training import choice, freezing, pretraining, trained
 from modules.training.clips import read_clips
-from modules.training.trainer import fine_tune, pretrain, run_fn
-from schemas import features, signatures
-from schemas.labels import EMOTIONS
+from modules.training.engine import Engine
+from modules.training.fine_tuning import fine_tune
+from modules.training.job import TrainerJob
+from modules.training.pretraining import pretrain
+from modules.training.records import TrainingRecord
+from modules.training.settings import Settings
+from modules.training.trainer import run_fn
+from schemas import signatures
+from schemas.errors import UserError
+from schemas.labels import PAPER, PAPER_EMOTIONS, LabelSet
 
-LABELS = {"a": [0, 1, 2], "b": [0, 3, 4, 5]}
-
-
-def _example(name, domain, speaker, label, waveform, statistics):
-    def values(kind, value):
-        return tf.train.Feature(**{kind: getattr(tf.train, _LISTS[kind])(value=value)})
-
-    feature = {
-        features.WAVEFORM: values("float_list", waveform),
-        features.LABEL: values("int64_list", [label]),
-        features.DOMAIN: values("bytes_list", [domain.encode()]),
-        features.SPEAKER: values("bytes_list", [speaker.encode()]),
-        features.UTTERANCE_ID: values("bytes_list", [name.encode()]),
-    }
-    if statistics:
-        feature[features.MEAN] = values("float_list", [statistics[0]])
-        feature[features.STD] = values("float_list", [statistics[1]])
-    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+PLENTY = 2**30
 
 
-_LISTS = {"float_list": "FloatList", "int64_list": "Int64List", "bytes_list": "BytesList"}
-
-
-def _write_splits(folder, *, statistics=None):
-    """Writes five folds of two domains; returns the clips by name."""
-    random = np.random.default_rng(0)
-    time_s = np.arange(54_000) / 16_000
-    written = {}
-    for fold in range(5):
-        split = folder / f"Split-fold-{fold}"
-        split.mkdir(parents=True)
-        with tf.io.TFRecordWriter(str(split / "part-0.gz"), options="GZIP") as writer:
-            for domain, labels in LABELS.items():
-                for repeat in range(2):
-                    for label in labels:
-                        name = f"{domain}/{fold}-{repeat}-{label}"
-                        waveform = np.sin(2 * np.pi * 80 * (label + 2) * time_s)
-                        waveform = (waveform + random.normal(0, 0.5, 54_000)).astype(np.float32)
-                        written[name] = (label, waveform)
-                        writer.write(
-                            _example(
-                                name,
-                                domain,
-                                f"s{fold}{repeat}",
-                                label,
-                                waveform,
-                                statistics and statistics[domain],
-                            )
-                        )
-    return written
-
-
-def _patterns(folder, folds):
-    return [str(folder / f"Split-fold-{fold}" / "*") for fold in folds]
-
-
-def _config(stage, **settings):
-    return {
+def _job(stage, **changes):
+    arguments = {
         "name": stage,
         "stage": stage,
+        "architecture": "cnn_lstm",
         "preset": "fast",
         "precision": "float32",
-        "training": {"epochs": 2, "batch_size": 16, "patience": 2, "shift_s": 0.0},
+        "labels": PAPER,
+        "settings": Settings(epochs=2, batch_size=16, patience=2),
         "inner_fraction": 0.2,
         "protocol": "speaker_independent",
         "trim_silence": False,
         "seed": 0,
-        **settings,
     }
+    if stage == "fine_tune":
+        arguments |= {"domain": "b", "scenario": "S1", "base": "pretrain", "approach": "A4"}
+    return TrainerJob(**{**arguments, **changes})
 
 
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("transformed")
-    return folder, _write_splits(folder)
+    return folder, transformed_examples.write_splits(folder)
 
 
-def test_reads_the_named_folds_in_the_order_of_their_ids(splits):
-    folder, written = splits
-    clips = read_clips(_patterns(folder, [3, 1]))
-    expected = sorted(name for name in written if name.split("/")[1][0] in "13")
-    assert clips.utterance_ids.tolist() == expected
-    assert clips.waveforms.shape == (28, 54_000, 1)
-    for row in (0, 13, 27):
-        label, waveform = written[expected[row]]
-        assert clips.labels[row] == label
-        np.testing.assert_array_equal(clips.waveforms[row, :, 0], waveform)
-    assert clips.domain_classes() == {
-        "a": ["anger", "disgust", "fear"],
-        "b": ["anger", "happiness", "sadness", "surprise"],
-    }
-    assert clips.statistics is None
+@pytest.fixture(scope="module")
+def clips(splits):
+    return read_clips(patterns(splits[0], [0, 1, 2, 3]), limit_bytes=PLENTY)
 
 
-def test_reads_statistics(tmp_path):
-    _write_splits(tmp_path, statistics={"a": (0.5, 2.0), "b": (-0.25, 1.0)})
-    statistics = read_clips(_patterns(tmp_path, [0])).statistics
-    assert statistics["a"] == (0.5, 2.0)
-    assert statistics["b"] == (-0.25, 1.0)
-    # All clips together: 6 of a, 8 of b; the variance of a mixture in closed form.
-    mean = (6 * 0.5 + 8 * -0.25) / 14
-    square = (6 * (4 + 0.25) + 8 * (1 + 0.0625)) / 14
-    assert statistics[""] == pytest.approx((mean, np.sqrt(square - mean**2)))
+@pytest.fixture(scope="module")
+def engine(clips):
+    return Engine(clips.waveforms, clips.labels, limit_bytes=PLENTY)
 
 
-def test_no_examples(tmp_path):
-    with pytest.raises(ValueError, match="no transformed examples"):
-        read_clips([str(tmp_path / "*")])
+ONE = Settings(epochs=1)
 
 
-def test_second_scenario_leaves_the_target_out(splits):
-    clips = read_clips(_patterns(splits[0], [0, 1, 2, 3]))
-    config = _config("pretrain", without_domain="a", training={"epochs": 1})
-    _, record = pretrain(clips, config)
-    assert record["clips"] == {"b": 32}
+@pytest.fixture(scope="module")
+def base(clips, engine):
+    return pretrain(_job("pretrain", settings=ONE), clips, engine)
 
 
-def test_without_fine_tuning_the_network_stays(splits):
-    clips = read_clips(_patterns(splits[0], [0, 1, 2, 3]))
-    network, record = pretrain(clips, _config("pretrain", training={"epochs": 1}))
-    before = network.get_weights()
-    config = _config("fine_tune", domain="a", approach="A1", scenario="S1")
-    network, adapted = fine_tune(network, clips, config, approach="A1")
-    for first, after in zip(before, network.get_weights(), strict=True):
-        np.testing.assert_array_equal(first, after)
-    assert adapted["weight_hashes"] == record["weight_hashes"]
-    assert adapted["history"] == []
+def test_second_scenario_leaves_the_target_out(clips, engine):
+    job = _job("pretrain", without_domain="a", settings=ONE)
+    assert pretrain(job, clips, engine).record.clips == {"b": 32}
+
+
+def test_without_fine_tuning_the_network_stays(clips, engine, base):
+    # The shift is of trainings; there is none.
+    job = _job("fine_tune", domain="a", approach="A1", settings=Settings(epochs=1, shift_s=0.1))
+    adapted = fine_tune(job, clips, engine, base, approach="A1", choice={})
+    for layer, arrays in base.weights.items():
+        for first, after in zip(arrays, adapted.weights[layer], strict=True):
+            np.testing.assert_array_equal(first, after)
+    record = adapted.record
+    assert record.weight_hashes == record.weight_hashes_before == base.record.weight_hashes
+    assert record.history == []
+    assert set(record.adaptation.fates.values()) == {"frozen"}
+    assert not record.adaptation.fine_tuned
+
+
+@pytest.mark.component
+def test_l2_sp_of_a_release_is_the_optimizers(clips, engine, base):
+    job = _job("fine_tune", approach="A2-L2SP", settings=ONE)
+    record = fine_tune(job, clips, engine, base, approach="A2-L2SP", choice={}).record
+    assert record.adaptation.l2_sp == 0.01
+    plain = fine_tune(job, clips, engine, base, approach="A2", choice={}).record
+    assert plain.adaptation.l2_sp == 0.0
+    assert plain.weight_hashes != record.weight_hashes
+
+
+FOUR = LabelSet(("anger", "happiness", "sadness", "surprise"))
+
+
+@pytest.mark.component
+def test_a_network_learns_labels_among_those_it_knows(splits, tmp_path, clips, engine, base):
+    # The same clips of the domain b, in a manifest of its four labels: 0, 3, 4, 5 of the paper's.
+    transformed_examples.write_splits(tmp_path, labels={"b": [0, 1, 2, 3]})
+    same = read_clips(patterns(splits[0], [0, 1, 2, 3]), limit_bytes=PLENTY, domain="b")
+    fewer = read_clips(patterns(tmp_path, [0, 1, 2, 3]), limit_bytes=PLENTY)
+    own = Engine(same.waveforms, fewer.labels, limit_bytes=PLENTY)
+    job = _job("fine_tune", approach="A5", labels=FOUR, settings=ONE)
+    adapted = fine_tune(job, fewer, own, base, approach="A5", choice={})
+    assert adapted.labels == PAPER
+    assert adapted.record.domain_labels == {"b": FOUR.labels}
+    job = _job("fine_tune", approach="A5", settings=ONE)
+    expected = fine_tune(job, clips, engine, base, approach="A5", choice={})
+    assert adapted.record.weight_hashes == expected.record.weight_hashes
+
+
+@pytest.mark.component
+@pytest.mark.parametrize("approach", ["A6", "A7", "A8"])
+def test_a_new_head_learns_any_labels(clips, engine, base, approach):
+    other = LabelSet((*PAPER_EMOTIONS, "neutral", "rude"))
+    job = _job("fine_tune", approach=approach, labels=other, settings=ONE)
+    adapted = fine_tune(job, clips, engine, base, approach=approach, choice={})
+    assert adapted.labels == other
+    assert adapted.network().output_shape == (None, 8)
+    assert adapted.record.network.parameters == 5_379_798 + 2 * 1_001
+    assert adapted.record.weight_hashes_before == base.record.weight_hashes
+    assert adapted.record.weight_hashes["conv1"] == base.record.weight_hashes["conv1"]
+
+
+@pytest.mark.parametrize("approach", ["A1", "A2", "A5", "lstm-only"])
+def test_a_network_that_does_not_know_a_label(clips, engine, base, approach):
+    other = LabelSet((*PAPER_EMOTIONS, "neutral", "rude"))
+    job = _job("fine_tune", approach=approach, labels=other, settings=ONE)
+    with pytest.raises(
+        UserError,
+        match=f"approach {approach} keeps .* of the labels anger, .* does not know neutral, rude:"
+        " pre-train a network .* or take an approach with new outputs \\(A6, A7, A8\\)",
+    ):
+        fine_tune(job, clips, engine, base, approach=approach, choice={})
+
+
+@pytest.mark.component
+def test_a_choice_among_the_approaches_that_labels_allow(clips, engine, base):
+    other = LabelSet((*PAPER_EMOTIONS, "neutral"))
+    job = _job("fine_tune", approach="auto", labels=other, settings=ONE)
+    chosen, uars = choice.choose_approach(job, clips, engine, base)
+    assert list(uars) == ["A6", "A7", "A8"]
+    assert uars[chosen] == max(uars.values())
 
 
 @pytest.mark.component
 def test_pretrain_then_fine_tune(splits, tmp_path):
     folder, _ = splits
-    base = _run(tmp_path / "pretrain", folder, _config("pretrain"))
-    record = json.loads((tmp_path / "pretrain" / "training.json").read_text())
+    base = _run(tmp_path / "pretrain", folder, _job("pretrain"))
+    record = _record(tmp_path / "pretrain")
     # Four folds of two speakers; of every domain, whole speakers are set aside.
-    assert record["clips"] == {"a": 24, "b": 32}
-    assert 0 < record["inner_split"]["a"] < 12
-    assert record["parameters"] == 5_379_798
-    assert {"loss", "accuracy", "val_loss", "val_uar"} <= record["history"][0].keys()
+    assert record.clips == {"a": 24, "b": 32}
+    assert 0 < record.held_out["a"] < 12
+    assert record.network.parameters == 5_379_798
+    assert record.labels == PAPER_EMOTIONS
+    assert {"loss", "accuracy", "val_loss", "val_uar"} <= record.history[0].keys()
+    assert record.adaptation is None
+    losses = [epoch["val_loss"] for epoch in record.history]
+    assert record.kept_epoch == int(np.argmin(losses)) + 1
 
-    config = _config("fine_tune", domain="b", approach="A4", scenario="S1")
-    _run(tmp_path / "b", folder, config, base_model=base)
-    adapted = json.loads((tmp_path / "b" / "training.json").read_text())
-    assert adapted["clips"] == {"b": 32}
-    before, after = adapted["weight_hashes_before"], adapted["weight_hashes"]
-    assert before == record["weight_hashes"]
+    job = _job("fine_tune")
+    _run(tmp_path / "b", folder, job, base_model=base)
+    adapted = _record(tmp_path / "b")
+    assert adapted.clips == {"b": 32}
+    assert adapted.domain_labels == record.domain_labels
+    before, after = adapted.weight_hashes_before, adapted.weight_hashes
+    assert before == record.weight_hashes
     assert {group for group in before if before[group] == after[group]} == {"conv1", "conv2"}
+    assert adapted.adaptation.fates == {
+        "conv1": "frozen",
+        "conv2": "frozen",
+        "lstm": "tuned",
+        "dense": "tuned",
+    }
+    stored = trained.load(str(tmp_path / "b"))
+    groups = stored.spec.groups
+    assert freezing.weight_hashes(stored.weights, groups) == after
     network = load_network(str(tmp_path / "b" / "network.keras"))
-    assert transfer.weight_hashes(network) == after
+    assert freezing.weight_hashes(freezing.weights_of(network, groups), groups) == after
 
     served = tf.saved_model.load(str(tmp_path / "b" / "Format-Serving"))
     answer = served.signatures[signatures.SIGNATURE_WAVEFORM](
@@ -170,14 +192,17 @@ def test_pretrain_then_fine_tune(splits, tmp_path):
         rate_hz=tf.constant([16_000]),
         num_samples=tf.constant([16_000]),
     )
-    probabilities = dict(zip(EMOTIONS, answer["probabilities"][0].numpy(), strict=True))
+    probabilities = dict(zip(PAPER, answer["probabilities"][0].numpy(), strict=True))
     # What the domain's training folds lack gets no probability.
     assert probabilities["disgust"] == probabilities["fear"] == 0.0
     assert sum(probabilities.values()) == pytest.approx(1.0, abs=1e-5)
 
-    again = tmp_path / "again"
-    _run(again, folder, config, base_model=base)
-    assert json.loads((again / "training.json").read_text()) == adapted
+    # Again, with memory for 20 of 32 clips.
+    limited = _job("fine_tune", memory_gib=20 * 54_000 * 4 / 2**30)
+    _run(tmp_path / "again", folder, limited, base_model=base)
+    assert _record(tmp_path / "again") == adapted
+    left = {path.name for path in (tmp_path / "again").iterdir()}
+    assert left == {"Format-Serving", "network.keras", "training.json"}
 
 
 @pytest.mark.component
@@ -187,10 +212,10 @@ def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
 ):
     folder, _ = splits
     s2 = scenario == "S2"
-    config = _config("pretrain", for_choice=not s2, without_domain="b" if s2 else None)
-    base = _run(tmp_path / "pretrain", folder, config)
-    record = json.loads((tmp_path / "pretrain" / "training.json").read_text())
-    monkeypatch.setattr(transfer, "PAPER_APPROACHES", ("A1", "A4", "A8"))
+    job = _job("pretrain", for_choice=not s2, without_domain="b" if s2 else None)
+    base = _run(tmp_path / "pretrain", folder, job)
+    record = _record(tmp_path / "pretrain")
+    monkeypatch.setattr(choice, "PAPER_APPROACHES", ("A1", "A4", "A8"))
     chosen_of = []
 
     def spy(labels, domains, speakers, **arguments):
@@ -199,37 +224,51 @@ def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
         assert not set(names[chosen_of[-1]]) & set(names[~chosen_of[-1]])
         return chosen_of[-1]
 
-    real = trainer.inner_split
-    monkeypatch.setattr(trainer, "inner_split", spy)
-    config = _config("fine_tune", domain="b", approach="auto", scenario=scenario)
-    _run(tmp_path / "b", folder, config, base_model=base)
-    adapted = json.loads((tmp_path / "b" / "training.json").read_text())
-    assert adapted["choice"].keys() == {"A1", "A4", "A8"}
-    assert all(0 <= uar <= 1 for uar in adapted["choice"].values())
-    best = max(adapted["choice"].values())
-    assert adapted["choice"][adapted["approach_name"]] == best
+    real = pretraining.inner_split
+    monkeypatch.setattr(pretraining, "inner_split", spy)
+    job = _job("fine_tune", approach="auto", scenario=scenario)
+    _run(tmp_path / "b", folder, job, base_model=base)
+    adapted = _record(tmp_path / "b")
+    uars = adapted.adaptation.choice
+    assert list(uars) == ["A1", "A4", "A8"]
+    assert all(0 <= uar <= 1 for uar in uars.values())
+    assert uars[adapted.adaptation.approach] == max(uars.values())
+    assert adapted.adaptation.asked == "auto"
     # The chosen one then learns from all training clips, starting at the full pre-training.
-    assert adapted["clips"] == {"b": 32}
-    assert adapted["weight_hashes_before"] == record["weight_hashes"]
+    assert adapted.clips == {"b": 32}
+    assert adapted.weight_hashes_before == record.weight_hashes
     if s2:
-        assert "for_choice" not in record
+        assert record.for_choice is None
+        with pytest.raises(ValueError, match="no network for the choice"):
+            trained.load(str(tmp_path / "pretrain"), for_choice=True)
         return
-    # Clips are in the order of their names: 24 of `a`, then 32 of `b`.
-    held_out = {"a": chosen_of[0][:24].sum(), "b": chosen_of[0][24:].sum()}
-    assert min(held_out.values()) > 0
-    assert record["for_choice"]["clips"] == {
-        name: record["clips"][name] - count for name, count in held_out.items()
-    }
+    # The network of the choice was trained without what it was compared on.
+    held_out = int(chosen_of[0].sum())
+    assert held_out > 0
+    assert record.for_choice.clips["b"] == record.clips["b"] - held_out
+    unseen = trained.load(str(tmp_path / "pretrain"), for_choice=True)
+    hashes = freezing.weight_hashes(unseen.weights, unseen.spec.groups)
+    assert hashes == record.for_choice.weight_hashes != record.weight_hashes
 
 
-def _run(model_dir, folder, config, base_model=None):
+def test_a_limit_of_memory_below_one_batch(splits, tmp_path):
+    with pytest.raises(UserError, match=r"training\.memory_gib: 0\.001 GiB"):
+        _run(tmp_path / "x", splits[0], _job("pretrain", memory_gib=0.001))
+
+
+def _run(model_dir, folder, job, base_model=None):
     serving = model_dir / "Format-Serving"
     run_fn(
         SimpleNamespace(
-            custom_config=config,
-            train_files=_patterns(folder, [0, 1, 2, 3]),
+            # As TFX passes it on.
+            custom_config=json.loads(json.dumps(job.to_json())),
+            train_files=patterns(folder, [0, 1, 2, 3]),
             base_model=base_model,
             serving_model_dir=str(serving),
         )
     )
     return str(serving)
+
+
+def _record(folder):
+    return TrainingRecord.from_json((folder / "training.json").read_text(encoding="utf-8"))

@@ -31,7 +31,7 @@ def Copy(
     text.value = given.value
 
 
-def _pipeline(tmp_path, *, fail=0, value="a"):
+def _pipeline(tmp_path, *, fail=0, value="a", more=()):
     source = Source(value=value)
     bad = Copy(given=source.outputs["text"], fail=fail).with_id("Copy.bad")
     after_bad = Copy(given=bad.outputs["text"], fail=0).with_id("Copy.after_bad")
@@ -39,7 +39,7 @@ def _pipeline(tmp_path, *, fail=0, value="a"):
     return tfx.dsl.Pipeline(
         pipeline_name="test",
         pipeline_root=str(tmp_path / "root"),
-        components=[source, bad, after_bad, good],
+        components=[source, bad, after_bad, good, *more],
         enable_cache=True,
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(tmp_path / "metadata.sqlite")
@@ -86,6 +86,17 @@ def test_failure_takes_along_only_what_needs_it_and_the_next_run_repairs_it(tmp_
     assert set(_statuses(local.run(_pipeline(tmp_path))[1]).values()) == {"cached"}
     _, changed = local.run(_pipeline(tmp_path, value="b"))
     assert set(_statuses(changed).values()) == {"executed"}
+
+
+@pytest.mark.component
+def test_inputs_that_cannot_be_resolved_are_a_failure_although_the_launcher_returns(tmp_path):
+    nobody = tfx.dsl.Channel(type=Text, producer_component_id="Nobody")
+    lost = Copy(given=nobody, fail=0).with_id("Copy.lost")
+    after = Copy(given=lost.outputs["text"], fail=0).with_id("Copy.after_lost")
+    _, results = local.run(_pipeline(tmp_path, more=(lost, after)))
+    assert _statuses(results)["Copy.lost"] == "failed"
+    assert _statuses(results)["Copy.after_lost"] == "not reached"
+    assert _statuses(results)["Copy.good"] == "executed"
 
 
 def test_logs_go_to_the_file_and_the_loggers_come_back(tmp_path, capsys):

@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import math
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -302,7 +303,7 @@ def run(**changes) -> RunResults:
 
 def text(results: RunResults, *, drawn: bool = False) -> str:
     """Returns the page of a run; drawing takes most of the time, so it is left out if it can be."""
-    stub = contextlib.nullcontext()
+    stub: Any = contextlib.nullcontext()
     if not drawn:
         stub = mock.patch.object(plots, "svg", return_value=b"")
     with stub:

@@ -7,7 +7,7 @@ import pytest
 from fabricated_run import EMODB, EMOVO, node, run
 
 from corpora.audit.report import Example, Finding
-from corpora.sources import Source
+from corpora.manifest.sources import Source
 from pipeline.reports.release.results import Accepted, AuditResult, Recording
 
 
@@ -48,7 +48,9 @@ def test_sources_and_their_licences():
         corpus="iemocap",
         folder="/data/IEMOCAP",
         domains=["iemocap"],
-        options={"excited": "happiness"},
+        options={},
+        label_set=["anger", "happiness", "sadness", "neutral"],
+        words={"excitement": "happiness"},
         licence="release form",
         citation="Busso et al. 2008",
         elicitation="acted",

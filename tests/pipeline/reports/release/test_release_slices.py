@@ -79,10 +79,12 @@ def test_every_label_set_shows_all_its_labels(labels):
         slices=fabricated_run.slices({"emodb": missing, "emovo": counts}, labels),
         pushed_to=Path("/serving/multi-domain/1"),
     )
+    before = run().models[1].training
+    assert before is not None
     adapted = dataclasses.replace(
         run().models[1],
         training=dataclasses.replace(
-            run().models[1].training,
+            before,
             labels=labels.labels,
             domain_labels=records.domain_labels,
         ),

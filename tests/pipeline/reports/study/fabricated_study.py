@@ -10,7 +10,7 @@ from modules.study import cells
 from modules.study.clips import Clips
 from modules.study.design import Design
 from modules.study.store import Store
-from modules.training.engine import Settings
+from modules.training.settings import Settings
 from pipeline.reports.study import approaches
 from schemas.labels import PAPER, LabelSet
 from schemas.splits import PROTOCOLS

@@ -2,6 +2,7 @@
 
 import io
 import json
+import statistics
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ def oracle(results: Results, cell, target: str) -> float:
 def mean_uar(results: Results, cell_of, target: str) -> float:
     """Returns the UAR of a system over folds and seeds."""
     plan = results.design
-    return np.mean(
+    return statistics.fmean(
         [
             oracle(results, cell_of(Split.outer(fold), seed), target)
             for fold in plan.folds

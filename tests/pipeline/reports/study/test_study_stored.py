@@ -10,7 +10,7 @@ from fabricated_study import clips, design, study
 from cli.main import main
 from modules.study import clips as study_clips
 from modules.study.store import Store
-from modules.training.engine import Settings
+from modules.training.settings import Settings
 from pipeline.reports.study import stored
 from schemas.errors import UserError
 from schemas.labels import LabelSet

@@ -22,7 +22,7 @@ from schemas.labels import PAPER
 def test_table_3_is_training_on_target_and_relative_gains(whole):
     plan = whole.design
     table = table_3(whole, PROTOCOL)
-    expected = {"TT": [], "S1-A1": [], "S1-A2": [], "S2-A6": []}
+    expected: dict[str, list[float]] = {"TT": [], "S1-A1": [], "S1-A2": [], "S2-A6": []}
     for target in plan.targets:
         baseline = mean_uar(
             whole,

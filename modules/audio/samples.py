@@ -1,0 +1,31 @@
+"""Samples as numbers: their scale, their channels, and 16-bit PCM."""
+
+from typing import TypeVar
+
+import numpy as np
+
+Samples = TypeVar("Samples")
+
+
+def to_float(samples: np.ndarray) -> np.ndarray:
+    """Scales integers of any width to float32 in [-1, 1); floats keep their values."""
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128.0) / 128.0
+    if samples.dtype.kind == "i":
+        return samples.astype(np.float32) / np.float32(2 ** (8 * samples.dtype.itemsize - 1))
+    return samples.astype(np.float32)
+
+
+def first_channel(samples: Samples) -> Samples:
+    """Returns the first channel, [frames], of an array or a tensor, [frames, channels].
+
+    Channels are not averaged: where they are delayed against each other (EMOVO), that would be a
+    comb filter.
+    """
+    return samples[:, 0]  # type: ignore[index]
+
+
+def encode_pcm16(waveform: np.ndarray) -> bytes:
+    """Encodes float [samples] as little-endian 16-bit PCM, rounded and clipped to [-1, 1)."""
+    scaled = np.rint(np.asarray(waveform, np.float32) * np.float32(32768.0))
+    return np.clip(scaled, -32768, 32767).astype("<i2").tobytes()

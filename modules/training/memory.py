@@ -1,0 +1,46 @@
+"""How much memory a training may fill with clips."""
+
+import os
+from pathlib import Path
+
+from schemas.errors import UserError
+
+KEY = "training.memory_gib"
+_GIB = 2**30
+_BYTES_PER_SAMPLE = 4
+# Of the machine, where no limit is set.
+_DEFAULT_SHARE = 0.25
+# Linux tells here what a container may use, or "max".
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def limit_bytes(memory_gib: float | None) -> int:
+    """Returns the limit in bytes; `None` stands for a quarter of the machine's memory."""
+    if memory_gib is None:
+        return int(_DEFAULT_SHARE * _machine_bytes())
+    return int(memory_gib * _GIB)
+
+
+def check(memory_gib: float | None, *, batch_size: int, input_samples: int) -> None:
+    """Checks that a limit holds a batch, the least that a training must have in memory.
+
+    Raises:
+      UserError: It does not; the message names the least limit.
+    """
+    least = batch_size * input_samples * _BYTES_PER_SAMPLE
+    if memory_gib is not None and memory_gib * _GIB < least:
+        # Rounded up, so that the value that is printed is one that passes.
+        rounded_gib = -(-least * 10_000 // _GIB) / 10_000
+        raise UserError(
+            f"{KEY}: {memory_gib:g} GiB is less than a batch of {batch_size} clips takes; set it"
+            f" to at least {rounded_gib:g}, lower batch_size, or leave {KEY} out for a quarter of"
+            " the machine's memory"
+        )
+
+
+def _machine_bytes() -> int:
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return min(machine, int(_CONTAINER_LIMIT.read_text(encoding="ascii")))
+    except (OSError, ValueError):
+        return machine

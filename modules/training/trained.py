@@ -1,0 +1,86 @@
+"""A trained network and the record of its training, in memory and in a model's folder."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import keras
+
+from modules.networks.registry import NetworkSpec, load_network
+from modules.training import freezing
+from modules.training.job import Weights
+from modules.training.records import RECORD_FILE, NetworkRecord, TrainingRecord
+from schemas.labels import LabelSet
+
+NETWORK_FILE = "network.keras"
+# Pre-trained without the clips on which approaches are compared.
+CHOICE_NETWORK_FILE = "network_for_choice.keras"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Trained:
+    """A trained network.
+
+    Attributes:
+      weights: Its weights.
+      record: What its training did.
+    """
+
+    weights: Weights
+    record: TrainingRecord
+
+    @property
+    def labels(self) -> LabelSet:
+        """Label set of the network, in the order of its outputs."""
+        return LabelSet(self.record.labels)
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """All that fixes the network but its weights."""
+        return spec_of(self.record.network, self.labels)
+
+    def network(self) -> keras.Sequential:
+        """Returns the network."""
+        network = self.spec.build(seed=0)
+        freezing.set_weights(network, self.weights)
+        return network
+
+
+def spec_of(record: NetworkRecord, labels: LabelSet) -> NetworkSpec:
+    """Returns the network of a record, with an output for each label."""
+    return NetworkSpec(
+        architecture=record.architecture,
+        preset=record.preset,
+        precision=record.precision,
+        outputs=len(labels),
+    )
+
+
+def network_record(spec: NetworkSpec, weights: Weights) -> NetworkRecord:
+    """Returns what a record tells of a network."""
+    return NetworkRecord(
+        architecture=spec.architecture,
+        preset=spec.preset,
+        precision=spec.precision,
+        parameters=sum(array.size for arrays in weights.values() for array in arrays),
+    )
+
+
+def load(folder: str, *, for_choice: bool = False) -> Trained:
+    """Reads what a pre-training left in a model's folder.
+
+    Args:
+      folder: The folder with the network and its record.
+      for_choice: Whether to read the network that did not see the clips on which approaches are
+        compared.
+    """
+    text = Path(folder, RECORD_FILE).read_text(encoding="utf-8")
+    record = TrainingRecord.from_json(text)
+    if for_choice:
+        if record.for_choice is None:
+            raise ValueError(f"{folder} holds no network for the choice of an approach")
+        record = record.for_choice
+    groups = spec_of(record.network, LabelSet(record.labels)).groups
+    name = CHOICE_NETWORK_FILE if for_choice else NETWORK_FILE
+    network = load_network(os.path.join(folder, name))
+    return Trained(weights=freezing.weights_of(network, groups), record=record)

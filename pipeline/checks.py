@@ -1,0 +1,185 @@
+"""What only a configuration and its manifest together can tell: faults that stop at start."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from corpora import manifest as manifests
+from corpora.manifest import Manifest
+from pipeline.config import ReleaseConfig, StudyConfig
+from schemas import sound
+from schemas.errors import UserError
+from schemas.labels import PAPER
+from schemas.signatures import MULTI_DOMAIN
+from schemas.splits import S2
+from schemas.words import listed
+
+_BYTES_PER_SAMPLE = 4  # float32
+_GIB = 2**30
+# Tables of the study that compare a target with other domains.
+_TABLES_OF_SEVERAL_DOMAINS = {4, 5}
+
+
+def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
+    """Checks a release against its manifest.
+
+    Args:
+      config: The release.
+      manifest: What was indexed.
+
+    Raises:
+      UserError: The manifest's labels, domains or folds do not fit the release, or a batch does
+        not fit into the memory it may take.
+    """
+    check_memory(config)
+    check_labels(config, manifest)
+    check_domains(config, manifest.domains)
+    manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
+
+
+def check_study(config: StudyConfig, manifest: Manifest) -> None:
+    """Checks a study against its manifest.
+
+    Args:
+      config: The study.
+      manifest: What was indexed.
+
+    Raises:
+      UserError: The manifest's labels, domains or folds do not fit the study.
+    """
+    check_labels(config, manifest)
+    check_targets(config, manifest.domains)
+    check_study_folds(config, manifest)
+
+
+def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> None:
+    """Checks that there is something to tell apart.
+
+    The paper's set may be larger than what its corpora have: it is what a manifest has of which
+    nobody said otherwise, and networks answer only with labels that a domain has.
+
+    Raises:
+      UserError: No clip has some label, or a domain has clips of one label only.
+    """
+    labels = manifest.labels
+    labels_of: dict[str, set[str]] = {}
+    for utterance in manifest.utterances:
+        labels_of.setdefault(utterance.domain, set()).add(utterance.emotion)
+    absent = [label for label in labels if label not in set().union(*labels_of.values())]
+    if absent and labels != PAPER:
+        raise UserError(
+            f"{config.manifest}: no clip is labelled {listed(absent)}, which its label set"
+            f" ({', '.join(labels)}) has; add recordings, or index the corpora with --emotions"
+            " that they have"
+        )
+    for domain, found in sorted(labels_of.items()):
+        if len(found) < 2:
+            raise UserError(
+                f"{config.manifest}: domain {domain} has clips of {listed(found)} only, which"
+                f" leaves nothing to tell apart; add recordings of another label of the set"
+                f" ({', '.join(labels)}) or leave the domain out"
+            )
+
+
+def check_memory(config: ReleaseConfig) -> None:
+    """Checks that the memory a training may take holds at least one batch of clips.
+
+    Raises:
+      UserError: It does not.
+    """
+    limit_gib = config.training.memory_gib
+    if limit_gib is None:
+        return
+    trainings = {"pretrain": config.pretrain, "fine_tune": config.fine_tune} | {
+        f"domains.{name}.fine_tune": domain.fine_tune
+        for name, domain in config.domains.items()
+        if domain.fine_tune
+    }
+    for key, training in trainings.items():
+        batch_gib = training.batch_size * sound.INPUT_SAMPLES * _BYTES_PER_SAMPLE / _GIB
+        if batch_gib > limit_gib:
+            raise UserError(
+                f"training.memory_gib: {limit_gib:g} GiB cannot hold one batch of"
+                f" {key}.batch_size = {training.batch_size} clips, which takes {batch_gib:.3g} GiB;"
+                " allow more memory or make batches smaller"
+            )
+
+
+def check_domains(config: ReleaseConfig, domains: Sequence[str]) -> None:
+    """Checks a release's domains.
+
+    Raises:
+      UserError: A key of `domains` is no domain of the manifest, a domain has the multi-domain
+        model's name, or scenario S2 leaves nothing to pre-train on.
+    """
+    for name in config.domains:
+        if name not in domains:
+            raise UserError(
+                f"domains.{name}: the manifest has no such domain, only {', '.join(domains)}"
+            )
+    if MULTI_DOMAIN in domains:
+        raise UserError(f"the manifest's domain {MULTI_DOMAIN!r} has the multi-domain model's name")
+    for name in domains:
+        if config.for_domain(name).scenario == S2 and len(domains) < 2:
+            raise UserError(
+                f"domain {name}: scenario S2 pre-trains on the other domains, but there is none; "
+                "add a corpus or use S1"
+            )
+
+
+def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
+    """Checks a study's domains.
+
+    Raises:
+      UserError: A target is no domain, there are too few domains for what was asked, or the
+        standardisation is fitted on training folds, which here are others for every cell.
+    """
+    for name in config.targets:
+        if name not in domains:
+            raise UserError(
+                f"targets: the manifest has no domain {name}, only {', '.join(domains)}"
+            )
+    if len(domains) < 2 and (
+        S2 in config.scenarios or _TABLES_OF_SEVERAL_DOMAINS & set(config.tables)
+    ):
+        raise UserError(
+            "scenario S2 and the tables 4 and 5 need other domains to train on, but the manifest"
+            f" has only {', '.join(domains)}; add a corpus, or set tables to [2, 3] and scenarios"
+            " to [S1]"
+        )
+    if config.audio.standardisation != sound.PER_UTTERANCE:
+        raise UserError(
+            f"audio.standardisation: {config.audio.standardisation} is fitted on training folds,"
+            f" which differ from cell to cell of a study; use {sound.PER_UTTERANCE}"
+        )
+
+
+def check_study_folds(config: StudyConfig, manifest: Manifest) -> None:
+    """Checks that every fold of a study can be trained and tested on.
+
+    Raises:
+      UserError: A fold is empty or impossible, or lacks a class of its domain where the study does
+        not take what is present.
+    """
+    utterances = manifest.utterances
+    # As if all were of one class: what is wrong with the folds whatever their classes.
+    first = manifest.labels.labels[0]
+    alike = [dataclasses.replace(utterance, emotion=first) for utterance in utterances]
+    for protocol in config.protocols:
+        for domain in manifest.domains:
+            own = {each.fold(protocol) for each in utterances if each.domain == domain}
+            if empty := set(config.folds) - own:
+                raise UserError(
+                    f"domain {domain}: has no clip in fold {min(empty)} under the protocol"
+                    f" {protocol}; leave the fold, the domain or the protocol out"
+                )
+        for fold in config.folds:
+            manifests.check_folds(alike, protocol, test_fold=fold)
+            if config.missing_class == "present":
+                continue
+            try:
+                manifests.check_folds(utterances, protocol, test_fold=fold)
+            except UserError as error:
+                raise UserError(
+                    f"{error}\nor take the UAR of such a fold over the classes that it has:"
+                    " --set missing_class=present"
+                ) from None

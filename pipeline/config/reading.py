@@ -1,0 +1,119 @@
+"""Reading configurations from YAML, overriding keys, and putting faults into words."""
+
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pydantic
+import yaml
+
+from pipeline.config.data import DataConfig
+from pipeline.config.release import ReleaseConfig
+from schemas.errors import UserError
+
+PRESETS = Path(__file__).parent / "presets"
+
+Config = TypeVar("Config", bound=DataConfig)
+
+
+def load(path: Path | str, overrides: Mapping[str, Any] | None = None) -> ReleaseConfig:
+    """Reads and checks the configuration of a release; see `read`."""
+    return read(path, overrides, kind=ReleaseConfig)
+
+
+def read(
+    path: Path | str, overrides: Mapping[str, Any] | None = None, *, kind: type[Config]
+) -> Config:
+    """Reads and checks a configuration.
+
+    Args:
+      path: A YAML file, or the name of one that comes with the package (`release`, `demo`).
+      overrides: Values by dotted key, for example `{"fine_tune.epochs": 5}`.
+      kind: Kind of the configuration.
+
+    Raises:
+      UserError: The file is missing or no YAML, a key is unknown, a value impossible.
+    """
+    file = Path(path)
+    if not file.suffix and not file.exists():
+        file = PRESETS / f"{path}.yaml"
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.yaml")))
+        raise UserError(
+            f"configuration {path} does not exist; give a YAML file or one of: {known}"
+        ) from None
+    except yaml.YAMLError as error:
+        raise UserError(f"configuration {file} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise UserError(f"configuration {file} must hold keys and values, not {values!r}")
+    for key, value in (overrides or {}).items():
+        _set(values, key, value)
+    return _checked(values, source=str(file), kind=kind)
+
+
+def parse(values: dict[str, Any], *, source: str) -> ReleaseConfig:
+    """Checks a release's configuration given as nested dictionaries; errors name `source`."""
+    return _checked(values, source=source, kind=ReleaseConfig)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Splits `a.b=c`; the value is read as YAML, so `3`, `true` and `[1, 2]` are what they seem.
+
+    >>> parse_override("validation.audit=report")
+    ('validation.audit', 'report')
+
+    Raises:
+      UserError: There is no key, no equals sign, or the value is no YAML.
+    """
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UserError(f"--set {text}: write it as key=value, for example fine_tune.epochs=5")
+    try:
+        return key, yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UserError(f"--set {text}: `{value}` is not valid YAML; put it in quotes") from None
+
+
+def _set(values: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        below = values.get(parent)
+        if not isinstance(below, dict):
+            below = values[parent] = {}
+        values = below
+    values[last] = value
+
+
+def _checked(values: dict[str, Any], *, source: str, kind: type[Config]) -> Config:
+    try:
+        return kind.model_validate(values)
+    except pydantic.ValidationError as error:
+        faults = "\n".join(f"  {_in_words(fault, kind)}" for fault in error.errors())
+        raise UserError(f"configuration {source}:\n{faults}") from None
+
+
+def _in_words(fault: Any, kind: type[DataConfig]) -> str:
+    """Returns what pydantic found, with the key's path and what is allowed."""
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "missing":
+        return f"{key}: {fault['msg']}"
+    if fault["type"] != "extra_forbidden":
+        return f"{key}: {fault['msg']} (it is {fault['input']!r})"
+    return f"{key}: unknown key; there are: {', '.join(_section(kind, fault['loc'][:-1]))}"
+
+
+def _section(kind: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """Returns the keys of the section at `path` of a configuration."""
+    below: Any = kind
+    for part in path:
+        if typing.get_origin(below) is dict:
+            below = typing.get_args(below)[1]
+        else:
+            below = below.model_fields[part].annotation
+        if typing.get_origin(below) in (typing.Union, types.UnionType):
+            [below] = [each for each in typing.get_args(below) if each is not type(None)]
+    return list(below.model_fields)

@@ -1,0 +1,50 @@
+"""The configuration of a transfer study."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pydantic
+
+from components.actions import REPORT
+from pipeline.config import allowed
+from pipeline.config.data import DataConfig
+from pipeline.config.section import Fold, Name, Protocol, Scenario, one_of
+from pipeline.config.training import StudyFineTuning, StudyTraining
+from pipeline.config.validation import Drift, Validation
+from schemas.splits import NUM_FOLDS, RANDOM, SCENARIOS, SPEAKER_INDEPENDENT
+
+Table = Annotated[int, one_of(allowed.tables)]
+Approach = Annotated[str, one_of(allowed.approaches_or_choice)]
+
+
+class StudyConfig(DataConfig):
+    """The transfer study: which of the paper's tables, for which targets, on which folds."""
+
+    name: Name = "study"
+    output: Path = Path("out/study")
+    # A study reports what it is measured on; the gates are a release's.
+    validation: Validation = Validation(audit=REPORT, drift=Drift(action=REPORT))
+    store: Path | None = None
+    """The results, a file per cell; `<output>/store` if absent."""
+    tables: tuple[Table, ...] = pydantic.Field(default_factory=allowed.tables, min_length=1)
+    targets: tuple[str, ...] = ()
+    """Domains to adapt to; all if empty."""
+    protocols: tuple[Protocol, ...] = pydantic.Field((RANDOM, SPEAKER_INDEPENDENT), min_length=1)
+    folds: tuple[Fold, ...] = pydantic.Field(tuple(range(NUM_FOLDS)), min_length=1)
+    seeds: int = pydantic.Field(1, ge=1)
+    """Repetitions, with the seeds 0, 1, …"""
+    scenarios: tuple[Scenario, ...] = pydantic.Field(SCENARIOS, min_length=1)
+    approaches: tuple[Approach, ...] = pydantic.Field(
+        default_factory=allowed.paper_approaches, min_length=1
+    )
+    missing_class: Literal["error", "present"] = "error"
+    """Where a test fold lacks a class of its domain: stop, or take the UAR over those present."""
+    pretrain: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
+    scratch: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
+    """Training on the target alone (TT)."""
+    fine_tune: StudyFineTuning = StudyFineTuning(epochs=16)
+
+    @property
+    def store_root(self) -> Path:
+        """The folder of the results."""
+        return self.store or self.output / "store"

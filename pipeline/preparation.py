@@ -1,0 +1,69 @@
+"""From a configuration to all that a pipeline is built from: checked, hashed, and kept."""
+
+import dataclasses
+import shutil
+from typing import Generic, TypeVar
+
+from corpora import manifest as manifests
+from corpora.indexing import probe_cache
+from corpora.manifest import sources
+from pipeline import checks
+from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
+from pipeline.manifest import Manifest, snapshot
+from pipeline.run_folder import MANIFESTS
+from schemas.progress import Track
+from schemas.utterance import Utterance
+
+Config = TypeVar("Config", bound=DataConfig)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prepared(Generic[Config]):
+    """A configuration with the manifest it was checked against.
+
+    Attributes:
+      config: The configuration as given.
+      manifest: The snapshot of the manifest.
+      utterances: The manifest's, with up-to-date hashes, rates and durations.
+      changed, missing: Ids of utterances whose recordings are no longer what was indexed.
+    """
+
+    config: Config
+    manifest: Manifest
+    utterances: tuple[Utterance, ...]
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def prepare(config: Config, *, track: Track) -> Prepared[Config]:
+    """Checks all that can be checked before work begins, and takes a snapshot of the manifest.
+
+    A recording whose size or times have changed since it was indexed is hashed again, and makes the
+    pipeline run from AudioExampleGen on if its content is another one.
+
+    Args:
+      config: The configuration.
+      track: Shows progress over the recordings.
+
+    Raises:
+      UserError: What is wrong, where, and what to do.
+    """
+    indexed = manifests.read(config.manifest)
+    if isinstance(config, StudyConfig):
+        checks.check_study(config, indexed)
+    elif isinstance(config, ReleaseConfig):
+        checks.check_release(config, indexed)
+    with probe_cache.remembered(config.manifest) as probe_one:
+        indexed, changed, missing = manifests.refresh(indexed, probe_one=probe_one, track=track)
+    manifest = snapshot(indexed, config.output / MANIFESTS)
+    origin = sources.sources_path(config.manifest)
+    if origin.exists():
+        sources.read(origin)  # Better told now than by the report.
+        shutil.copyfile(origin, sources.sources_path(manifest.path))
+    return Prepared(
+        config=config,
+        manifest=manifest,
+        utterances=tuple(indexed.utterances),
+        changed=tuple(changed),
+        missing=tuple(missing),
+    )

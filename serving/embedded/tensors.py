@@ -1,0 +1,109 @@
+"""Tensors of requests and answers, checked against a signature as TF Serving checks them."""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from serving.embedded.errors import ServingError
+
+
+def input_tensors(
+    definition: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
+) -> dict[str, tf.Tensor]:
+    """Returns the tensors of a request by input name.
+
+    Raises:
+      ServingError: Missing, superfluous or mistyped inputs (INVALID_ARGUMENT).
+    """
+    expected, sent = set(definition.inputs), set(inputs)
+    if len(sent) != len(expected):
+        raise ServingError(
+            "INVALID_ARGUMENT",
+            f"input size does not match signature: {len(sent)}!={len(expected)} "
+            f"len({_names(sent)}) != len({_names(expected)}). "
+            f"Sent extra: {_names(sent - expected)}. "
+            f"Missing but required: {_names(expected - sent)}.",
+        )
+    tensors = {}
+    for name in sorted(sent):
+        if name not in expected:
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"input tensor alias not found in signature: {name}. "
+                f"Inputs expected to be in the set {_names(expected)}.",
+            )
+        proto, info = inputs[name], definition.inputs[name]
+        if proto.dtype != info.dtype:
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"Expects input {name} to be {tf.as_dtype(info.dtype).name} "
+                f"but {_dtype_name(proto.dtype)} is provided",
+            )
+        tensor = _parse_tensor(name, proto)
+        shape = tf.TensorShape(info.tensor_shape)
+        if not shape.is_compatible_with(tensor.shape):
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"Expects input {name} to have shape {shape} but {tensor.shape} is provided",
+            )
+        tensors[name] = tensor
+    return tensors
+
+
+def requested_outputs(
+    definition: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
+) -> list[str]:
+    """Returns the outputs a request asks for: all if it names none.
+
+    Raises:
+      ServingError: An output that does not exist, or one named twice (INVALID_ARGUMENT).
+    """
+    available = set(definition.outputs)
+    for alias in output_filter:
+        if alias not in available:
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"output tensor alias not found in signature: {alias} "
+                f"Outputs expected to be in the set {_names(available)}.",
+            )
+        if list(output_filter).count(alias) > 1:
+            raise ServingError("INVALID_ARGUMENT", f"duplicate output tensor alias: {alias}")
+    return list(output_filter) or sorted(available)
+
+
+def tensor_proto(tensor: tf.Tensor) -> tensor_pb2.TensorProto:
+    """Returns a TensorProto with its values in typed fields, which many clients read directly.
+
+    `tf.make_tensor_proto` would put floats into `tensor_content`; TF Serving does not.
+    """
+    values = {tf.float32: "float_val", tf.string: "string_val"}.get(tensor.dtype)
+    if values is None:
+        return tf.make_tensor_proto(tensor.numpy())
+    proto = tensor_pb2.TensorProto(
+        dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto()
+    )
+    getattr(proto, values).extend(tensor.numpy().ravel().tolist())
+    return proto
+
+
+def _parse_tensor(name: str, proto: tensor_pb2.TensorProto) -> tf.Tensor:
+    # TensorFlow would write the whole tensor to the log before refusing an impossible shape.
+    known = not proto.tensor_shape.unknown_rank
+    if known and all(dimension.size >= 0 for dimension in proto.tensor_shape.dim):
+        with contextlib.suppress(tf.errors.OpError):
+            return tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
+    raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {name}")
+
+
+def _dtype_name(number: int) -> str:
+    try:
+        return tf.as_dtype(number).name
+    except TypeError:
+        return "invalid"
+
+
+def _names(names: Iterable[str]) -> str:
+    return "{" + ",".join(sorted(names)) + "}"

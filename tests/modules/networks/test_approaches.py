@@ -1,0 +1,99 @@
+"""The transfer approaches: which groups they mean, in networks of any number of groups."""
+
+import subprocess
+import sys
+
+import pytest
+
+from modules.networks.approaches import APPROACHES, PAPER_APPROACHES, resolve
+from modules.networks.registry import ARCHITECTURES
+from schemas.errors import UserError
+
+# Written out from the paper's section 3.3, for conv1, conv2, lstm, dense: frozen (f),
+# re-initialised (r), tuned (t).
+FATES = {
+    "A1": "ffff",
+    "A2": "tttt",
+    "A3": "fttt",
+    "A4": "fftt",
+    "A5": "ffft",
+    "A6": "frrr",
+    "A7": "ffrr",
+    "A8": "fffr",
+    "conv1-only": "tfff",
+    "convs-only": "ttff",
+    "lstm-only": "fftf",
+    "A2-L2SP": "tttt",
+}
+WORDS = {"f": "frozen", "r": "re-initialised", "t": "tuned"}
+
+
+def groups(*names):
+    return dict.fromkeys(names, ())
+
+
+def fates(approach, *names):
+    return list(resolve(approach, groups(*names)).fates.values())
+
+
+def test_every_approach_is_the_papers_or_literatures():
+    assert APPROACHES.keys() == FATES.keys()
+    assert PAPER_APPROACHES == ("A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8")
+    assert all(approach.summary for approach in APPROACHES.values())
+
+
+@pytest.mark.parametrize(("name", "expected"), FATES.items())
+def test_approaches_on_the_papers_network(name, expected):
+    own = ARCHITECTURES["cnn_lstm"].groups
+    assert list(own) == ["conv1", "conv2", "lstm", "dense"]
+    adaptation = resolve(name, own)
+    assert list(adaptation.fates.values()) == [WORDS[letter] for letter in expected]
+    frozen = [group for group, letter in zip(own, expected, strict=True) if letter == "f"]
+    assert list(adaptation.frozen) == frozen
+    lowest = list(own)[: len(frozen)]
+    assert list(adaptation.prefix) == (lowest if frozen == lowest else [])
+    assert adaptation.has_new_head == expected.endswith("r")
+    assert adaptation.fine_tuned == (name != "A1")
+    assert adaptation.l2_sp == (0.01 if name == "A2-L2SP" else 0.0)
+
+
+def test_positions_mean_the_same_in_other_networks():
+    # Two groups, as of a front end that is one piece, and its dense layers.
+    assert fates("A3", "front", "head") == ["frozen", "tuned"]
+    assert fates("A5", "front", "head") == ["frozen", "tuned"]
+    assert fates("A8", "front", "head") == ["frozen", "re-initialised"]
+    # Five groups: what is below the last one, and what is above the second.
+    assert fates("A5", *"abcde") == ["frozen"] * 4 + ["tuned"]
+    assert fates("A7", *"abcde") == ["frozen"] * 2 + ["re-initialised"] * 3
+    assert fates("lstm-only", *"abcde") == ["frozen"] * 2 + ["tuned"] + ["frozen"] * 2
+
+
+@pytest.mark.parametrize(
+    ("approach", "names"),
+    [
+        ("A4", "ab"),
+        ("A7", "ab"),
+        ("convs-only", "ab"),
+        ("lstm-only", "abc"),
+        ("A3", "a"),
+        ("A8", "a"),
+    ],
+)
+def test_too_few_groups(approach, names):
+    message = f"approach {approach} .* needs a network of more layer groups than {', '.join(names)}"
+    with pytest.raises(UserError, match=message):
+        resolve(approach, groups(*names))
+
+
+def test_unknown_approach():
+    with pytest.raises(UserError, match=r"there is no approach A9; there are A1, .*, auto"):
+        resolve("A9", groups(*"abcd"))
+
+
+def test_names_are_asked_without_loading_keras():
+    code = (
+        "import sys; from modules.networks import approaches, registry;"
+        "print([name for name in ('keras', 'numpy', 'tensorflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,142 @@
+"""What a configuration and its manifest together make impossible stops at start, in words."""
+
+import dataclasses
+
+import pytest
+
+from corpora.manifest import Manifest
+from pipeline import checks
+from pipeline import config as configs
+from schemas.errors import UserError
+from schemas.labels import PAPER, LabelSet
+from schemas.utterance import Utterance
+
+
+def _release(**values):
+    return configs.parse({"manifest": "m.csv", **values}, source="test")
+
+
+def _utterances(**labels_of):
+    """Returns, for each domain, one clip of each of its labels in each fold."""
+    return [
+        Utterance(
+            utterance_id=f"{domain}/{label}-{fold}",
+            path=f"/{domain}/{label}-{fold}.wav",
+            domain=domain,
+            speaker=f"s{fold}",
+            emotion=label,
+            fold_random=fold,
+            fold_speaker_independent=fold,
+        )
+        for domain, labels in labels_of.items()
+        for label in labels
+        for fold in range(5)
+    ]
+
+
+TWO = ("anger", "sadness")
+
+
+def _of(utterances, labels=PAPER):
+    return Manifest(utterances=utterances, labels=labels)
+
+
+def _manifest(**labels_of):
+    return _of(_utterances(**labels_of))
+
+
+def test_what_fits_passes():
+    checks.check_release(_release(scenario="S2"), _manifest(a=TWO, b=TWO))
+    study = configs.StudyConfig(manifest="m.csv", protocols=("random",))
+    checks.check_study(study, _manifest(a=TWO, b=TWO))
+
+
+# --- Label sets ----------------------------------------------------------------------------------
+
+
+def test_a_label_that_no_clip_has():
+    utterances = _utterances(a=TWO, b=TWO)
+    with pytest.raises(UserError, match=r"m\.csv: no clip is labelled neutral.*--emotions") as told:
+        checks.check_release(_release(), _of(utterances, LabelSet((*TWO, "neutral"))))
+    assert "(anger, sadness, neutral)" in str(told.value)
+    with pytest.raises(UserError, match="no clip is labelled boredom and neutral"):
+        checks.check_labels(_release(), _of(utterances, LabelSet((*TWO, "boredom", "neutral"))))
+    # The paper's six are what a manifest has of which nobody said otherwise.
+    checks.check_labels(_release(), _of(utterances))
+
+
+def test_a_domain_of_one_label():
+    utterances = _utterances(a=TWO, b=("anger",))
+    with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only") as told:
+        checks.check_release(_release(), _of(utterances, LabelSet(TWO)))
+    assert "leave the domain out" in str(told.value)
+    study = configs.StudyConfig(manifest="m.csv")
+    with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only"):
+        checks.check_study(study, _of(utterances, LabelSet(TWO)))
+
+
+# --- Memory --------------------------------------------------------------------------------------
+
+# 32 clips of 54,000 float32 samples, counted by hand: 6,912,000 bytes.
+BATCH_GIB = 6_912_000 / 1024**3
+
+
+def test_memory_below_one_batch():
+    checks.check_memory(_release(training={"memory_gib": BATCH_GIB}))
+    with pytest.raises(UserError, match=r"training\.memory_gib: .*pretrain\.batch_size = 32"):
+        checks.check_memory(_release(training={"memory_gib": BATCH_GIB * 0.999}))
+    with pytest.raises(UserError, match=r"domains\.a\.fine_tune\.batch_size = 64 clips"):
+        checks.check_release(
+            _release(
+                training={"memory_gib": BATCH_GIB},
+                domains={"a": {"fine_tune": {"epochs": 1, "batch_size": 64}}},
+            ),
+            _manifest(a=TWO),
+        )
+
+
+# --- Domains -------------------------------------------------------------------------------------
+
+
+def test_domains_of_a_release():
+    config = _release(domains={"savee": {"approach": "A1"}})
+    with pytest.raises(UserError, match=r"domains\.savee: the manifest has no such domain, only a"):
+        checks.check_release(config, _manifest(a=TWO))
+    with pytest.raises(UserError, match="domain a: scenario S2"):
+        checks.check_release(_release(scenario="S2"), _manifest(a=TWO))
+    with pytest.raises(UserError, match="multi-domain model's name"):
+        checks.check_release(_release(), _manifest(**{"multi-domain": TWO}))
+
+
+def test_domains_of_a_study():
+    with pytest.raises(UserError, match="targets: the manifest has no domain c, only a, b"):
+        checks.check_targets(configs.StudyConfig(manifest="m.csv", targets=("c",)), ["a", "b"])
+    with pytest.raises(UserError, match=r"only a; add a corpus, or set tables to \[2, 3\]"):
+        checks.check_targets(configs.StudyConfig(manifest="m.csv"), ["a"])
+    audio = configs.StudyConfig.model_validate(
+        {"manifest": "m.csv", "audio": {"standardisation": "global"}}
+    )
+    with pytest.raises(UserError, match=r"audio\.standardisation: global is fitted"):
+        checks.check_targets(audio, ["a", "b"])
+
+
+# --- Folds ---------------------------------------------------------------------------------------
+
+
+def test_only_the_test_fold_of_a_release_needs_every_class():
+    utterances = [each for each in _utterances(a=TWO) if each.utterance_id != "a/sadness-2"]
+    checks.check_release(_release(test_fold=0), _of(utterances))
+    with pytest.raises(UserError, match="fold 2 has no clip of sadness"):
+        checks.check_release(_release(test_fold=2), _of(utterances))
+
+
+def test_a_study_may_take_the_classes_that_are_there():
+    utterances = [
+        dataclasses.replace(each, fold_random=3) if each.utterance_id == "a/sadness-2" else each
+        for each in _utterances(a=TWO, b=TWO)
+    ]
+    values = {"manifest": "m.csv", "protocols": ("random",)}
+    with pytest.raises(UserError, match="fold 2 has no clip of sadness") as told:
+        checks.check_study(configs.StudyConfig(**values), _of(utterances))
+    assert "--set missing_class=present" in str(told.value)
+    checks.check_study(configs.StudyConfig(**values, missing_class="present"), _of(utterances))
