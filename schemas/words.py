@@ -29,6 +29,19 @@ def signed(value: float | None) -> str:
     return f"{value:+.3f}".replace("-", "−") if is_known(value) else NOTHING
 
 
+def apart(value: float, other: float) -> tuple[str, str]:
+    """Formats two rates with three decimals, or as many as tell them apart.
+
+    >>> apart(0.2496, 0.25), apart(0.291, 0.3), apart(0.25, 0.25)
+    (('0.2496', '0.2500'), ('0.291', '0.300'), ('0.250', '0.250'))
+    """
+    for decimals in range(3, 18):
+        texts = f"{value:.{decimals}f}", f"{other:.{decimals}f}"
+        if texts[0] != texts[1]:
+            return texts
+    return three(value), three(other)
+
+
 def bare(value: float | None, *, sign: bool = False) -> str:
     """Formats a rate as the paper does, without the zero before the point.
 

@@ -8,6 +8,7 @@ import tensorflow_model_analysis as tfma
 from modules.metrics.tfma_uar import RECALL_PREFIX, UAR
 from pipeline.reports.release.results import SliceKey, SliceResult
 from schemas.labels import LabelSet
+from schemas.words import apart
 
 
 def slices(uri: str, labels: LabelSet) -> tuple[dict[SliceKey, SliceResult], dict[SliceKey, float]]:
@@ -83,10 +84,11 @@ def faults(uri: str) -> tuple[str, ...]:
             threshold = failure.metric_threshold
             value = failure.metric_value.double_value.value
             if threshold.HasField("value_threshold"):
-                bound = threshold.value_threshold.lower_bound.value
+                # A rate that is just below must not read as if it were reached.
+                shown, bound = apart(value, threshold.value_threshold.lower_bound.value)
                 texts.append(
-                    f"{failure.metric_key.name} {value:.3f} on {where or 'all clips'} "
-                    f"is below its threshold {bound:.3f}"
+                    f"{failure.metric_key.name} {shown} on {where or 'all clips'} "
+                    f"is below its threshold {bound}"
                 )
             else:
                 allowed = -threshold.change_threshold.absolute.value
