@@ -71,7 +71,7 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
         raise UserError(
             f"{config.manifest}: no clip is labelled {listed(absent)}, which its label set"
             f" ({', '.join(labels)}) has; add recordings, or index the corpora with --emotions"
-            " that they have"
+            f" {','.join(label for label in labels if label not in absent)}"
         )
     for domain, found in sorted(labels_of.items()):
         if len(found) < 2:
