@@ -1,4 +1,4 @@
-"""What the command line shows of a pipeline's run, on stderr."""
+"""What the command line shows of a pipeline's run: progress on stderr, a study's plan on stdout."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -49,7 +49,7 @@ class Display(Observer):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        self._stop()
 
     def track(
         self, iterable: Iterable[T], *, description: str, total: int | None = None
@@ -102,7 +102,7 @@ class Display(Observer):
     def on_finish(self, results: Sequence[NodeResult]) -> None:
         """Shows what failed, and how many nodes there were of each status."""
         self._progress.update(self._task, description="done", completed=len(results))
-        self._progress.stop()
+        self._stop()
         for result in failures(results):
             self.console.print(
                 f"{result.node_id} failed: {result.error}", markup=False, highlight=False
@@ -111,3 +111,8 @@ class Display(Observer):
         self.console.print(
             "nodes: " + ", ".join(f"{count} {status}" for status, count in counts.items())
         )
+
+    def _stop(self) -> None:
+        """Stops the bar if it runs; rich prints an empty line for one that does not."""
+        if self._progress.live.is_started:
+            self._progress.stop()

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 
 from corpora import manifest as manifests
 from corpora.manifest import Manifest
-from pipeline.config import ReleaseConfig, StudyConfig
+from modules.networks import approaches
+from modules.networks.registry import ARCHITECTURES
+from modules.training import memory
+from pipeline.config import ReleaseConfig, StudyConfig, StudyFineTuning, Training
 from schemas import sound
 from schemas.errors import UserError
-from schemas.labels import PAPER
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
 from schemas.words import listed
 
-_BYTES_PER_SAMPLE = 4  # float32
-_GIB = 2**30
 # Tables of the study that compare a target with other domains.
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
 
@@ -27,12 +27,13 @@ def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
       manifest: What was indexed.
 
     Raises:
-      UserError: The manifest's labels, domains or folds do not fit the release, or a batch does
-        not fit into the memory it may take.
+      UserError: The manifest's labels, domains or folds do not fit the release, an approach does
+        not fit its network, or a batch does not fit into the memory it may take.
     """
     check_memory(config)
     check_labels(config, manifest)
     check_domains(config, manifest.domains)
+    check_approaches(config, manifest.domains)
     manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
@@ -44,8 +45,10 @@ def check_study(config: StudyConfig, manifest: Manifest) -> None:
       manifest: What was indexed.
 
     Raises:
-      UserError: The manifest's labels, domains or folds do not fit the study.
+      UserError: The manifest's labels, domains or folds do not fit the study, or a batch does not
+        fit into the memory it may take.
     """
+    check_memory(config)
     check_labels(config, manifest)
     check_targets(config, manifest.domains)
     check_study_folds(config, manifest)
@@ -54,8 +57,8 @@ def check_study(config: StudyConfig, manifest: Manifest) -> None:
 def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> None:
     """Checks that there is something to tell apart.
 
-    The paper's set may be larger than what its corpora have: it is what a manifest has of which
-    nobody said otherwise, and networks answer only with labels that a domain has.
+    The paper's six may be more than the corpora have (`LabelSet.missing`): networks answer only
+    with labels that a domain has.
 
     Raises:
       UserError: No clip has some label, or a domain has clips of one label only.
@@ -64,8 +67,7 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
     labels_of: dict[str, set[str]] = {}
     for utterance in manifest.utterances:
         labels_of.setdefault(utterance.domain, set()).add(utterance.emotion)
-    absent = [label for label in labels if label not in set().union(*labels_of.values())]
-    if absent and labels != PAPER:
+    if absent := labels.missing(set().union(*labels_of.values())):
         raise UserError(
             f"{config.manifest}: no clip is labelled {listed(absent)}, which its label set"
             f" ({', '.join(labels)}) has; add recordings, or index the corpora with --emotions"
@@ -80,28 +82,49 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
             )
 
 
-def check_memory(config: ReleaseConfig) -> None:
+def check_memory(config: ReleaseConfig | StudyConfig) -> None:
     """Checks that the memory a training may take holds at least one batch of clips.
 
     Raises:
       UserError: It does not.
     """
-    limit_gib = config.training.memory_gib
-    if limit_gib is None:
-        return
-    trainings = {"pretrain": config.pretrain, "fine_tune": config.fine_tune} | {
-        f"domains.{name}.fine_tune": domain.fine_tune
-        for name, domain in config.domains.items()
-        if domain.fine_tune
+    trainings: dict[str, Training | StudyFineTuning] = {
+        "pretrain": config.pretrain,
+        "fine_tune": config.fine_tune,
     }
+    if isinstance(config, StudyConfig):
+        trainings["scratch"] = config.scratch
+    else:
+        trainings |= {
+            f"domains.{name}.fine_tune": domain.fine_tune
+            for name, domain in config.domains.items()
+            if domain.fine_tune
+        }
     for key, training in trainings.items():
-        batch_gib = training.batch_size * sound.INPUT_SAMPLES * _BYTES_PER_SAMPLE / _GIB
-        if batch_gib > limit_gib:
-            raise UserError(
-                f"training.memory_gib: {limit_gib:g} GiB cannot hold one batch of"
-                f" {key}.batch_size = {training.batch_size} clips, which takes {batch_gib:.3g} GiB;"
-                " allow more memory or make batches smaller"
-            )
+        memory.check(
+            config.training.memory_gib,
+            batch_size=training.batch_size,
+            input_samples=sound.INPUT_SAMPLES,
+            batch_key=f"{key}.batch_size",
+        )
+
+
+def check_approaches(config: ReleaseConfig, domains: Sequence[str]) -> None:
+    """Checks that the network has the layer groups that its domains' approaches name.
+
+    Raises:
+      UserError: It has too few.
+    """
+    groups = ARCHITECTURES[config.architecture].groups
+    for domain in domains:
+        asked = config.for_domain(domain).approach
+        for approach in approaches.PAPER_APPROACHES if asked == approaches.AUTO else [asked]:
+            try:
+                approaches.resolve(approach, groups)
+            except UserError as error:
+                raise UserError(
+                    f"domain {domain}, architecture {config.architecture}: {error}"
+                ) from None
 
 
 def check_domains(config: ReleaseConfig, domains: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pipeline.manifest import Manifest
 from pipeline.observer import Observer
 from pipeline.preparation import Config, Prepared
 from pipeline.run_folder import CONFIG_FILE, LOCK_FILE, LOG_FILE, RUN_FILE
@@ -16,7 +17,7 @@ from schemas import files, progress
 
 
 def execute(
-    prepared: Prepared[Config], build: Callable[[Any, Any], Any], *, observer: Observer
+    prepared: Prepared[Config], build: Callable[[Config, Manifest], Any], *, observer: Observer
 ) -> tuple[NodeResult, ...]:
     """Builds and runs a pipeline; stores its configuration and its nodes' results beside it.
 

@@ -1,9 +1,8 @@
 """The study pipeline: the data part of the release, then TransferStudy."""
 
-import hashlib
-
 from tfx import v1 as tfx
 
+from components.transfer_study.artifact import data_digest
 from components.transfer_study.component import TransferStudy
 from modules.study.design import Design
 from modules.training.settings import Settings
@@ -34,14 +33,13 @@ def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
 
 def identity(config: StudyConfig, manifest_digest: str) -> dict[str, str]:
     """Returns what all results in a store have in common: digests of data and code."""
-    made_of = (
-        manifest_digest,
-        config.audio.model_dump_json(),
-        code_digest("example_gen"),
-        code_digest("transform"),
-    )
     return {
-        "data": hashlib.sha256("\n".join(made_of).encode()).hexdigest(),
+        "data": data_digest(
+            manifest_digest,
+            config.audio.model_dump_json(),
+            code_digest("example_gen"),
+            code_digest("transform"),
+        ),
         "code": code_digest("transfer_study"),
     }
 
@@ -64,6 +62,7 @@ def build(config: StudyConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
         design=design(config, manifest.domains),
         store=str(config.store_root.absolute()),
         trim_silence=config.audio.trim_silence,
+        memory_gib=config.training.memory_gib,
         code_digest=own["code"],
     )
     return data.pipeline_of(config, [*prepared.nodes, study])

@@ -141,6 +141,24 @@ class LabelSet:
         """Returns the positions of labels, ascending."""
         return sorted(self.index(label) for label in labels)
 
+    def missing(self, found: Iterable[str]) -> list[str]:
+        """Returns the labels that have no clip and need one.
+
+        The paper's six are a set that many corpora have a part of: nobody asked for each of them,
+        so where the set has all six, only the others need clips.
+
+        Args:
+          found: The labels of all clips.
+
+        >>> LabelSet.parse("paper+neutral").missing(["anger", "sadness"])
+        ['neutral']
+        >>> LabelSet.parse("anger,sadness").missing(["anger"])
+        ['sadness']
+        """
+        whole = set(PAPER_EMOTIONS) <= set(self.labels)
+        excused = {*found, *(PAPER_EMOTIONS if whole else ())}
+        return [label for label in self.labels if label not in excused]
+
     def to_text(self) -> str:
         """Returns the set as one text, as a manifest's column holds it.
 

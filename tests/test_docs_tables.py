@@ -7,10 +7,12 @@ import docs_tables
 import pytest
 import yaml
 
+from corpora.readers import READERS, corpora
 from modules.networks.approaches import APPROACHES
 from modules.networks.registry import ARCHITECTURES
 
 ROOT = Path(__file__).parent.parent
+CORPORA = [corpus.name for corpus in corpora()]
 
 
 def cells(table):
@@ -28,11 +30,25 @@ def keys(values, prefix=""):
 
 @pytest.mark.parametrize(
     ("table", "registry"),
-    [(docs_tables.approaches, APPROACHES), (docs_tables.architectures, ARCHITECTURES)],
+    [
+        (docs_tables.approaches, APPROACHES),
+        (docs_tables.architectures, ARCHITECTURES),
+        (docs_tables.corpora, CORPORA),
+    ],
 )
 def test_a_registry_has_a_row_for_each_entry(table, registry):
     named = [row[0].strip(" `") for row in cells(table())]
     assert named[: len(registry)] == list(registry)
+
+
+def test_every_corpus_has_a_row_with_its_options():
+    rows = {row[0].strip(" `"): " ".join(row[1:]) for row in cells(docs_tables.corpora())}
+    assert list(rows) == [name for name, reader in READERS.items() if not reader.CORPUS.is_format]
+    for corpus in corpora():
+        assert corpus.display in rows[corpus.name]
+        assert corpus.kind in rows[corpus.name]
+        for name, option in corpus.options.items():
+            assert f"`{corpus.name}.{name}` = `{option.allowed[0]}`" in rows[corpus.name]
 
 
 def test_settings_are_those_that_the_program_takes():

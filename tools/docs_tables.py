@@ -12,6 +12,7 @@ from typing import Any
 
 import pydantic
 
+from corpora import readers
 from modules.networks.approaches import APPROACHES, AUTO
 from modules.networks.registry import ARCHITECTURES
 from pipeline.config.release import ReleaseConfig
@@ -19,6 +20,21 @@ from pipeline.config.study import StudyConfig
 
 _PLAIN = {int: "whole number", float: "number", bool: "`true`, `false`", str: "text", Path: "path"}
 _BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+
+
+def corpora() -> str:
+    """Returns the table of corpora that have a reader."""
+    rows = []
+    for corpus in readers.corpora():
+        options = "; ".join(
+            f"`{corpus.name}.{name}` = {', '.join(f'`{value}`' for value in option.allowed)}"
+            for name, option in corpus.options.items()
+        )
+        rows.append(
+            [f"`{corpus.name}`", corpus.display, corpus.kind, f"`{corpus.layout}`", options]
+        )
+    header = ["name", "corpus", "language, elicitation", "a recording", "options (default first)"]
+    return _table(header, rows)
 
 
 def approaches() -> str:
@@ -57,7 +73,8 @@ def study_settings() -> str:
 
 # By the name that a page asks for.
 TABLES: dict[str, Callable[[], str]] = {
-    table.__name__: table for table in (approaches, architectures, release_settings, study_settings)
+    table.__name__: table
+    for table in (approaches, architectures, corpora, release_settings, study_settings)
 }
 
 

@@ -33,7 +33,7 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
     """Decodes the recordings of a manifest into examples, one split per fold.
 
     Outputs:
-      examples: standard Examples with the splits `fold-0` … `fold-4`; GZIP TFRecords of tf.Example
+      examples: Standard Examples with the splits `fold-0` … `fold-4`; GZIP TFRecords of tf.Example
         with the features of the data contract (`schemas/features.py`): the first channel at 16 kHz
         as 16-bit PCM, at most 30 s of it, and the utterance's labels.
       account: `IngestAccount`; every recording of the manifest is used, skipped, or quarantined

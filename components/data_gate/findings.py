@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -24,6 +24,9 @@ CLIPS = "clips"
 SKEW_FEATURES: tuple[str, ...] = (*CATEGORICAL, *NUMERIC)
 DRIFT_FEATURES: tuple[str, ...] = (DOMAIN, CLIPS, *SKEW_FEATURES)
 
+Dataset: TypeAlias = statistics_pb2.DatasetFeatureStatistics
+Datasets: TypeAlias = Mapping[str, Dataset]
+
 _MOST_VALUES = 3
 _SCHEMA = "schemas/speech.pbtxt"
 _REASON = anomalies_pb2.AnomalyInfo
@@ -44,10 +47,10 @@ class Finding:
 
     Attributes:
       check: `anomaly`, `drift` or `skew`.
-      where: the folds, or the domain; empty for the whole of the data.
-      feature: for example `emotion`.
-      text: what is wrong, in words.
-      severe: whether the check counts it as a fault; others are notes.
+      where: The folds, or the domain; empty for the whole of the data.
+      feature: For example `emotion`.
+      text: What is wrong, in words.
+      severe: Whether the check counts it as a fault; others are notes.
     """
 
     check: str
@@ -64,7 +67,7 @@ def anomalies(by_split: Mapping[str, anomalies_pb2.Anomalies]) -> list[Finding]:
     """Returns ExampleValidator's anomalies, one for each feature and kind.
 
     Args:
-      by_split: what was found in each split.
+      by_split: What was found in each split.
     """
     grouped: dict[tuple[str, int], list[tuple[str, anomalies_pb2.AnomalyInfo, str]]] = {}
     for split, found in sorted(by_split.items()):
@@ -100,9 +103,9 @@ def drift(
     """Compares the data with what was accepted last, domain by domain.
 
     Args:
-      now, before: from `manifest_statistics.compute.statistics`.
-      thresholds: by `DRIFT_FEATURES`. `clips`: the share of a domain's clips that may go;
-        categorical features: L-infinity distance; `duration_s`: Jensen–Shannon divergence.
+      now, before: From `manifest_statistics.compute.statistics`.
+      thresholds: Thresholds by `DRIFT_FEATURES`. `clips`: the share of a domain's clips that may
+        go; categorical features: L-infinity distance; `duration_s`: Jensen–Shannon divergence.
 
     Returns:
       What is above its threshold; and as notes the new and the lost domains below it.
@@ -137,8 +140,8 @@ def skew(
     """Compares each domain's training folds with its test fold.
 
     Args:
-      now: from `manifest_statistics.compute.statistics`.
-      thresholds: by `SKEW_FEATURES`, as in `drift`.
+      now: From `manifest_statistics.compute.statistics`.
+      thresholds: Thresholds by `SKEW_FEATURES`, as in `drift`.
 
     Returns:
       What is above its threshold.
@@ -159,9 +162,7 @@ def skew(
     return findings
 
 
-def _by_name(
-    computed: statistics_pb2.DatasetFeatureStatisticsList,
-) -> dict[str, statistics_pb2.DatasetFeatureStatistics]:
+def _by_name(computed: statistics_pb2.DatasetFeatureStatisticsList) -> Datasets:
     return {dataset.name: dataset for dataset in computed.datasets}
 
 
@@ -170,9 +171,7 @@ def _domain_names(datasets: Iterable[str]) -> list[str]:
     return sorted(name.removeprefix(prefix) for name in datasets if name.startswith(prefix))
 
 
-def _alone(
-    dataset: statistics_pb2.DatasetFeatureStatistics,
-) -> statistics_pb2.DatasetFeatureStatisticsList:
+def _alone(dataset: Dataset) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Returns the dataset as TFDV wants it: in a list, and nameless, or it seeks all slices."""
     result = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
     result.datasets[0].name = ""
@@ -194,7 +193,7 @@ def _schema(
     return schema
 
 
-def _domains(current, earlier, threshold: float) -> list[Finding]:
+def _domains(current: Datasets, earlier: Datasets, threshold: float) -> list[Finding]:
     """Compares the domains' shares; new and lost domains by name."""
     schema = _schema({DOMAIN: threshold}, [DOMAIN], "drift_comparator")
     found = tfdv.validate_statistics(
@@ -209,7 +208,7 @@ def _domains(current, earlier, threshold: float) -> list[Finding]:
     def finding(text: str) -> Finding:
         return Finding(check=DRIFT, where="", feature=DOMAIN, text=text + above, severe=severe)
 
-    def clips(datasets, domain: str) -> int:
+    def clips(datasets: Datasets, domain: str) -> int:
         return datasets[dataset_name(ALL, domain)].num_examples
 
     findings = [
@@ -230,8 +229,23 @@ def _domains(current, earlier, threshold: float) -> list[Finding]:
     return findings
 
 
-def _distances(found, check: str, domain: str, first, second, words) -> list[Finding]:
-    """Returns what TFDV measured above its threshold between two datasets of a domain."""
+def _distances(
+    found: anomalies_pb2.Anomalies,
+    check: str,
+    domain: str,
+    first: Dataset,
+    second: Dataset,
+    words: tuple[str, str],
+) -> list[Finding]:
+    """Returns what TFDV measured above its threshold between two datasets of a domain.
+
+    Args:
+      found: What TFDV says.
+      check: `drift` or `skew`.
+      domain: The domain.
+      first, second: Its datasets, the reference first.
+      words: How two shares of a value, and how two medians, are told.
+    """
     for_shares, for_medians = words
     findings = []
     for info in found.drift_skew_info:
@@ -262,19 +276,17 @@ def _changes(
     )
 
 
-def _shares(dataset: statistics_pb2.DatasetFeatureStatistics, feature: str) -> dict[str, float]:
+def _shares(dataset: Dataset, feature: str) -> dict[str, float]:
     buckets = _statistics(dataset, feature).string_stats.rank_histogram.buckets
     total = sum(bucket.sample_count for bucket in buckets)
     return {bucket.label: bucket.sample_count / total for bucket in buckets}
 
 
-def _median(dataset: statistics_pb2.DatasetFeatureStatistics, feature: str) -> float:
+def _median(dataset: Dataset, feature: str) -> float:
     return _statistics(dataset, feature).num_stats.median
 
 
-def _statistics(
-    dataset: statistics_pb2.DatasetFeatureStatistics, feature: str
-) -> statistics_pb2.FeatureNameStatistics:
+def _statistics(dataset: Dataset, feature: str) -> statistics_pb2.FeatureNameStatistics:
     return next(found for found in dataset.features if found.path.step == [feature])
 
 

@@ -1,5 +1,7 @@
 """A resolver strategy: with which data the new data is compared."""
 
+from typing import Any
+
 from tfx import types
 from tfx.dsl.components.common import resolver
 
@@ -23,7 +25,7 @@ class LastAcceptedStrategy(resolver.ResolverStrategy):
     """
 
     def resolve_artifacts(
-        self, store, input_dict: dict[str, list[types.Artifact]]
+        self, store: Any, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
         """Returns one or no reference, one or no decision, and the candidate as it came."""
         [candidate] = input_dict[CANDIDATE]

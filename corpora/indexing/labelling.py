@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from corpora.readers import READERS, Found
 from schemas import labels
 from schemas.errors import UserError
-from schemas.labels import PAPER, LabelSet
+from schemas.labels import LabelSet
 from schemas.utterance import Utterance
 
 # In place of a label: clips with the word are left out.
@@ -77,8 +77,7 @@ class Labelling:
     def check_labels(self, found: Sequence[Found], utterances: Iterable[Utterance]) -> None:
         """Checks that every label that was asked for has a clip.
 
-        The paper's six are a set that many corpora have a part of, and are not asked for one by
-        one: where the set has all of them, only the others need clips.
+        Those of the paper's six are excused where the set has all of them (`LabelSet.missing`).
 
         Args:
           found: All that the readers found, labelled.
@@ -88,9 +87,7 @@ class Labelling:
           UserError: A label has none.
         """
         used = collections.Counter(clip.emotion for clip in utterances)
-        excused = set(PAPER) if set(PAPER) <= set(self.label_set) else set()
-        lacking = [label for label in self.label_set if not used[label] and label not in excused]
-        if not lacking:
+        if not (lacking := self.label_set.missing(used)):
             return
         skipped = collections.Counter(item.reason for item in found)
         counts = {word: used[word] or skipped[word] for word in labels.VOCABULARY} | used

@@ -9,9 +9,8 @@ from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
 from modules.study import cells
 from modules.study.cells import Split
 from modules.training.settings import Settings
-from schemas.splits import NUM_FOLDS, PROTOCOLS
+from schemas.splits import NUM_FOLDS, PROTOCOLS, S2, SCENARIOS
 
-SCENARIOS = ("S1", "S2")
 TABLES = (2, 3, 4, 5)
 
 
@@ -69,7 +68,7 @@ class Design:
         self, protocol: str, split: Split, seed: int, *, scenario: str, target: str
     ) -> cells.Training:
         """The pre-training that a target starts from: with its own training folds (S1) or not."""
-        without = target if scenario == "S2" else None
+        without = target if scenario == S2 else None
         return self.pretraining(protocol, split, seed, without=without)
 
     def on_target(self, protocol: str, split: Split, seed: int, *, target: str) -> cells.Training:

@@ -21,8 +21,20 @@ def limit_bytes(memory_gib: float | None) -> int:
     return int(memory_gib * _GIB)
 
 
-def check(memory_gib: float | None, *, batch_size: int, input_samples: int) -> None:
+def check(
+    memory_gib: float | None,
+    *,
+    batch_size: int,
+    input_samples: int,
+    batch_key: str = "batch_size",
+) -> None:
     """Checks that a limit holds a batch, the least that a training must have in memory.
+
+    Args:
+      memory_gib: The limit, in GiB; `None` for that of `limit_bytes`, which is not checked.
+      batch_size: Number of clips in a batch.
+      input_samples: Length of a clip.
+      batch_key: Key of the batch size, for the message.
 
     Raises:
       UserError: It does not; the message names the least limit.
@@ -33,7 +45,7 @@ def check(memory_gib: float | None, *, batch_size: int, input_samples: int) -> N
         rounded_gib = -(-least * 10_000 // _GIB) / 10_000
         raise UserError(
             f"{KEY}: {memory_gib:g} GiB is less than a batch of {batch_size} clips takes; set it"
-            f" to at least {rounded_gib:g}, lower batch_size, or leave {KEY} out for a quarter of"
+            f" to at least {rounded_gib:g}, lower {batch_key}, or leave {KEY} out for a quarter of"
             " the machine's memory"
         )
 

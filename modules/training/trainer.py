@@ -24,6 +24,7 @@ from modules.training.pretraining import pretrain
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
 from schemas.progress import MESSAGES
+from schemas.splits import S1
 
 
 def run_fn(fn_args: Any) -> None:
@@ -92,7 +93,7 @@ def _fine_tune(job: TrainerJob, clips: Clips, engine: Engine, base_folder: str) 
     choice: dict[str, float] = {}
     if approach == AUTO:
         # Under S2 no pre-trained network has seen the target.
-        unseen = trained.load(base_folder, for_choice=job.scenario == "S1")
+        unseen = trained.load(base_folder, for_choice=job.scenario == S1)
         approach, choice = choose_approach(job, clips, engine, unseen)
     base = trained.load(base_folder)
     return fine_tune(job, clips, engine, base, approach=approach, choice=choice)

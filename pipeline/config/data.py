@@ -9,6 +9,7 @@ from pipeline.config import allowed
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
 from pipeline.config.section import Fold, Name, Protocol, Section, one_of
+from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
 
@@ -26,6 +27,7 @@ class DataConfig(Section):
     preset: Annotated[str, one_of(allowed.presets)] = "fast"
     precision: Annotated[str, one_of(allowed.precisions)] = "float32"
     """Precision of the convolutions' products: bfloat16 is faster where the processor has it."""
+    training: Resources = Resources()
     validation: Validation = Validation()
     beam: Beam = Beam()
     synthetic: bool = False

@@ -9,7 +9,7 @@ import pydantic
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.section import Name, Scenario, Section, one_of
-from pipeline.config.training import Resources, Training
+from pipeline.config.training import Training
 from schemas.splits import S1
 
 Approach = Annotated[str, one_of(allowed.approaches_or_choice)]
@@ -61,7 +61,6 @@ class ReleaseConfig(DataConfig):
     """The folder TF Serving watches; `<output>/serving` if absent."""
     seed: int = pydantic.Field(0, ge=0)
     architecture: Annotated[str, one_of(allowed.architectures)] = "cnn_lstm"
-    training: Resources = Resources()
     inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)
     """Share of the training clips that decides early stopping, and the approach where it is
     `auto`."""

@@ -95,6 +95,24 @@ def test_test_fold_without_a_class(corpus, tmp_path, capsys):
     assert "fold 0 has no clip of sadness" in error
 
 
+def test_a_domain_of_one_label(corpus, tmp_path, capsys):
+    _, utterances = corpus
+    file = manifest_of(tmp_path, [u for u in utterances if u.emotion == "anger"])
+    status, error = _run(capsys, "--manifest", file, "--output", tmp_path / "out")
+    assert status == 2
+    assert f"{file}: domain own has clips of anger only" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_memory_below_one_batch(corpus, tmp_path, capsys):
+    file, _ = corpus
+    words = ("--manifest", file, "--output", tmp_path / "out")
+    status, error = _run(capsys, *words, "--set", "training.memory_gib=0.001")
+    assert status == 2
+    assert error.startswith("error: training.memory_gib: 0.001 GiB")
+    assert error.count("\n") == 1
+
+
 def test_override_without_a_value(corpus, tmp_path, capsys):
     file, _ = corpus
     status, error = _run(capsys, "--manifest", file, "--set", "seed")

@@ -83,9 +83,9 @@ BATCH_GIB = 6_912_000 / 1024**3
 
 def test_memory_below_one_batch():
     checks.check_memory(_release(training={"memory_gib": BATCH_GIB}))
-    with pytest.raises(UserError, match=r"training\.memory_gib: .*pretrain\.batch_size = 32"):
+    with pytest.raises(UserError, match=r"training\.memory_gib: .* lower pretrain\.batch_size"):
         checks.check_memory(_release(training={"memory_gib": BATCH_GIB * 0.999}))
-    with pytest.raises(UserError, match=r"domains\.a\.fine_tune\.batch_size = 64 clips"):
+    with pytest.raises(UserError, match=r"64 clips .* lower domains\.a\.fine_tune\.batch_size"):
         checks.check_release(
             _release(
                 training={"memory_gib": BATCH_GIB},
@@ -93,6 +93,25 @@ def test_memory_below_one_batch():
             ),
             _manifest(a=TWO),
         )
+    study = configs.StudyConfig.model_validate(
+        {
+            "manifest": "m.csv",
+            "training": {"memory_gib": BATCH_GIB},
+            "scratch": {"epochs": 1, "batch_size": 33},
+        }
+    )
+    with pytest.raises(UserError, match=r"33 clips .* lower scratch\.batch_size"):
+        checks.check_study(study, _manifest(a=TWO, b=TWO))
+
+
+# --- Approaches ----------------------------------------------------------------------------------
+
+
+def test_an_approach_that_needs_more_layer_groups():
+    config = _release(architecture="cnn", domains={"b": {"approach": "lstm-only"}})
+    with pytest.raises(UserError, match="domain b, architecture cnn: approach lstm-only"):
+        checks.check_release(config, _manifest(a=TWO, b=TWO))
+    checks.check_release(_release(architecture="cnn", approach="auto"), _manifest(a=TWO))
 
 
 # --- Domains -------------------------------------------------------------------------------------

@@ -86,6 +86,18 @@ def test_positions_are_those_of_the_set():
         label_set.index("fear")
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "missing"),
+    [
+        ("paper", "anger", []),
+        ("paper+neutral+rude", "anger rude", ["neutral"]),
+        ("anger,sadness,neutral", "neutral", ["anger", "sadness"]),
+    ],
+)
+def test_labels_without_a_clip_are_missing_but_of_the_whole_of_the_paper_s(text, found, missing):
+    assert LabelSet.parse(text).missing(found.split()) == missing
+
+
 def test_what_names_no_set_is_the_paper_s_or_just_what_occurs():
     assert labels.inferred(["sadness", "fear"]) == PAPER
     assert labels.inferred(["sadness", "neutral"]).labels == ("sadness", "neutral")

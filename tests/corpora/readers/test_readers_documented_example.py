@@ -57,24 +57,18 @@ def test_it_offers_what_every_reader_offers(kitchen):
     assert "kitchen/anna/s3-furious-2.wav" in epilog()
 
 
-def test_the_table_names_every_corpus_and_option():
+def test_the_table_of_quirks_names_corpora_and_options_that_there_are():
     text = DOC.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)`", text, re.MULTILINE)
+    assert dict(rows) == {
+        corpus.name: corpus.layout for corpus in corpora() if corpus.name in dict(rows)
+    }
+    assert len(rows) >= 11
     for name, reader in READERS.items():
-        assert f"`{name}`" in text or f"--corpus {name}=" in text
         for option, choice in reader.CORPUS.options.items():
             assert (
                 f"`{name}.{option}` = {', '.join(f'`{value}`' for value in choice.allowed)}" in text
             )
-
-
-def test_the_list_of_corpora_is_that_of_the_registry():
-    text = (DOCS / "corpora.md").read_text(encoding="utf-8")
-    for corpus in corpora():
-        options = "; ".join(
-            f"`{corpus.name}.{name}` = {', '.join(f'`{value}`' for value in option.allowed)}"
-            for name, option in corpus.options.items()
-        )
-        assert f"| `{corpus.name}` | {corpus.display} | {corpus.kind} | {options} |" in text
 
 
 def test_the_vocabulary_is_that_of_the_program():
