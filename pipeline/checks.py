@@ -104,7 +104,7 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
         memory.check(
             config.training.memory_gib,
             batch_size=training.batch_size,
-            input_samples=sound.INPUT_SAMPLES,
+            input_samples=config.input_samples,
             batch_key=f"{key}.batch_size",
         )
 
