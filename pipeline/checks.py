@@ -71,7 +71,7 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
         raise UserError(
             f"{config.manifest}: no clip is labelled {listed(absent)}, which its label set"
             f" ({', '.join(labels)}) has; add recordings, or index the corpora with --emotions"
-            " that they have"
+            f" {','.join(label for label in labels if label not in absent)}"
         )
     for domain, found in sorted(labels_of.items()):
         if len(found) < 2:
@@ -104,7 +104,7 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
         memory.check(
             config.training.memory_gib,
             batch_size=training.batch_size,
-            input_samples=sound.INPUT_SAMPLES,
+            input_samples=config.input_samples,
             batch_key=f"{key}.batch_size",
         )
 

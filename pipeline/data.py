@@ -21,7 +21,7 @@ from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
 from pipeline.run_folder import METADATA_FILE, PIPELINE_ROOT
-from schemas import sound, splits
+from schemas import splits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         protocol=config.protocol,
         over_length=config.audio.over_length,
         trim_silence=config.audio.trim_silence,
+        input_samples=config.input_samples,
         code_digest=code_digest("example_gen"),
     )
     audit = _audit(config, manifest)
@@ -99,7 +100,7 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         custom_config={
             "standardisation": config.audio.standardisation,
             "trim_silence": config.audio.trim_silence,
-            "input_samples": sound.INPUT_SAMPLES,
+            "input_samples": config.input_samples,
             "domains": list(manifest.domains),
             "code_digest": code_digest("transform"),
         },

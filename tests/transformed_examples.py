@@ -31,10 +31,10 @@ def example(name, domain, speaker, label, waveform, statistics=None) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
 
 
-def write_splits(folder: Path, *, statistics=None, labels=None) -> dict:
+def write_splits(folder: Path, *, statistics=None, labels=None, samples: int = 54_000) -> dict:
     """Writes five folds of two domains; returns label and waveform of the clips by name."""
     random = np.random.default_rng(0)
-    time_s = np.arange(54_000) / 16_000
+    time_s = np.arange(samples) / 16_000
     written = {}
     for fold in range(5):
         split = folder / f"Split-fold-{fold}"
@@ -45,7 +45,7 @@ def write_splits(folder: Path, *, statistics=None, labels=None) -> dict:
                     for label in own:
                         name = f"{domain}/{fold}-{repeat}-{label}"
                         waveform = np.sin(2 * np.pi * 80 * (label + 2) * time_s)
-                        waveform = (waveform + random.normal(0, 0.5, 54_000)).astype(np.float32)
+                        waveform = (waveform + random.normal(0, 0.5, samples)).astype(np.float32)
                         written[name] = (label, waveform)
                         known = statistics and statistics[domain]
                         speaker = f"s{fold}{repeat}"

@@ -6,7 +6,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.audio_example_gen import executor
 from components.audio_example_gen.artifact import IngestAccount
-from schemas.sound import OVER_LENGTH, TRUNCATE
+from schemas.sound import INPUT_SAMPLES, OVER_LENGTH, TRUNCATE
 from schemas.splits import PROTOCOLS, SPEAKER_INDEPENDENT
 
 
@@ -19,6 +19,7 @@ class AudioExampleGenSpec(component_spec.ComponentSpec):
         executor.PROTOCOL: component_spec.ExecutionParameter(type=str),
         executor.OVER_LENGTH: component_spec.ExecutionParameter(type=str),
         executor.TRIM_SILENCE: component_spec.ExecutionParameter(type=bool),
+        executor.INPUT_SAMPLES: component_spec.ExecutionParameter(type=int),
         executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict = {}  # noqa: RUF012
@@ -51,6 +52,7 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
         protocol: str = SPEAKER_INDEPENDENT,
         over_length: str = TRUNCATE,
         trim_silence: bool = False,
+        input_samples: int = INPUT_SAMPLES,
         code_digest: str = "",
     ):
         """Creates the component.
@@ -63,8 +65,9 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
           manifest_digest: Digest of the manifest, the recordings' hashes included.
           protocol: `random` or `speaker_independent`; which of an utterance's folds counts.
           over_length: `truncate` uses every recording (Transform cuts it), `drop` skips those that
-            are longer than the network's input, 3.375 s.
+            are longer than the network's input.
           trim_silence: Whether `drop` measures without leading and trailing silence.
+          input_samples: Length of the network's input at 16 kHz.
           code_digest: Digest of the sources of this step.
 
         Raises:
@@ -79,6 +82,7 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
                 protocol=protocol,
                 over_length=over_length,
                 trim_silence=trim_silence,
+                input_samples=input_samples,
                 code_digest=code_digest,
                 examples=types.Channel(type=standard_artifacts.Examples),
                 account=types.Channel(type=IngestAccount),

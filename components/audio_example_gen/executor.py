@@ -26,6 +26,7 @@ MANIFEST_DIGEST = "manifest_digest"
 PROTOCOL = "protocol"
 OVER_LENGTH = "over_length"
 TRIM_SILENCE = "trim_silence"
+INPUT_SAMPLES = "input_samples"
 CODE_DIGEST = "code_digest"
 EXAMPLES = "examples"
 ACCOUNT = "account"
@@ -78,6 +79,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             over_length=exec_properties[OVER_LENGTH],
             trim_silence=bool(exec_properties[TRIM_SILENCE]),
             labels=indexed.labels,
+            input_samples=exec_properties[INPUT_SAMPLES],
         )
         logging.info("Decoding %d recordings in %d shards.", len(utterances), len(shards))
         with self._make_beam_pipeline() as pipeline:

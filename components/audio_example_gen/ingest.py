@@ -45,11 +45,13 @@ class Settings:
         input.
       trim_silence: Whether `drop` measures without leading and trailing silence.
       labels: The manifest's label set.
+      input_samples: Length of the network's input at 16 kHz.
     """
 
     over_length: str
     trim_silence: bool
     labels: LabelSet
+    input_samples: int = sound.INPUT_SAMPLES
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -193,9 +195,10 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
         return None, outcome(QUARANTINED, str(error))
     if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
-        if num_samples > sound.INPUT_SAMPLES:
+        if num_samples > settings.input_samples:
             duration_s = num_samples / sound.SAMPLE_RATE_HZ
-            reason = f"longer than {sound.INPUT_DURATION_S:g} s: {duration_s:.3f} s"
+            input_s = settings.input_samples / sound.SAMPLE_RATE_HZ
+            reason = f"longer than {input_s:g} s: {duration_s:.3f} s"
             return None, outcome(SKIPPED, f"{reason} (over_length: {sound.DROP})")
     stored = waveform[: round(MAX_STORED_S * sound.SAMPLE_RATE_HZ)]
     pcm = encode_pcm16(stored)

@@ -11,6 +11,7 @@ from pipeline.config.beam import Beam
 from pipeline.config.section import Fold, Name, Protocol, Section, one_of
 from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
+from schemas.sound import INPUT_SAMPLES
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
 
 
@@ -37,6 +38,11 @@ class DataConfig(Section):
     def train_folds(self) -> list[int]:
         """All folds but the test fold."""
         return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
+
+    @property
+    def input_samples(self) -> int:
+        """Length of the networks' input at 16 kHz; the paper's, where nothing else is said."""
+        return INPUT_SAMPLES
 
     def to_yaml(self) -> str:
         """Returns the resolved configuration, which is stored with every run."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pydantic
 
+from modules.networks.registry import ARCHITECTURES
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.section import Name, Scenario, Section, one_of
@@ -76,6 +77,11 @@ class ReleaseConfig(DataConfig):
     def serving_root(self) -> Path:
         """The folder that models are pushed to."""
         return self.serving or self.output / "serving"
+
+    @property
+    def input_samples(self) -> int:
+        """Length of the networks' input at 16 kHz, which their architecture fixes."""
+        return ARCHITECTURES[self.architecture].input_samples
 
     def for_domain(self, domain: str) -> DomainSettings:
         """Returns what counts for one domain."""

@@ -122,6 +122,7 @@ class Run:
             "protocol": "random",
             "over_length": "truncate",
             "trim_silence": False,
+            "input_samples": 54_000,
             "code_digest": "",
         }
         outputs = {"examples": [self.examples], "account": [self.account]}
@@ -377,5 +378,6 @@ def test_the_component():
         "protocol": "speaker_independent",
         "over_length": "drop",
         "trim_silence": True,
+        "input_samples": 54_000,
         "code_digest": "",
     }

@@ -56,7 +56,9 @@ def test_what_fits_passes():
 
 def test_a_label_that_no_clip_has():
     utterances = _utterances(a=TWO, b=TWO)
-    with pytest.raises(UserError, match=r"m\.csv: no clip is labelled neutral.*--emotions") as told:
+    with pytest.raises(
+        UserError, match=r"m\.csv: no clip is labelled neutral.*--emotions anger,sadness$"
+    ) as told:
         checks.check_release(_release(), _of(utterances, LabelSet((*TWO, "neutral"))))
     assert "(anger, sadness, neutral)" in str(told.value)
     with pytest.raises(UserError, match="no clip is labelled boredom and neutral"):

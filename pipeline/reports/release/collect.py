@@ -14,6 +14,7 @@ from components.audio_example_gen.account import ACCOUNT_CSV, USED
 from components.corpora_audit import artifact as audits
 from components.data_gate import findings
 from components.data_gate.artifact import FINDINGS_FILE
+from corpora import manifest as manifests
 from corpora.audit.report import Example, Finding
 from corpora.manifest import sources
 from modules.training.records import RECORD_FILE, TrainingRecord
@@ -29,7 +30,6 @@ from pipeline.reports.release.results import (
 )
 from pipeline.run_folder import CONFIG_FILE, METADATA_FILE, RUN_FILE, check_output
 from pipeline.runners.local import NodeResult
-from schemas import labels
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import FOLD_SPLITS
@@ -56,7 +56,7 @@ def collect(output: Path) -> RunResults:
         for (component, model), outputs in artifacts.items()
         if component == "Trainer" and "model" in outputs
     }
-    label_set = _label_set(trainings.values())
+    label_set = _label_set(trainings.values(), run["manifest"])
     found, not_used = _account(_output(artifacts, "AudioExampleGen", "account"))
     return RunResults(
         config=config,
@@ -109,12 +109,11 @@ def _training(model: Any) -> TrainingRecord:
     return TrainingRecord.from_json((Path(model.uri) / RECORD_FILE).read_text(encoding="utf-8"))
 
 
-def _label_set(trainings: Iterable[TrainingRecord]) -> LabelSet:
-    """Returns the label set of the run, which all its trainings share."""
+def _label_set(trainings: Iterable[TrainingRecord], manifest: str) -> LabelSet:
+    """Returns the run's label set, from a training, else from the snapshot of the manifest."""
     for record in trainings:
         return LabelSet(record.labels)
-    # Nothing was trained, so that nothing is shown by label.
-    return labels.PAPER
+    return manifests.read(manifest).labels
 
 
 def _account(

@@ -4,6 +4,7 @@ import pytest
 from fabricated_study import study
 from study_oracle import DOMAINS
 
+from corpora.manifest import Manifest
 from corpora.summary import summarise
 from modules.study import cells
 from pipeline.reports.study import report
@@ -64,7 +65,10 @@ def written(whole, tmp_path_factory):
         synthetic=True,
         command="ser study --config a.yaml",
         corpora_summary=summarise(
-            [_utterance("emodb", number) for number in range(25)], over_length="drop"
+            Manifest(
+                utterances=[_utterance("emodb", number) for number in range(25)], labels=PAPER
+            ),
+            over_length="drop",
         ),
     )
     return out, paths

@@ -1,0 +1,120 @@
+"""A front end that is not there: what one file and one line in the registry give it."""
+
+import json
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import transformed_examples
+from transformed_examples import patterns
+
+from modules.networks import registry
+from modules.networks.architecture import Architecture
+from modules.training.job import TrainerJob
+from modules.training.records import TrainingRecord
+from modules.training.settings import Settings
+from modules.training.trainer import run_fn
+from pipeline import config as configs
+from schemas.labels import PAPER
+
+SAMPLES = 8_000
+
+
+def _build(*, preset, precision, outputs, seed):
+    """Returns energies in frames of 25 ms, and two dense layers on their mean."""
+    del preset, precision
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((SAMPLES, 1)),
+            layers.Conv1D(8, 400, strides=400, activation="relu", name="frames"),
+            layers.GlobalAveragePooling1D(name="mean"),
+            layers.Dense(16, activation="tanh", name="hidden"),
+            layers.Dense(outputs, activation="softmax", name="emotion"),
+        ]
+    )
+
+
+FRAMES = Architecture(
+    name="frames",
+    summary="frames of 25 ms",
+    presets={"small": "one size"},
+    precisions=("float32",),
+    input_samples=SAMPLES,
+    groups={"frames": ("frames",), "hidden": ("hidden",), "dense": ("emotion",)},
+    build=_build,
+)
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    monkeypatch.setitem(registry.ARCHITECTURES, "frames", FRAMES)
+
+
+def test_the_configuration_takes_it():
+    config = configs.parse(
+        {"manifest": "m.csv", "architecture": "frames", "preset": "small"}, source="test"
+    )
+    assert config.input_samples == SAMPLES
+    assert configs.parse({"manifest": "m.csv"}, source="test").input_samples == 54_000
+
+
+@pytest.mark.component
+def test_it_is_trained_adapted_and_served(tmp_path):
+    transformed_examples.write_splits(tmp_path / "clips", samples=SAMPLES)
+    base = _run(tmp_path, "pretrain")
+    adapted = _run(tmp_path, "fine_tune", base=base)
+    record = TrainingRecord.from_json((tmp_path / "fine_tune" / "training.json").read_text())
+    assert record.network.architecture == "frames"
+    assert record.adaptation is not None
+    # A4 freezes the first two groups, whatever they are called.
+    assert record.adaptation.fates == {"frames": "frozen", "hidden": "frozen", "dense": "tuned"}
+    same = {
+        group: record.weight_hashes[group] == record.weight_hashes_before[group]
+        for group in FRAMES.groups
+    }
+    assert same == {"frames": True, "hidden": True, "dense": False}
+    # Longer than its input, the clip's end is cut; standardised by hand.
+    waveform = np.sin(np.arange(12_000) / 9).astype(np.float32)
+    answer = tf.saved_model.load(adapted).signatures["serve_waveform"](
+        waveform=tf.constant(waveform[np.newaxis]),
+        num_samples=tf.constant([12_000]),
+        rate_hz=tf.constant([16_000]),
+    )
+    network = registry.load_network(str(tmp_path / "fine_tune" / "network.keras"))
+    heard = waveform[:SAMPLES].astype(np.float64)
+    heard = ((heard - heard.mean()) / heard.std()).astype(np.float32)
+    (expected,) = network.predict(heard[np.newaxis, :, np.newaxis], verbose=0)
+    expected[[1, 2]] = 0  # the domain has no such clips
+    np.testing.assert_allclose(answer["probabilities"][0], expected / expected.sum(), atol=2e-5)
+
+
+def _run(folder, stage, base=None):
+    adaptation = {"domain": "b", "scenario": "S1", "base": "pretrain", "approach": "A4"}
+    job = TrainerJob(
+        name=stage,
+        stage=stage,
+        architecture="frames",
+        preset="small",
+        precision="float32",
+        labels=PAPER,
+        settings=Settings(epochs=1, batch_size=16),
+        inner_fraction=0.2,
+        protocol="random",
+        trim_silence=False,
+        seed=0,
+        **(adaptation if base else {}),
+    )
+    serving = folder / stage / "Format-Serving"
+    run_fn(
+        SimpleNamespace(
+            custom_config=json.loads(json.dumps(job.to_json())),
+            train_files=patterns(folder / "clips", [0, 1, 2, 3]),
+            base_model=base,
+            serving_model_dir=str(serving),
+        )
+    )
+    return str(serving)
