@@ -59,6 +59,7 @@ bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.near_duplicates
 	$(BIN)/python -m benchmarks.synthetic_difficulty
 	$(BIN)/python -m benchmarks.transfer_study
+	$(BIN)/python -m benchmarks.streaming --clips 20000
 
 lock: $(UV)  ## Rewrite requirements.lock from setup.py
 	$(UV) pip compile setup.py --extra dev --python-version 3.10 --generate-hashes \
