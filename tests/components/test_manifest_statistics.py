@@ -48,7 +48,7 @@ def _do(folder, utterances, *, unused=()):
         for u in utterances
     ]
     (folder / account.ACCOUNT_CSV).write_text(account.to_csv(outcomes))
-    manifest.write(utterances, folder / "manifest.csv")
+    manifest.write(manifest.Manifest.of(utterances), folder / "manifest.csv")
     output = ManifestStatisticsArtifact()
     output.uri = str(folder / "statistics")
     ManifestStatistics.test_call(

@@ -78,7 +78,7 @@ def test_only_accepted_data_is_trained_on_and_becomes_the_reference(tmp_path, re
     assert _status(stopped)["DataGate"] == "failed"
     assert _status(stopped)["Transform"] == "not reached"
     words = stopped["DataGate"].error.splitlines()
-    assert manifest.digest(recordings)[:16] in words[0]
+    assert manifest.digest(Manifest(utterances=recordings, labels=PAPER))[:16] in words[0]
     assert words[1:] == [
         "  domain: phone is new: 30 clips, 55% of all (L-infinity 0.55, above 0.1)",
         "  emotion of studio: anger was 17% of studio's clips, now 0% (L-infinity 0.17, above 0.1)",
