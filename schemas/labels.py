@@ -224,7 +224,3 @@ def inferred(labels: Iterable[str]) -> LabelSet:
     """
     found = set(labels)
     return PAPER if found <= set(PAPER_EMOTIONS) else LabelSet(in_order(found))
-
-
-# Until every caller takes the set of its manifest.
-EMOTIONS = PAPER_EMOTIONS

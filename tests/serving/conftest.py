@@ -3,7 +3,7 @@ import shutil
 import pytest
 from tiny_models import export_tiny, make_network
 
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def exports(tmp_path_factory):
     root = tmp_path_factory.mktemp("exports")
     return {
         emotion: export_tiny(
-            make_network(favourite=EMOTIONS.index(emotion)), root / emotion, domain="emodb"
+            make_network(favourite=PAPER_EMOTIONS.index(emotion)), root / emotion, domain="emodb"
         )
         for emotion in ("anger", "sadness")
     }

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from schemas.labels import EMOTIONS
+from schemas.labels import PAPER_EMOTIONS
 from serving.embedded.server import Server
 
 pytestmark = pytest.mark.component
@@ -48,7 +48,7 @@ def test_answers_with_the_model_and_its_version(predict):
     # Clients in other languages read the typed fields, as TF Serving fills them.
     assert list(response.outputs["probabilities"].float_val) == pytest.approx(probabilities[0])
     labels = tf.make_ndarray(response.outputs["labels"])
-    assert [label.decode() for label in labels[0]] == list(EMOTIONS)
+    assert [label.decode() for label in labels[0]] == list(PAPER_EMOTIONS)
 
 
 def test_serving_default_is_the_default_signature(predict):
