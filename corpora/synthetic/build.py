@@ -23,6 +23,7 @@ from corpora.synthetic import (
     rml,
 )
 from corpora.synthetic.base import Clip, Corpus
+from schemas import files
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
@@ -201,9 +202,8 @@ def _read_stamp(stamp: Path) -> dict[str, object] | None:
 
 def _write_stamp(stamp: Path, content: dict[str, object]) -> None:
     note = "Synthetic speech made with espeak-ng; no real recordings. See README.txt."
-    temporary = stamp.with_suffix(".partial")
-    temporary.write_text(json.dumps({"note": note, **content}, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(stamp)
+    with files.replacing(stamp) as file:
+        file.write(json.dumps({"note": note, **content}, indent=2) + "\n")
 
 
 def _clear(out: Path, folders: list[Path]) -> None:
