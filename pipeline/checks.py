@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from corpora import manifest as manifests
 from corpora.manifest import Manifest
 from modules.networks import approaches
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.training import memory
-from pipeline.config import ReleaseConfig, StudyConfig, StudyFineTuning, Training
+from pipeline.config import ReleaseConfig, StudyConfig
 from schemas import sound
 from schemas.errors import UserError
 from schemas.signatures import MULTI_DOMAIN
@@ -19,12 +19,13 @@ from schemas.words import listed
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
 
 
-def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
+def check_release(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> None:
     """Checks a release against its manifest.
 
     Args:
       config: The release.
       manifest: What was indexed.
+      network: The network that is pre-trained.
 
     Raises:
       UserError: The manifest's labels, domains or folds do not fit the release, an approach does
@@ -33,7 +34,8 @@ def check_release(config: ReleaseConfig, manifest: Manifest) -> None:
     check_memory(config)
     check_labels(config, manifest)
     check_domains(config, manifest.domains)
-    check_approaches(config, manifest.domains)
+    check_approaches(config, manifest.domains, network)
+    check_members(config, manifest.domains)
     manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
@@ -88,15 +90,16 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
     Raises:
       UserError: It does not.
     """
-    trainings: dict[str, Training | StudyFineTuning] = {
-        "pretrain": config.pretrain,
-        "fine_tune": config.fine_tune,
+    recipe = FRONT_ENDS[config.front_end].recipe
+    trainings = {
+        "pretrain": config.pretrain.over(recipe.pretrain),
+        "fine_tune": config.fine_tune.over(recipe.fine_tune),
     }
     if isinstance(config, StudyConfig):
-        trainings["scratch"] = config.scratch
+        trainings["scratch"] = config.scratch.over(recipe.pretrain)
     else:
         trainings |= {
-            f"domains.{name}.fine_tune": domain.fine_tune
+            f"domains.{name}.fine_tune": domain.fine_tune.over(recipe.fine_tune)
             for name, domain in config.domains.items()
             if domain.fine_tune
         }
@@ -104,27 +107,54 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
         memory.check(
             config.training.memory_gib,
             batch_size=training.batch_size,
-            input_samples=config.input_samples,
+            row_shape=(config.input_samples, 1),
             batch_key=f"{key}.batch_size",
         )
 
 
-def check_approaches(config: ReleaseConfig, domains: Sequence[str]) -> None:
+def check_approaches(config: ReleaseConfig, domains: Sequence[str], network: NetworkSpec) -> None:
     """Checks that the network has the layer groups that its domains' approaches name.
 
     Raises:
       UserError: It has too few.
     """
-    groups = ARCHITECTURES[config.architecture].groups
     for domain in domains:
         asked = config.for_domain(domain).approach
-        for approach in approaches.PAPER_APPROACHES if asked == approaches.AUTO else [asked]:
+        for approach in config.candidates if asked == approaches.AUTO else [asked]:
             try:
-                approaches.resolve(approach, groups)
+                approaches.resolve(approach, network.groups, held=network.held)
             except UserError as error:
-                raise UserError(
-                    f"domain {domain}, architecture {config.architecture}: {error}"
-                ) from None
+                raise UserError(f"domain {domain}, front end {config.front_end}: {error}") from None
+
+
+def check_members(config: ReleaseConfig, domains: Sequence[str]) -> None:
+    """Checks that trainings of several members have no early stopping, and hold what they share.
+
+    Raises:
+      UserError: They have.
+    """
+    if config.members == 1:
+        return
+    recipe = FRONT_ENDS[config.front_end].recipe
+    asked = [config.pretrain.over(recipe.pretrain)]
+    for domain in domains:
+        own = config.for_domain(domain)
+        asked.append(own.fine_tune.over(recipe.fine_tune))
+        unfreezing = [
+            name
+            for name in (config.candidates if own.approach == approaches.AUTO else [own.approach])
+            if approaches.APPROACHES[name].unfrozen
+        ]
+        if unfreezing:
+            raise UserError(
+                f"domain {domain}: approach {unfreezing[0]} tunes layers that all members share;"
+                " set members to 1, or choose another approach"
+            )
+    if any(settings.patience for settings in asked):
+        raise UserError(
+            f"members: {config.members} members would stop at epochs of their own; set patience"
+            " to 0, or members to 1"
+        )
 
 
 def check_domains(config: ReleaseConfig, domains: Sequence[str]) -> None:

@@ -18,6 +18,8 @@ ENTRY_POINTS: dict[str, str] = {
     "manifest_statistics": "components.manifest_statistics.component",
     "data_gate": "components.data_gate.component",
     "transform": "modules.audio.preprocessing",
+    "embeddings": "components.embeddings.executor",
+    "adaptation_gate": "components.adaptation_gate.component",
     "trainer": "modules.training.trainer",
     "transfer_study": "components.transfer_study.executor",
     "evaluator": "modules.metrics.tfma_uar",

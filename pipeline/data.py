@@ -1,7 +1,7 @@
 """The part of a pipeline that every use of the recordings shares: from a manifest to clips.
 
 CorporaAudit → AuditGate → AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator →
-ManifestStatistics → DataGate → Transform.
+ManifestStatistics → DataGate → Transform, and Embeddings where networks hold trained layers.
 """
 
 import dataclasses
@@ -16,7 +16,10 @@ from components.corpora_audit.component import AuditGate, CorporaAudit
 from components.data_gate import strategy
 from components.data_gate.artifact import AcceptedData
 from components.data_gate.component import DataGate
+from components.embeddings.artifact import EMBEDDINGS
+from components.embeddings.component import Embeddings
 from components.manifest_statistics.component import ManifestStatistics
+from modules.networks.registry import NetworkSpec
 from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
@@ -31,14 +34,27 @@ class DataNodes:
     nodes: list[base_node.BaseNode]
     example_gen: AudioExampleGen
     transform: tfx.components.Transform
+    embeddings: Embeddings | None
+
+    @property
+    def transformed(self) -> tfx.types.BaseChannel:
+        """Clips as networks take them."""
+        return self.transform.outputs["transformed_examples"]
+
+    @property
+    def embedded(self) -> tfx.types.BaseChannel:
+        """What the layers that the network holds make of clips."""
+        assert self.embeddings is not None
+        return self.embeddings.outputs[EMBEDDINGS]
 
 
-def build(config: DataConfig, manifest: Manifest) -> DataNodes:
+def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataNodes:
     """Builds the nodes from the manifest to the transformed examples.
 
     Args:
       config: Names the protocol, the test fold, which no analyzer sees, and the preprocessing.
       manifest: The recordings.
+      network: The network that clips are made for.
     """
     example_gen = AudioExampleGen(
         manifest_path=manifest.path,
@@ -106,6 +122,13 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
         },
     )
     transform.add_upstream_node(gate)
+    embeddings = None
+    if network.held:
+        embeddings = Embeddings(
+            transformed_examples=transform.outputs["transformed_examples"],
+            network=network,
+            code_digest=code_digest("embeddings"),
+        )
     return DataNodes(
         nodes=[
             *audit,
@@ -117,9 +140,11 @@ def build(config: DataConfig, manifest: Manifest) -> DataNodes:
             last_accepted,
             gate,
             transform,
+            *([embeddings] if embeddings else []),
         ],
         example_gen=example_gen,
         transform=transform,
+        embeddings=embeddings,
     )
 
 

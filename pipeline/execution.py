@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from modules.networks.registry import NetworkSpec
 from pipeline.manifest import Manifest
 from pipeline.observer import Observer
 from pipeline.preparation import Config, Prepared
@@ -17,13 +18,16 @@ from schemas import files, progress
 
 
 def execute(
-    prepared: Prepared[Config], build: Callable[[Config, Manifest], Any], *, observer: Observer
+    prepared: Prepared[Config],
+    build: Callable[[Config, Manifest, NetworkSpec], Any],
+    *,
+    observer: Observer,
 ) -> tuple[NodeResult, ...]:
     """Builds and runs a pipeline; stores its configuration and its nodes' results beside it.
 
     Args:
       prepared: The configuration and its manifest.
-      build: Makes a `tfx.dsl.Pipeline` of both.
+      build: Makes a `tfx.dsl.Pipeline` of both and the network.
       observer: Hears of every node.
 
     Returns:
@@ -38,7 +42,9 @@ def execute(
         (output / CONFIG_FILE).write_text(config.to_yaml(), encoding="utf-8")
         observer.on_start(prepared)
         with local.logs_to(output / LOG_FILE), _messages(observer.on_message):
-            run_id, results = local.run(build(config, prepared.manifest), on_node=observer.on_node)
+            run_id, results = local.run(
+                build(config, prepared.manifest, prepared.network), on_node=observer.on_node
+            )
         record = {
             "run_id": run_id,
             "manifest": prepared.manifest.path,

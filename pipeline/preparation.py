@@ -7,9 +7,11 @@ from typing import Generic, TypeVar
 from corpora import manifest as manifests
 from corpora.indexing import probe_cache
 from corpora.manifest import sources
+from modules.networks.registry import NetworkSpec
 from pipeline import checks
 from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
 from pipeline.manifest import Manifest, snapshot
+from pipeline.networks import network_spec
 from pipeline.run_folder import MANIFESTS
 from schemas.progress import Track
 from schemas.utterance import Utterance
@@ -24,12 +26,14 @@ class Prepared(Generic[Config]):
     Attributes:
       config: The configuration as given.
       manifest: The snapshot of the manifest.
+      network: What fixes its networks but their weights.
       utterances: The manifest's, with up-to-date hashes, rates and durations.
       changed, missing: Ids of utterances whose recordings are no longer what was indexed.
     """
 
     config: Config
     manifest: Manifest
+    network: NetworkSpec
     utterances: tuple[Utterance, ...]
     changed: tuple[str, ...]
     missing: tuple[str, ...]
@@ -49,10 +53,11 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
       UserError: What is wrong, where, and what to do.
     """
     indexed = manifests.read(config.manifest)
+    network = network_spec(config, indexed.labels)
     if isinstance(config, StudyConfig):
         checks.check_study(config, indexed)
     elif isinstance(config, ReleaseConfig):
-        checks.check_release(config, indexed)
+        checks.check_release(config, indexed, network)
     with probe_cache.remembered(config.manifest) as probe_one:
         indexed, changed, missing = manifests.refresh(indexed, probe_one=probe_one, track=track)
     manifest = snapshot(indexed, config.output / MANIFESTS)
@@ -63,6 +68,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     return Prepared(
         config=config,
         manifest=manifest,
+        network=network,
         utterances=tuple(indexed.utterances),
         changed=tuple(changed),
         missing=tuple(missing),

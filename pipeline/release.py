@@ -1,7 +1,7 @@
 """The release pipeline: from a configuration to a TFX pipeline, as a pure function.
 
 AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → Transform → Trainer
-(pre-training) → for each domain Trainer (fine-tuning) → Evaluator → Pusher.
+(pre-training) → for each domain Trainer (fine-tuning) → AdaptationGate → Evaluator → Pusher.
 """
 
 import json
@@ -12,15 +12,19 @@ import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
+from components.adaptation_gate.artifact import MODEL
+from components.adaptation_gate.component import AdaptationGate
 from components.blessed_model import strategy
 from modules.metrics import tfma_uar
-from modules.networks.approaches import AUTO
+from modules.networks.approaches import APPROACHES, AUTO
+from modules.networks.registry import NetworkSpec
 from modules.training.job import TrainerJob
 from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
-from pipeline.config import ReleaseConfig, Training
+from pipeline.config import ReleaseConfig
 from pipeline.manifest import Manifest
+from pipeline.networks import recipe
 from pipeline.nodes import node_id
 from schemas import features, signatures, splits
 from schemas.labels import LabelSet
@@ -48,19 +52,21 @@ def pretrained_name(config: ReleaseConfig, domain: str) -> str:
     return f"{_WITHOUT}{domain}" if config.for_domain(domain).scenario == S2 else PRETRAIN
 
 
-def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
+def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tfx.dsl.Pipeline:
     """Builds the release pipeline.
 
     Args:
       config: A checked configuration.
       manifest: The recordings.
+      network: The network that is pre-trained.
 
     Returns:
       The pipeline; running it is the runner's business.
     """
-    prepared = data.build(config, manifest)
+    prepared = data.build(config, manifest, network)
     nodes: list[base_node.BaseNode] = prepared.nodes
-    transform, examples = prepared.transform, prepared.example_gen.outputs["examples"]
+    examples = prepared.example_gen.outputs["examples"]
+    own_recipe = recipe(config)
 
     trainers: dict[str, tfx.components.Trainer] = {}
     # Under S2 the pre-training has not seen the domain: approaches can be compared on any part.
@@ -71,9 +77,11 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
         trainers[name] = _trainer(
             config,
             manifest,
+            network,
             name,
-            transform,
-            training=config.pretrain,
+            prepared,
+            training=config.pretrain.over(own_recipe.pretrain),
+            embedded=bool(network.held),
             settings={
                 "stage": "pretrain",
                 "without_domain": without,
@@ -85,9 +93,11 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
         trainers[domain] = _trainer(
             config,
             manifest,
+            network,
             domain,
-            transform,
-            training=own.fine_tune,
+            prepared,
+            training=own.fine_tune.over(own_recipe.fine_tune),
+            embedded=bool(network.held) and not _unfreezes(config, own.approach),
             settings={
                 "stage": "fine_tune",
                 "domain": domain,
@@ -99,11 +109,25 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
         )
     nodes += trainers.values()
 
-    for model in (signatures.MULTI_DOMAIN, *manifest.domains):
-        trainer = trainers[PRETRAIN if model == signatures.MULTI_DOMAIN else model]
-        served = manifest.domains if model == signatures.MULTI_DOMAIN else (model,)
-        measured = eval_config(config, served, manifest.labels)
-        nodes += _evaluate_and_push(config, model, measured, trainer, examples)
+    measured = eval_config(config, manifest.domains, manifest.labels)
+    nodes += _evaluate_and_push(
+        config, signatures.MULTI_DOMAIN, measured, trainers[PRETRAIN], examples
+    )
+    for domain in manifest.domains:
+        gate = AdaptationGate(
+            examples=prepared.embedded if network.held else prepared.transformed,
+            adapted=trainers[domain].outputs["model"],
+            multi_domain=trainers[PRETRAIN].outputs["model"],
+            domain=domain,
+            test_split=splits.FOLD_SPLITS[config.test_fold],
+            embedded=bool(network.held),
+            trim_silence=config.audio.trim_silence,
+            labels=json.dumps(list(manifest.labels)),
+            seed=config.seed,
+            code_digest=code_digest("adaptation_gate"),
+        ).with_id(node_id("AdaptationGate", domain))
+        measured = eval_config(config, (domain,), manifest.labels)
+        nodes += [gate, *_evaluate_and_push(config, domain, measured, gate, examples)]
 
     return data.pipeline_of(config, nodes)
 
@@ -111,32 +135,34 @@ def build(config: ReleaseConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
 def _trainer(
     config: ReleaseConfig,
     manifest: Manifest,
+    network: NetworkSpec,
     name: str,
-    transform: tfx.components.Transform,
+    prepared: data.DataNodes,
     *,
-    training: Training,
+    training: Settings,
+    embedded: bool,
     settings: dict[str, Any],
     **inputs: Any,
 ) -> tfx.components.Trainer:
     train_splits = [splits.FOLD_SPLITS[fold] for fold in config.train_folds]
     return tfx.components.Trainer(
         run_fn="modules.training.trainer.run_fn",
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
+        examples=prepared.embedded if embedded else prepared.transformed,
+        transform_graph=prepared.transform.outputs["transform_graph"],
         train_args=tfx.proto.TrainArgs(splits=train_splits),
         # Empty means a split named `eval`. The trainer takes its inner split from the train files.
         eval_args=tfx.proto.EvalArgs(splits=train_splits),
         custom_config=TrainerJob(
             name=name,
-            architecture=config.architecture,
-            preset=config.preset,
-            precision=config.precision,
+            network=network,
             labels=manifest.labels,
-            settings=Settings(**training.model_dump()),
+            settings=training,
             inner_fraction=config.inner_fraction,
             protocol=config.protocol,
             trim_silence=config.audio.trim_silence,
             seed=config.seed,
+            embedded=embedded,
+            candidates=config.candidates,
             memory_gib=config.training.memory_gib,
             code_digest=code_digest("trainer"),
             **settings,
@@ -145,36 +171,42 @@ def _trainer(
     ).with_id(node_id("Trainer", name))
 
 
+def _unfreezes(config: ReleaseConfig, approach: str) -> bool:
+    """Returns whether an approach, or one that `auto` may choose, tunes layers that are held."""
+    names = config.candidates if approach == AUTO else (approach,)
+    return any(APPROACHES[name].unfrozen for name in names)
+
+
 def _evaluate_and_push(
     config: ReleaseConfig,
     model: str,
     measured: tfma.EvalConfig,
-    trainer: tfx.components.Trainer,
+    producer: base_node.BaseNode,
     examples: tfx.types.BaseChannel,
 ) -> list[base_node.BaseNode]:
-    """Returns the nodes that compare one model with its thresholds and its predecessor."""
+    """Returns the nodes that compare what a node made with thresholds and its predecessor."""
     evaluator_id = node_id("Evaluator", model)
     previous = tfx.dsl.Resolver(
         strategy_class=strategy.PreviousBlessedModelStrategy,
         **{
             strategy.MODEL: tfx.dsl.Channel(
-                type=tfx.types.standard_artifacts.Model, producer_component_id=trainer.id
+                type=tfx.types.standard_artifacts.Model, producer_component_id=producer.id
             ),
             strategy.MODEL_BLESSING: tfx.dsl.Channel(
                 type=tfx.types.standard_artifacts.ModelBlessing, producer_component_id=evaluator_id
             ),
-            strategy.CANDIDATE: trainer.outputs["model"],
+            strategy.CANDIDATE: producer.outputs[MODEL],
         },
     ).with_id(node_id("PreviousBlessedModel", model))
     evaluator = tfx.components.Evaluator(
         examples=examples,
-        model=trainer.outputs["model"],
+        model=producer.outputs[MODEL],
         baseline_model=previous.outputs[strategy.MODEL],
         eval_config=measured,
         example_splits=[splits.FOLD_SPLITS[config.test_fold]],
     ).with_id(evaluator_id)
     pusher = tfx.components.Pusher(
-        model=trainer.outputs["model"],
+        model=producer.outputs[MODEL],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(

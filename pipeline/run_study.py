@@ -116,11 +116,12 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     from modules.study.store import Store
     from pipeline import study
 
-    design = study.design(config, prepared.manifest.domains)
+    design = study.design(config, prepared.manifest.domains, prepared.network)
     planned = design.plan()
     # Before any work: a store of other data or code is refused here.
     store = Store(
-        config.store_root.absolute(), identity=study.identity(config, prepared.manifest.digest)
+        config.store_root.absolute(),
+        identity=study.identity(config, prepared.manifest.digest, prepared.network),
     )
     plan = Plan(store=store.folder, counts=_counts(planned, store))
     observer.on_plan(plan)
@@ -188,7 +189,7 @@ def _estimate(
     work = estimate.work(missing, lambda *key: counts[key])
     if not work:
         return None
-    speed = estimate.clips_per_s(design.preset, design.precision)
+    speed = estimate.clips_per_s(design.network)
     return Estimate(clips=work, clips_per_s=speed)
 
 

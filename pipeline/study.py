@@ -1,19 +1,25 @@
 """The study pipeline: the data part of the release, then TransferStudy."""
 
+import dataclasses
+
 from tfx import v1 as tfx
 
 from components.transfer_study.artifact import data_digest
 from components.transfer_study.component import TransferStudy
+from modules.networks.registry import NetworkSpec
 from modules.study.design import Design
-from modules.training.settings import Settings
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import StudyConfig
 from pipeline.manifest import Manifest
+from pipeline.networks import recipe
 
 
-def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
+def design(config: StudyConfig, domains: tuple[str, ...], network: NetworkSpec) -> Design:
     """Returns what a configuration asks for, for the domains of its manifest."""
+    own = recipe(config)
+    # Clips stay in place in fine-tuning, so that frozen layers' outputs are computed once.
+    fine_tune = dataclasses.replace(config.fine_tune.over(own.fine_tune), shift_s=0.0)
     return Design(
         domains=tuple(sorted(domains)),
         targets=tuple(sorted(config.targets or domains)),
@@ -23,15 +29,14 @@ def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
         tables=config.tables,
         scenarios=config.scenarios,
         approaches=config.approaches,
-        preset=config.preset,
-        precision=config.precision,
-        pretrain=Settings(**config.pretrain.model_dump()),
-        scratch=Settings(**config.scratch.model_dump()),
-        fine_tune=Settings(**config.fine_tune.model_dump()),
+        network=network,
+        pretrain=config.pretrain.over(own.pretrain),
+        scratch=config.scratch.over(own.pretrain),
+        fine_tune=fine_tune,
     )
 
 
-def identity(config: StudyConfig, manifest_digest: str) -> dict[str, str]:
+def identity(config: StudyConfig, manifest_digest: str, network: NetworkSpec) -> dict[str, str]:
     """Returns what all results in a store have in common: digests of data and code."""
     return {
         "data": data_digest(
@@ -39,27 +44,29 @@ def identity(config: StudyConfig, manifest_digest: str) -> dict[str, str]:
             config.audio.model_dump_json(),
             code_digest("example_gen"),
             code_digest("transform"),
+            *([code_digest("embeddings")] if network.held else []),
         ),
         "code": code_digest("transfer_study"),
     }
 
 
-def build(config: StudyConfig, manifest: Manifest) -> tfx.dsl.Pipeline:
+def build(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> tfx.dsl.Pipeline:
     """Builds the study pipeline.
 
     Args:
       config: A checked configuration. Its `protocol` and `test_fold` only name the splits of the
         examples: the study takes the folds of both protocols from the manifest.
       manifest: The recordings.
+      network: The network that is trained.
     """
-    prepared = data.build(config, manifest)
-    own = identity(config, manifest.digest)
+    prepared = data.build(config, manifest, network)
+    own = identity(config, manifest.digest, network)
     study = TransferStudy(
         examples=prepared.example_gen.outputs["examples"],
-        transformed_examples=prepared.transform.outputs["transformed_examples"],
+        transformed_examples=prepared.embedded if network.held else prepared.transformed,
         manifest_path=manifest.path,
         data_digest=own["data"],
-        design=design(config, manifest.domains),
+        design=design(config, manifest.domains, network),
         store=str(config.store_root.absolute()),
         trim_silence=config.audio.trim_silence,
         memory_gib=config.training.memory_gib,

@@ -14,6 +14,7 @@ SOURCE_RATE_HZ = "source_rate_hz"
 
 # What Transform writes beside label, domain, speaker and utterance id.
 WAVEFORM = "waveform"  # float32 [samples], standardised and zero-padded
+EMBEDDING = "embedding"  # float32, in its place: what a network's held layers make of it
 # Statistics of the standardisation, float32 scalars repeated in each example; absent where every
 # utterance is standardised by itself.
 MEAN = "standardisation_mean"

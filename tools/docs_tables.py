@@ -14,7 +14,7 @@ import pydantic
 
 from corpora import readers
 from modules.networks.approaches import APPROACHES, AUTO
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import FRONT_ENDS
 from pipeline.config.release import ReleaseConfig
 from pipeline.config.study import StudyConfig
 
@@ -44,19 +44,18 @@ def approaches() -> str:
     return _table(["approach", "layer groups"], [*rows, [f"`{AUTO}`", best]])
 
 
-def architectures() -> str:
-    """Returns the table of network architectures."""
+def front_ends() -> str:
+    """Returns the table of front ends."""
     return _table(
-        ["architecture", "network", "layer groups", "presets", "input"],
+        ["front end", "network", "presets", "input"],
         [
             [
                 f"`{found.name}`",
                 found.summary,
-                ", ".join(found.groups),
                 "; ".join(f"`{name}`: {summary}" for name, summary in found.presets.items()),
-                f"{found.input_samples:,} samples",
+                f"{found.input_s:g} s",
             ]
-            for found in ARCHITECTURES.values()
+            for found in FRONT_ENDS.values()
         ],
     )
 
@@ -74,7 +73,7 @@ def study_settings() -> str:
 # By the name that a page asks for.
 TABLES: dict[str, Callable[[], str]] = {
     table.__name__: table
-    for table in (approaches, architectures, corpora, release_settings, study_settings)
+    for table in (approaches, front_ends, corpora, release_settings, study_settings)
 }
 
 

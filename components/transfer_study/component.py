@@ -63,7 +63,8 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
 
         Args:
           examples: Examples of AudioExampleGen, for the features of the SVMs.
-          transformed_examples: Examples of Transform, all folds.
+          transformed_examples: Examples of Transform, all folds; where the network holds layers,
+            those of Embeddings.
           manifest_path: Manifest of the recordings; tells their folds under both protocols.
           data_digest: Digest of the recordings and of all that turned them into clips.
           design: What to compute.

@@ -6,6 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from corpora import manifest
+from modules.networks import held
+from modules.networks.registry import NetworkSpec
 from modules.study import clips
 from modules.training.clips import read_clips as read_examples
 from schemas import features, splits
@@ -16,26 +18,35 @@ def read_clips(
     manifest_path: str,
     digest: str,
     *,
+    network: NetworkSpec,
     limit_bytes: int,
     folder: str | None = None,
 ) -> clips.Clips:
-    """Reads transformed examples, with their folds under both protocols from the manifest.
+    """Reads clips, with their folds under both protocols from the manifest.
 
     Args:
-      patterns: Patterns of the transformed examples of all folds.
+      patterns: Patterns of the transformed examples of all folds, or of their embeddings where
+        the network holds layers.
       manifest_path: Manifest they come from.
       digest: Digest that stands for their content.
-      limit_bytes: Most memory that waveforms may take.
+      network: The network that takes them.
+      limit_bytes: Most memory that inputs may take.
       folder: Where a temporary file is made if they take more.
     """
-    examples = read_examples(patterns, limit_bytes=limit_bytes, folder=folder)
+    examples = read_examples(
+        patterns,
+        limit_bytes=limit_bytes,
+        folder=folder,
+        row_shape=held.shape(network) if network.held else (network.input_samples, 1),
+        feature=features.EMBEDDING if network.held else features.WAVEFORM,
+    )
     indexed = manifest.read(manifest_path)
     folds = {
         utterance.utterance_id: {name: utterance.fold(name) for name in splits.PROTOCOLS}
         for utterance in indexed.utterances
     }
     return clips.Clips(
-        waveforms=examples.waveforms,
+        inputs=examples.inputs,
         labels=examples.labels,
         domains=examples.domains,
         speakers=examples.speakers,

@@ -50,7 +50,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Fills the store and names in the output the cells that the design asks for.
 
         Args:
-          input_dict: `examples` and `transformed_examples`, one Examples artifact each.
+          input_dict: `examples`, and `transformed_examples` or, where the network holds layers,
+            its embeddings in their place; one Examples artifact each.
           output_dict: `results`, one StudyResults.
           exec_properties: The component's parameters.
 
@@ -74,11 +75,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 _patterns(input_dict[TRANSFORMED_EXAMPLES]),
                 exec_properties[MANIFEST_PATH],
                 exec_properties[DATA_DIGEST],
+                network=design.network,
                 limit_bytes=limit_bytes,
                 folder=folder,
             )
             # Beside the results, that they can be read without the recordings.
-            clips.save(dataclasses.replace(read, waveforms=None), store.folder)
+            clips.save(dataclasses.replace(read, inputs=None), store.folder)
             clips.save(read, Path(folder))
             del read
             found = clips.load(Path(folder))
@@ -92,6 +94,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                                 clips_folder=folder,
                                 store=store,
                                 identity=identity,
+                                given=design.network.held,
                                 limit_bytes=limit_bytes,
                             )
                 features.keep_network_features(store, design, found)

@@ -8,7 +8,6 @@ import tensorflow as tf
 from modules.audio import network_input
 from modules.baselines import is10
 from modules.networks.approaches import resolve
-from modules.study import cells
 from modules.study.cells import Split
 from modules.study.clips import Clips
 from modules.study.design import Design
@@ -25,7 +24,7 @@ _REPORT_EVERY = 100
 def keep_network_features(store: Store, design: Design, clips: Clips) -> None:
     """Stores what the dense layers are given of unseen clips of all domains, for the study's map.
 
-    Taken of the first pre-training on all domains: `features.npz`, `features` float32 [n, 1000].
+    Taken of the first pre-training on all domains: `features.npz`, `features` float32 `[n, …]`.
     """
     file = store.folder / NETWORK_FEATURES_FILE
     fold = design.folds[0]
@@ -33,15 +32,17 @@ def keep_network_features(store: Store, design: Design, clips: Clips) -> None:
     weights = store.get_weights(cell)
     if weights is None or file.exists():
         return
-    spec = cells.network(cell, outputs=len(clips.label_set))
+    spec = cell.network
     network = spec.build(seed=0)
     freezing.set_weights(network, weights)
     # A5 freezes all but the dense layers.
-    below, _ = freezing.split_at_frozen_prefix(network, resolve("A5", spec.groups), spec.groups)
+    below, _ = freezing.split_at_frozen_prefix(
+        network, resolve("A5", spec.groups), spec.groups, given=spec.held
+    )
     rows = clips.rows(cell.protocol, domains=cell.domains, folds=(fold,))
     assert below is not None
-    assert clips.waveforms is not None
-    values = predict(below, clips.waveforms, rows)
+    assert clips.inputs is not None
+    values = predict(below, clips.inputs, rows)
     with files.replacing(file, binary=True) as stream:
         np.savez(stream, utterance_ids=clips.utterance_ids[rows], features=values)
 

@@ -22,6 +22,7 @@ def run(
     clips_folder: str,
     store: Store,
     identity: dict[str, Any],
+    given: tuple[str, ...],
     limit_bytes: int,
 ) -> None:
     """Adds tasks, which are independent of each other, to a Beam pipeline.
@@ -32,6 +33,7 @@ def run(
       clips_folder: Folder that `clips.save` wrote.
       store: Where results go.
       identity: The store's.
+      given: Layer groups whose outputs the clips are.
       limit_bytes: Most memory that the outputs of frozen layers may take in all processes.
     """
     # There are no more processes than cores.
@@ -40,7 +42,8 @@ def run(
         pipeline
         | "Tasks" >> beam.Create([_packed(task) for task in tasks], reshuffle=False)
         | "One at a time" >> beam.Reshuffle()
-        | "Run" >> beam.Map(_run, clips_folder, str(store.folder), json.dumps(identity), own_bytes)
+        | "Run"
+        >> beam.Map(_run, clips_folder, str(store.folder), json.dumps(identity), given, own_bytes)
     )
 
 
@@ -51,21 +54,31 @@ def _packed(task: Task) -> str:
     )
 
 
-def _run(task: str, clips_folder: str, store: str, identity: str, limit_bytes: int) -> None:
+def _run(
+    task: str,
+    clips_folder: str,
+    store: str,
+    identity: str,
+    given: tuple[str, ...],
+    limit_bytes: int,
+) -> None:
     values = json.loads(task)
     training = cells.from_json(values["training"])
     assert isinstance(training, cells.Training)
     own = [cells.from_json(cell) for cell in values["own"]]
     fine_tunings = [cell for cell in own if isinstance(cell, cells.FineTuning)]
-    runner = _runner(clips_folder, store, identity, limit_bytes)
+    runner = _runner(clips_folder, store, identity, given, limit_bytes)
     runner.run(training, fine_tunings, keep=values["keep"])
 
 
 @functools.lru_cache(maxsize=1)
-def _runner(clips_folder: str, store: str, identity: str, limit_bytes: int) -> Runner:
+def _runner(
+    clips_folder: str, store: str, identity: str, given: tuple[str, ...], limit_bytes: int
+) -> Runner:
     """Returns the process's own runner: networks are compiled once, clips are opened once."""
     return Runner(
         clips.load(Path(clips_folder)),
         Store(store, identity=json.loads(identity)),
+        given=given,
         limit_bytes=limit_bytes,
     )

@@ -5,7 +5,7 @@ An approach names layer groups by position, so that it means the same for every 
 
 import dataclasses
 
-from modules.networks.architecture import LayerGroups
+from modules.networks.front_end import LayerGroups
 from modules.training.records import Fate
 from schemas.errors import UserError
 
@@ -33,7 +33,9 @@ class Approach:
       frozen: Groups whose weights stay as pre-trained.
       reinitialised: Groups that start anew.
       fine_tuned: Whether there is any training on the target.
-      l2_sp: Strength of the pull towards the pre-trained weights, see `optimizers.Adadelta`.
+      l2_sp: Strength of the pull towards the pre-trained weights, see `optimizers`.
+      unfrozen: Number of groups that the front end holds as they came, counted from the last of
+        them, that learn nonetheless.
     """
 
     summary: str
@@ -41,6 +43,7 @@ class Approach:
     reinitialised: tuple[Span, ...] = ()
     fine_tuned: bool = True
     l2_sp: float = 0.0
+    unfrozen: int = 0
 
 
 # Those of the paper, which names A1 to A8. Its network's groups are conv1, conv2, lstm, dense.
@@ -73,6 +76,9 @@ _BEYOND: dict[str, Approach] = {
     "convs-only": Approach(summary="only the first two groups tuned", frozen=(BEHIND_SECOND,)),
     "lstm-only": Approach(summary="only the third group tuned", frozen=(FIRST_TWO, (3, None))),
     "A2-L2SP": Approach(summary="all groups tuned, held near their start by L2-SP", l2_sp=0.01),
+    "A2-unfrozen": Approach(
+        summary="all groups tuned, the last one that the front end holds among them", unfrozen=1
+    ),
 }
 APPROACHES: dict[str, Approach] = {**_PAPER, **_BEYOND}
 PAPER_APPROACHES = tuple(_PAPER)
@@ -121,12 +127,14 @@ class Adaptation:
         return "re-initialised" if group in self.reinitialised else "tuned"
 
 
-def resolve(approach: str, groups: LayerGroups) -> Adaptation:
+def resolve(approach: str, groups: LayerGroups, *, held: tuple[str, ...] = ()) -> Adaptation:
     """Returns what an approach does to the layer groups of a network.
 
     Args:
       approach: Name in `APPROACHES`.
       groups: Layer groups of the network.
+      held: Those of them, the lowest ones, that came trained: frozen, whatever the approach would
+        do with them, unless it unfreezes them.
 
     Raises:
       UserError: There is no such approach, or the network has too few groups for it.
@@ -134,6 +142,8 @@ def resolve(approach: str, groups: LayerGroups) -> Adaptation:
     >>> groups = {"conv1": (), "conv2": (), "lstm": (), "dense": ()}
     >>> resolve("A7", groups).fates["lstm"], resolve("lstm-only", groups).frozen
     ('re-initialised', ('conv1', 'conv2', 'dense'))
+    >>> resolve("A6", groups, held=("conv1", "conv2")).fates["conv2"]
+    'frozen'
     """
     if approach not in APPROACHES:
         raise UserError(
@@ -143,19 +153,32 @@ def resolve(approach: str, groups: LayerGroups) -> Adaptation:
     names = tuple(groups)
     frozen = [_named(span, names) for span in found.frozen]
     reinitialised = [_named(span, names) for span in found.reinitialised]
+    staying = set(held[: len(held) - found.unfrozen])
+    kept = staying.union(*frozen)
     adaptation = Adaptation(
         approach=approach,
         groups=names,
-        frozen=tuple(name for part in frozen for name in part),
-        reinitialised=tuple(name for part in reinitialised for name in part),
+        frozen=tuple(name for name in names if name in kept),
+        reinitialised=tuple(name for part in reinitialised for name in part if name not in staying),
         fine_tuned=found.fine_tuned,
         l2_sp=found.l2_sp,
     )
     learning = [name for name in names if name not in adaptation.frozen]
-    if not all([*frozen, *reinitialised]) or (found.fine_tuned and not learning):
+    what = f"approach {approach} ({found.summary})"
+    if found.unfrozen > len(held):
         raise UserError(
-            f"approach {approach} ({found.summary}) needs a network of more layer groups than"
-            f" {', '.join(names)}; choose another approach, or a network of more groups"
+            f"{what} is for front ends that hold groups as they came, and this network's holds"
+            f" {', '.join(held) or 'none'}; choose another approach"
+        )
+    if not all([*frozen, *reinitialised]) or (found.fine_tuned and not learning and not held):
+        raise UserError(
+            f"{what} needs a network of more layer groups than {', '.join(names)}; choose another"
+            " approach, or a network of more groups"
+        )
+    if found.fine_tuned and not learning:
+        raise UserError(
+            f"{what} leaves nothing to learn: of {', '.join(names)} the front end holds"
+            f" {', '.join(held)} as they came; choose another approach"
         )
     return adaptation
 

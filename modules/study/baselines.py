@@ -23,7 +23,7 @@ def run(
     Args:
       cell: The machine.
       features: float32 `[n, 1582]`, features of the clips, in their order.
-      clips: The clips; waveforms are not looked at.
+      clips: The clips; inputs are not looked at.
       store: Where results go.
     """
     if cell in store:

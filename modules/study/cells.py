@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from modules.networks.approaches import Adaptation, resolve
-from modules.networks.registry import ARCHITECTURES, NetworkSpec
+from modules.networks.registry import NetworkSpec
+from modules.networks.waveform import WAVEFORM, WITHOUT_LSTM
 from modules.training.settings import Settings
+from schemas.labels import PAPER
 from schemas.splits import NUM_FOLDS
 
 
@@ -38,16 +40,14 @@ class Training:
       protocol: Protocol of the folds.
       split: Folds it sees.
       domains: Domains whose clips it sees, sorted.
-      architecture, preset, precision: The network, see `modules.networks.registry.NetworkSpec`.
+      network: The network, with an output for each label.
       settings: Settings of the training; their seed is the seed of everything.
     """
 
     protocol: str
     split: Split
     domains: tuple[str, ...]
-    architecture: str = "cnn_lstm"
-    preset: str = "fast"
-    precision: str = "float32"
+    network: NetworkSpec
     settings: Settings
 
 
@@ -109,15 +109,68 @@ KINDS: dict[str, type] = {
 
 
 def to_json(cell: Cell) -> dict[str, Any]:
-    """Returns the cell as nested dictionaries, with its `kind`."""
+    """Returns the cell as nested dictionaries, with its `kind`.
+
+    Cells that could be written before there were front ends are written as they were then, so that
+    older stores keep their names.
+    """
     kind = next(name for name, cls in KINDS.items() if type(cell) is cls)
-    return {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(cell)))}
+    values = {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(cell)))}
+    for own in (values, values.get("parent", {})):
+        if "settings" in own:
+            own["settings"] = _without_defaults(own["settings"])
+        if "network" in own:
+            own |= _written(own.pop("network"))
+    return values
+
+
+# Keys of settings that are younger than some stores.
+_YOUNGER = ("optimizer", "weight_decay", "sampling", "label_smoothing")
+# Names of the paper's networks in older stores, by whether they have an LSTM.
+_NAMES = {True: "cnn_lstm", False: "cnn"}
+
+
+def _without_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in _YOUNGER or value != defaults[key]
+    }
+
+
+def _written(network: dict[str, Any]) -> dict[str, Any]:
+    """Returns the keys of a cell that tell its network."""
+    if network["front_end"] != WAVEFORM.name:
+        return {"network": network}
+    lstm = not network["preset"].endswith(WITHOUT_LSTM)
+    return {
+        "architecture": _NAMES[lstm],
+        "preset": network["preset"].removesuffix(WITHOUT_LSTM),
+        "precision": network["precision"],
+        **({"outputs": network["outputs"]} if network["outputs"] != len(PAPER) else {}),
+    }
+
+
+def _read_network(values: dict[str, Any]) -> NetworkSpec:
+    """Returns the network of a cell, whose keys are taken from `values`."""
+    if "network" in values:
+        return NetworkSpec.from_json(values.pop("network"))
+    suffix = "" if values.pop("architecture") == _NAMES[True] else WITHOUT_LSTM
+    return NetworkSpec(
+        front_end=WAVEFORM.name,
+        preset=values.pop("preset") + suffix,
+        precision=values.pop("precision"),
+        outputs=values.pop("outputs", len(PAPER)),
+    )
 
 
 def from_json(values: dict[str, Any]) -> Cell:
     """Returns the cell that `to_json` wrote."""
     values = dict(values)
     cls = KINDS[values.pop("kind")]
+    if cls is Training:
+        values["network"] = _read_network(values)
     if "parent" in values:
         values["parent"] = from_json({"kind": "training", **values["parent"]})
     if "split" in values:
@@ -136,19 +189,10 @@ def key(cell: Cell) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def network(cell: Training, *, outputs: int) -> NetworkSpec:
-    """Returns the network of a training, with an output for each label."""
-    return NetworkSpec(
-        architecture=cell.architecture,
-        preset=cell.preset,
-        precision=cell.precision,
-        outputs=outputs,
-    )
-
-
 def adaptation(cell: FineTuning) -> Adaptation:
     """Returns what a fine-tuning does to the layer groups of its network."""
-    return resolve(cell.approach, ARCHITECTURES[cell.parent.architecture].groups)
+    network = cell.parent.network
+    return resolve(cell.approach, network.groups, held=network.held)
 
 
 def describe(cell: Cell) -> str:
@@ -161,7 +205,8 @@ def describe(cell: Cell) -> str:
         )
     if isinstance(cell, Training):
         return (
-            f"{cell.architecture} on {'+'.join(cell.domains)} ({where}, seed {cell.settings.seed})"
+            f"{cell.network.front_end} {cell.network.preset} on {'+'.join(cell.domains)} ({where},"
+            f" seed {cell.settings.seed})"
         )
     if isinstance(cell, AdaptiveSvm):
         return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where})"

@@ -4,25 +4,26 @@ import csv
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from modules.training.rows import FileRows, Rows
 from schemas import splits
 from schemas.labels import PAPER, LabelSet
-from schemas.sound import INPUT_SAMPLES
 
-TABLE, _WAVEFORMS, _META = "clips.csv", "waveforms.float32", "clips.json"
+TABLE, _INPUTS, _META = "clips.csv", "inputs.float32", "clips.json"
 _FOLDS = tuple(f"fold_{protocol}" for protocol in sorted(splits.PROTOCOLS))
 _COLUMNS = ("utterance_id", "domain", "speaker", "emotion", *_FOLDS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Clips:
-    """Standardised clips with what the study must know of them, by utterance id.
+    """Clips as networks take them, with what the study must know of them, by utterance id.
 
     Attributes:
-      waveforms: float32 `[54000, 1]` each; `None` where only the results are looked at.
+      inputs: float32 each: `[input_samples, 1]`, standardised and padded, or what the layers that
+        the network holds make of it; `None` where only the results are looked at.
       labels: int64 `[n]`, positions in the label set.
       domains, speakers, utterance_ids: str `[n]`.
       folds: int64 `[n]` by protocol.
@@ -30,7 +31,7 @@ class Clips:
       label_set: Label set of the manifest.
     """
 
-    waveforms: Rows | None
+    inputs: Rows | None
     labels: np.ndarray
     domains: np.ndarray
     speakers: np.ndarray
@@ -56,7 +57,7 @@ class Clips:
 
 
 def save(clips: Clips, folder: Path) -> None:
-    """Writes clips into a folder; without waveforms, only their table."""
+    """Writes clips into a folder; without inputs, only their table."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -71,23 +72,24 @@ def save(clips: Clips, folder: Path) -> None:
                     *(clips.folds[name.removeprefix("fold_")][i] for name in _FOLDS),
                 )
             )
-    if clips.waveforms is not None:
-        clips.waveforms.save(folder / _WAVEFORMS)
-    facts = {"digest": clips.digest, "labels": clips.label_set.to_text()}
+    facts: dict[str, Any] = {"digest": clips.digest, "labels": clips.label_set.to_text()}
+    if clips.inputs is not None:
+        clips.inputs.save(folder / _INPUTS)
+        facts["row_shape"] = list(clips.inputs.row_shape)
     (folder / _META).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def load(folder: Path) -> Clips:
-    """Reads what `save` wrote; waveforms stay in their file, which processes share."""
+    """Reads what `save` wrote; inputs stay in their file, which processes share."""
     with open(folder / TABLE, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     facts = json.loads((folder / _META).read_text(encoding="utf-8"))
     # Folders written before there were label sets name none.
     text = facts.get("labels")
     label_set = LabelSet.from_text(text) if text else PAPER
-    waveforms = folder / _WAVEFORMS
+    inputs = folder / _INPUTS
     return Clips(
-        waveforms=FileRows.open(waveforms, (INPUT_SAMPLES, 1)) if waveforms.exists() else None,
+        inputs=FileRows.open(inputs, tuple(facts["row_shape"])) if inputs.exists() else None,
         labels=np.array([label_set.index(row["emotion"]) for row in rows], np.int64),
         domains=np.array([row["domain"] for row in rows]),
         speakers=np.array([row["speaker"] for row in rows]),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.study import cells
 from modules.study.cells import Split
 from modules.training.settings import Settings
@@ -23,7 +24,7 @@ class Design:
       targets: Domains that networks are adapted to.
       protocols, folds, seeds, tables, scenarios: Those to compute. Seeds repeat all trainings.
       approaches: Names in `approaches.APPROACHES`, or `auto`.
-      preset, precision: Those of the network.
+      network: The network, with an output for each label.
       pretrain, scratch, fine_tune: Settings of the trainings on several domains, on the target
         alone (TT), and from pre-trained weights. Their own seeds are not used.
     """
@@ -36,8 +37,7 @@ class Design:
     tables: tuple[int, ...] = TABLES
     scenarios: tuple[str, ...] = SCENARIOS
     approaches: tuple[str, ...] = PAPER_APPROACHES
-    preset: str = "fast"
-    precision: str = "float32"
+    network: NetworkSpec
     pretrain: Settings
     scratch: Settings
     fine_tune: Settings
@@ -55,6 +55,7 @@ class Design:
         }
         for name in ("pretrain", "scratch", "fine_tune"):
             arguments[name] = Settings(**values[name])
+        arguments["network"] = NetworkSpec.from_json(values["network"])
         return cls(**arguments)
 
     def pretraining(
@@ -75,10 +76,16 @@ class Design:
         """TT: the network trained on the target alone."""
         return self._training(protocol, split, (target,), seed, self.scratch)
 
+    @property
+    def preset_without_lstm(self) -> str | None:
+        """The preset of the network without LSTM (Table 2); `None` where there is none."""
+        return FRONT_ENDS[self.network.front_end].without_lstm.get(self.network.preset)
+
     def cnn(self, protocol: str, split: Split, seed: int) -> cells.Training:
-        """The network without LSTM, on all domains (Table 2)."""
-        training = self.pretraining(protocol, split, seed)
-        return dataclasses.replace(training, architecture="cnn")
+        """The network without LSTM, on all domains (Table 2); there must be one."""
+        assert self.preset_without_lstm is not None
+        network = dataclasses.replace(self.network, preset=self.preset_without_lstm)
+        return dataclasses.replace(self.pretraining(protocol, split, seed), network=network)
 
     def adapted(
         self, parent: cells.Training, *, target: str, approach: str
@@ -129,7 +136,8 @@ class Design:
         outer = Split.outer(fold)
         if 2 in self.tables:
             yield self.pretraining(protocol, outer, seed)
-            yield self.cnn(protocol, outer, seed)
+            if self.preset_without_lstm:
+                yield self.cnn(protocol, outer, seed)
             yield self.svm(protocol, outer, seed)
         for target in self.targets:
             if 3 in self.tables:
@@ -158,8 +166,7 @@ class Design:
             protocol=protocol,
             split=split,
             domains=domains,
-            preset=self.preset,
-            precision=self.precision,
+            network=self.network,
             settings=dataclasses.replace(settings, seed=seed),
         )
 

@@ -18,16 +18,25 @@ class Runner:
     """Trains cells on clips; one per process.
 
     Args:
-      clips: Clips with waveforms.
+      clips: Clips with inputs.
       store: Where results go.
+      given: Layer groups of all networks whose outputs the inputs are.
       limit_bytes: Most memory that clips and outputs of frozen layers may take.
     """
 
-    def __init__(self, clips: Clips, store: Store, *, limit_bytes: int):
-        assert clips.waveforms is not None
+    def __init__(
+        self, clips: Clips, store: Store, *, given: tuple[str, ...] = (), limit_bytes: int
+    ):
+        assert clips.inputs is not None
         self._clips = clips
         self._store = store
-        self._engine = Engine(clips.waveforms, clips.labels, limit_bytes=limit_bytes)
+        self._engine = Engine(
+            clips.inputs,
+            clips.labels,
+            domains=clips.domains,
+            given=given,
+            limit_bytes=limit_bytes,
+        )
 
     def run(
         self, training: cells.Training, fine_tunings: Iterable[cells.FineTuning], *, keep: bool
@@ -56,7 +65,7 @@ class Runner:
         tested = self._rows(cell, self._clips.domain_names(), test=True)
         job = Job(
             name=cells.describe(cell),
-            network=cells.network(cell, outputs=len(self._clips.label_set)),
+            network=cell.network,
             settings=cell.settings,
             train=self._rows(cell, cell.domains),
             # A repeated training has its result already.
@@ -78,7 +87,7 @@ class Runner:
     def _fine_tune(self, cell: cells.FineTuning, weights: Weights) -> None:
         job = Job(
             name=cells.describe(cell),
-            network=cells.network(cell.parent, outputs=len(self._clips.label_set)),
+            network=cell.parent.network,
             settings=cell.settings,
             train=self._rows(cell, (cell.target,)),
             tested=self._rows(cell, (cell.target,), test=True),

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from modules.training.rows import Rows, RowWriter
-from schemas import features, sound
+from schemas import features
 from schemas.labels import LabelSet
 
 _READ_BATCH = 64
@@ -16,7 +16,8 @@ class Clips:
     """The transformed examples of some splits, in the order of their utterance ids.
 
     Attributes:
-      waveforms: float32 `[54000, 1]` each, standardised and padded.
+      inputs: float32 each: `[input_samples, 1]`, standardised and padded, or what the layers that
+        a network holds make of it.
       labels: int64 `[n]`, positions in the manifest's label set.
       domains, speakers, utterance_ids: str `[n]`.
       domain_classes: Labels that each domain has examples of, ascending, by domain; of all domains
@@ -26,7 +27,7 @@ class Clips:
         standardised by themselves.
     """
 
-    waveforms: Rows
+    inputs: Rows
     labels: np.ndarray
     domains: np.ndarray
     speakers: np.ndarray
@@ -49,21 +50,23 @@ def read_clips(
     folder: str | None = None,
     domain: str | None = None,
     without_domain: str | None = None,
-    input_samples: int = sound.INPUT_SAMPLES,
+    row_shape: tuple[int, ...],
+    feature: str = features.WAVEFORM,
 ) -> Clips:
-    """Reads transformed examples (GZIP TFRecords of tf.Examples).
+    """Reads transformed examples or embeddings (GZIP TFRecords of tf.Examples).
 
-    Only what `modules.audio.preprocessing` writes is understood. A file that two patterns
-    match is read twice.
+    Only what `modules.audio.preprocessing` and `components.embeddings` write is understood. A file
+    that two patterns match is read twice.
 
     Args:
       file_patterns: Patterns of the files.
-      limit_bytes: Most memory that waveforms may take (a clip takes 216 kB). More of them go into
-        a file without a name in `folder` that ends with them, and come from there when asked for.
+      limit_bytes: Most memory that inputs may take. More of them go into a file without a name in
+        `folder` that ends with them, and come from there when asked for.
       folder: See `limit_bytes`; the system's folder for temporary files by default.
-      domain: Domain whose clips are kept; all by default. Of the others, waveforms are not parsed.
+      domain: Domain whose clips are kept; all by default. Of the others, inputs are not parsed.
       without_domain: Domain whose clips are not kept.
-      input_samples: Length of a clip.
+      row_shape: Shape of an input.
+      feature: `features.WAVEFORM` or `features.EMBEDDING`.
 
     Raises:
       ValueError: No examples are found.
@@ -80,23 +83,23 @@ def read_clips(
         features.MEAN: tf.io.FixedLenFeature([], tf.float32, np.nan),
         features.STD: tf.io.FixedLenFeature([], tf.float32, np.nan),
     }
-    waveform_spec = {features.WAVEFORM: tf.io.FixedLenFeature([input_samples, 1], tf.float32)}
-    writer = RowWriter((input_samples, 1), limit_bytes=limit_bytes, folder=folder)
+    input_spec = {feature: tf.io.FixedLenFeature(row_shape, tf.float32)}
+    writer = RowWriter(row_shape, limit_bytes=limit_bytes, folder=folder)
     batches, kept_batches = [], []
     for examples in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_READ_BATCH):
         if domain is None and without_domain is None:
-            parsed = tf.io.parse_example(examples, facts_spec | waveform_spec)
+            parsed = tf.io.parse_example(examples, facts_spec | input_spec)
             facts = {name: parsed[name].numpy() for name in facts_spec}
             kept = np.ones(len(examples), bool)
-            writer.append(parsed[features.WAVEFORM].numpy())
+            writer.append(parsed[feature].numpy())
         else:
             parsed = tf.io.parse_example(examples, facts_spec)
             facts = {name: value.numpy() for name, value in parsed.items()}
             kept = _kept(facts[features.DOMAIN].astype(str), domain, without_domain)
             if kept.any():
                 chosen = tf.boolean_mask(examples, kept)
-                parsed = tf.io.parse_example(chosen, waveform_spec)
-                writer.append(parsed[features.WAVEFORM].numpy())
+                parsed = tf.io.parse_example(chosen, input_spec)
+                writer.append(parsed[feature].numpy())
         batches.append(facts)
         kept_batches.append(kept)
     if not batches:
@@ -115,7 +118,7 @@ def read_clips(
     # Of each example, how many kept ones were read before it.
     positions = (np.cumsum(kept) - 1)[chosen_order]
     return Clips(
-        waveforms=writer.finish(positions),
+        inputs=writer.finish(positions),
         labels=labels[chosen_order],
         domains=domains[chosen_order],
         speakers=columns[features.SPEAKER].astype(str)[chosen_order],

@@ -109,7 +109,7 @@ def adapt(
     Args:
       tested: int64 `[k]`, rows whose probabilities are wanted; none by default.
     """
-    adaptation = resolve(approach, base.spec.groups)
+    adaptation = resolve(approach, base.spec.groups, held=base.spec.held)
     labels = network_labels(base.labels, job.labels, adaptation)
     train, held_out = rows, rows[:0]
     if adaptation.fine_tuned:

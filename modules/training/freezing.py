@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import keras
 
+from modules.networks import cutting
 from modules.networks.approaches import Adaptation
-from modules.networks.architecture import LayerGroups
+from modules.networks.front_end import LayerGroups
 from modules.training.job import Weights
 
 
@@ -51,7 +52,11 @@ def reinitialise(
 
 
 def split_at_frozen_prefix(
-    network: keras.Sequential, adaptation: Adaptation, groups: LayerGroups
+    network: keras.Sequential,
+    adaptation: Adaptation,
+    groups: LayerGroups,
+    *,
+    given: tuple[str, ...] = (),
 ) -> tuple[keras.Sequential | None, keras.Sequential]:
     """Cuts the network after its frozen prefix, whose outputs are constant for a clip.
 
@@ -59,23 +64,22 @@ def split_at_frozen_prefix(
     prefix ends before the dropout that follows it: that dropout stays active in training; dropouts
     between frozen layers do not, as the outputs are computed once.
 
+    Args:
+      network: The whole network.
+      adaptation: What is frozen.
+      groups: Layer groups of the network.
+      given: Frozen groups, the lowest ones, whose outputs are there: both parts begin behind them.
+
     Returns:
-      The prefix, `None` if nothing is frozen, and the part that learns.
+      The prefix, `None` if nothing is to be computed once, and the part that learns.
     """
-    if not adaptation.prefix:
-        return None, network
-    names = [layer.name for layer in network.layers]
-    cut = names.index(groups[adaptation.prefix[-1]][-1]) + 1
-    while cut < len(names) and _is_constant(network.layers[cut]):
-        cut += 1
-    prefix = keras.Sequential([keras.Input(network.input_shape[1:]), *network.layers[:cut]])
-    rest = keras.Sequential([keras.Input(prefix.output_shape[1:]), *network.layers[cut:]])
-    return prefix, rest
-
-
-def _is_constant(layer: keras.Layer) -> bool:
-    """Returns whether a layer neither learns nor draws at random, as Flatten."""
-    return not layer.weights and not isinstance(layer, keras.layers.Dropout)
+    start = cutting.cut_behind(network, given, groups)
+    cut = cutting.cut_behind(network, adaptation.prefix, groups)
+    inputs = network.input_shape if not start else network.layers[start - 1].output.shape
+    if cut <= start:
+        return None, network if not start else cutting.part(inputs, network.layers[start:])
+    prefix = cutting.part(inputs, network.layers[start:cut])
+    return prefix, cutting.part(prefix.output_shape, network.layers[cut:])
 
 
 def weight_hashes(weights: Weights, groups: LayerGroups) -> dict[str, str]:

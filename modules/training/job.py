@@ -71,7 +71,7 @@ class Outcome:
       hashes: The same of the network now.
       idle: Groups that were to learn and did not.
       l2_sp: Strength of the pull towards the start that the optimizer applied.
-      probabilities: float32 `[k, outputs]`, of the rows to be tested.
+      member_probabilities: float32 `[members, k, outputs]`, of the rows to be tested.
       train_s: Seconds that the training took, the outputs of frozen layers not counted.
     """
 
@@ -83,8 +83,13 @@ class Outcome:
     hashes: dict[str, str]
     idle: tuple[str, ...]
     l2_sp: float
-    probabilities: np.ndarray
+    member_probabilities: np.ndarray
     train_s: float
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The network's output for the rows to be tested, float32 `[k, outputs]`."""
+        return self.member_probabilities.mean(axis=0)
 
 
 Stage = Literal["pretrain", "fine_tune"]
@@ -97,14 +102,15 @@ class TrainerJob:
     Attributes:
       name: Name of the training: `pretrain`, `pretrain-without-emodb`, or the target's.
       stage: `pretrain` or `fine_tune`.
-      architecture, preset, precision: Those of `registry.NetworkSpec`. A fine-tuning keeps those
-        of the network it starts from.
+      network: The network. A fine-tuning keeps that of its base but for the labels.
       labels: Label set of the manifest.
       settings: How long and how fast the network learns. Their own seed is not used.
       inner_fraction: Share of the clips that make the inner split.
       protocol: Protocol of the folds; the inner split follows it.
       trim_silence: Whether clips were trimmed, so that serving does the same.
       seed: Seed of everything.
+      embedded: Whether the clips are the outputs of the layers that the network holds.
+      candidates: Approaches among which `auto` chooses.
       code_digest: Digest of the sources, so that TFX runs the step again when they change.
       memory_gib: Most memory that clips may take, in GiB; `None` for a quarter of the machine's.
       without_domain: Domain that a pre-training leaves out (S2).
@@ -121,15 +127,15 @@ class TrainerJob:
 
     name: str
     stage: Stage
-    architecture: str
-    preset: str
-    precision: str
+    network: NetworkSpec
     labels: LabelSet
     settings: Settings
     inner_fraction: float
     protocol: str
     trim_silence: bool
     seed: int
+    embedded: bool = False
+    candidates: tuple[str, ...] = ()
     code_digest: str = ""
     memory_gib: float | None = None
     without_domain: str | None = None
@@ -158,6 +164,8 @@ class TrainerJob:
     def from_json(cls, values: Mapping[str, Any]) -> "TrainerJob":
         """Returns the job that `to_json` wrote."""
         own = {
+            "network": NetworkSpec.from_json(values["network"]),
+            "candidates": tuple(values["candidates"]),
             "labels": LabelSet(tuple(values["labels"])),
             "settings": Settings(**values["settings"]),
         }

@@ -10,8 +10,9 @@ import keras
 import numpy as np
 
 from modules.metrics.uar import unweighted_average_recall
+from modules.training.answers import Answers, smoothed_accuracy, smoothed_cross_entropy
 from modules.training.batches import Batches, InOrder
-from modules.training.optimizers import Adadelta
+from modules.training.optimizers import optimizer_of
 from modules.training.rows import Rows
 from modules.training.settings import Settings
 
@@ -35,18 +36,27 @@ class Learner:
 
     Args:
       network: Classifier of clips; layers with `trainable=False` stay as they are.
-      l2_sp: Strength of the pull towards the weights that a training starts from; see `Adadelta`.
+      settings: What the compiled network depends on: the optimizer, its weight decay, and whether
+        labels are smoothed.
+      l2_sp: Strength of the pull towards the weights that a training starts from; see `optimizers`.
     """
 
-    def __init__(self, network: keras.Model, *, l2_sp: float = 0.0):
+    def __init__(self, network: keras.Model, settings: Settings, *, l2_sp: float = 0.0):
         self.network = network
-        self._optimizer = Adadelta(l2_sp=l2_sp)
+        self._optimizer = optimizer_of(settings, l2_sp=l2_sp)
+        smoothed = settings.label_smoothing > 0
+        accuracy = keras.metrics.MeanMetricWrapper(smoothed_accuracy, name="accuracy")
         network.compile(
             optimizer=self._optimizer,
-            loss="sparse_categorical_crossentropy",
-            metrics=["accuracy"],
+            loss=smoothed_cross_entropy if smoothed else "sparse_categorical_crossentropy",
+            metrics=[accuracy if smoothed else "accuracy"],
         )
         self._optimizer.build(network.trainable_variables)
+
+    @staticmethod
+    def key(settings: Settings) -> tuple[Any, ...]:
+        """Returns what settings must have in common to share a compiled network."""
+        return settings.optimizer, settings.weight_decay, settings.label_smoothing > 0
 
     @property
     def l2_sp(self) -> float:
@@ -57,7 +67,7 @@ class Learner:
         self,
         source: Rows,
         rows: np.ndarray,
-        labels: np.ndarray,
+        answers: Answers,
         *,
         settings: Settings,
         validation: tuple[Rows, np.ndarray, np.ndarray] | None = None,
@@ -68,9 +78,10 @@ class Learner:
         Args:
           source: What the network takes.
           rows: int64 `[n]`, which rows of it to train on.
-          labels: int64 `[n]`, the network's right answers to them.
+          answers: The network's right answers to them.
           settings: How long and how fast.
-          validation: The same three of the inner split, never of a test fold. Needed for patience.
+          validation: Source, rows and labels of the inner split, never of a test fold. Needed for
+            patience.
           callbacks: Further Keras callbacks.
 
         Raises:
@@ -81,11 +92,8 @@ class Learner:
         if settings.patience and validation is None:
             raise ValueError("early stopping needs an inner split: set patience to 0 or give one")
         _seed_dropout(self.network, settings.seed)
-        batches = Batches(source, rows, labels, settings)
-        self._optimizer.start_over(
-            learning_rate=settings.learning_rate,
-            total_steps=len(batches) if settings.schedule == "cosine" else 0,
-        )
+        batches = Batches(source, rows, answers, settings)
+        self._optimizer.start_over(settings=settings, total_steps=len(batches))
         # The order matters: InnerValidation writes the logs that the callbacks after it read.
         hooks: list[keras.callbacks.Callback] = []
         if validation is not None:

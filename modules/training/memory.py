@@ -1,5 +1,6 @@
 """How much memory a training may fill with clips."""
 
+import math
 import os
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from schemas.errors import UserError
 
 KEY = "training.memory_gib"
 _GIB = 2**30
-_BYTES_PER_SAMPLE = 4
+_BYTES_PER_VALUE = 4
 # Of the machine, where no limit is set.
 _DEFAULT_SHARE = 0.25
 # Linux tells here what a container may use, or "max".
@@ -25,7 +26,7 @@ def check(
     memory_gib: float | None,
     *,
     batch_size: int,
-    input_samples: int,
+    row_shape: tuple[int, ...],
     batch_key: str = "batch_size",
 ) -> None:
     """Checks that a limit holds a batch, the least that a training must have in memory.
@@ -33,13 +34,13 @@ def check(
     Args:
       memory_gib: The limit, in GiB; `None` for that of `limit_bytes`, which is not checked.
       batch_size: Number of clips in a batch.
-      input_samples: Length of a clip.
+      row_shape: Shape of what the network takes of a clip.
       batch_key: Key of the batch size, for the message.
 
     Raises:
       UserError: It does not; the message names the least limit.
     """
-    least = batch_size * input_samples * _BYTES_PER_SAMPLE
+    least = batch_size * math.prod(row_shape) * _BYTES_PER_VALUE
     if memory_gib is not None and memory_gib * _GIB < least:
         # Rounded up, so that the value that is printed is one that passes.
         rounded_gib = -(-least * 10_000 // _GIB) / 10_000

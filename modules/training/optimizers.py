@@ -1,8 +1,8 @@
-"""AdaDelta that one compiled network can use for any number of trainings.
+"""Optimizers that one compiled network can use for any number of trainings.
 
-Imports keras and numpy; on the TensorFlow backend also TensorFlow, for its kernel.
+Imports keras and numpy; on the TensorFlow backend also TensorFlow, for AdaDelta's kernel.
 
-It relies on these private parts of Keras 3.6's optimizers, which `tests/modules/training/
+They rely on these private parts of Keras 3.6's optimizers, which `tests/modules/training/
 test_optimizers.py` pins:
 
 - `_trainable_variables`: the variables given to `build`, in their order.
@@ -17,9 +17,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from modules.training.settings import Settings
 
-class Adadelta(keras.optimizers.Adadelta):
-    """Keras' AdaDelta with a cosine schedule and L2-SP, both of which can start over.
+# The rate at the first step of `one_cycle`, of the largest; and the share of steps until that one.
+_FIRST_RATE = 1 / 25
+_WARM_UP = 0.1
+
+
+class _Restartable(keras.optimizers.Optimizer):
+    """A schedule, and L2-SP, of a Keras optimizer, both of which can start over.
 
     The schedule's length and the anchors are variables, where Keras' own schedules and
     regularisers are constants of the compiled graph.
@@ -27,10 +33,11 @@ class Adadelta(keras.optimizers.Adadelta):
     Args:
       l2_sp: Strength of the pull towards the weights that the training started from, L2-SP
         (Li, Grandvalet & Davoine 2018, equation 2); 0 for none.
+      arguments: Arguments of the Keras optimizer.
     """
 
-    def __init__(self, *, l2_sp: float = 0.0):
-        super().__init__(learning_rate=1.0)
+    def __init__(self, *, l2_sp: float = 0.0, **arguments: Any):
+        super().__init__(**arguments)
         self.l2_sp = l2_sp
 
     def build(self, variables: list[Any]) -> None:
@@ -39,22 +46,24 @@ class Adadelta(keras.optimizers.Adadelta):
             return
         super().build(variables)
         self.total_steps = self.add_variable((), name="total_steps")
+        self.warm_steps = self.add_variable((), name="warm_steps")
         self.anchors = [
             self.add_variable_from_reference(variable, name="anchor")
             for variable in (variables if self.l2_sp else [])
         ]
 
-    def start_over(self, *, learning_rate: float, total_steps: int) -> None:
+    def start_over(self, *, settings: Settings, total_steps: int) -> None:
         """Forgets all earlier steps; the network's present weights become the anchors.
 
         Args:
-          learning_rate: Rate at the first step.
-          total_steps: Steps after which the rate is 0, along half a cosine; 0 keeps it constant.
+          settings: Its rate and its schedule.
+          total_steps: Steps after which the rate is 0, unless it is constant.
         """
         for variable in self.variables:
             variable.assign(np.zeros(variable.shape))
-        self.learning_rate = learning_rate
-        self.total_steps.assign(total_steps)
+        self.learning_rate = settings.learning_rate
+        self.total_steps.assign(0 if settings.schedule == "constant" else total_steps)
+        self.warm_steps.assign(_WARM_UP * total_steps if settings.schedule == "one_cycle" else 0)
         # Without L2-SP there are no anchors.
         for anchor, variable in zip(self.anchors, self._trainable_variables, strict=False):
             anchor.assign(variable)
@@ -68,6 +77,24 @@ class Adadelta(keras.optimizers.Adadelta):
                 for grad, variable, anchor in zip(grads, variables, self.anchors, strict=True)
             ]
         super().apply(grads, trainable_variables)
+
+    def _get_current_learning_rate(self) -> Any:
+        ops = keras.ops
+        total, warm = ops.convert_to_tensor(self.total_steps), self.warm_steps
+        step = ops.cast(self.iterations, "float32")
+        rising = ops.minimum(step / ops.maximum(warm, 1.0), 1.0)
+        falling = ops.clip((step - warm) / ops.maximum(total - warm, 1.0), 0.0, 1.0)
+        first = _FIRST_RATE + (1.0 - _FIRST_RATE) * 0.5 * (1.0 - ops.cos(np.pi * rising))
+        then = 0.5 * (1.0 + ops.cos(np.pi * falling))
+        share = ops.where(step < warm, first, then)
+        return self._learning_rate * ops.where(total > 0, share, 1.0)
+
+
+class Adadelta(_Restartable, keras.optimizers.Adadelta):
+    """Keras' AdaDelta that can start over; arguments as of `_Restartable`."""
+
+    def __init__(self, *, l2_sp: float = 0.0):
+        super().__init__(l2_sp=l2_sp, learning_rate=1.0)
 
     def update_step(self, grad: Any, variable: Any, learning_rate: Any) -> None:
         """Updates a variable; on TensorFlow by its kernel, in one pass over memory, not twenty."""
@@ -87,8 +114,21 @@ class Adadelta(keras.optimizers.Adadelta):
             grad=grad,
         )
 
-    def _get_current_learning_rate(self) -> Any:
-        total = keras.ops.maximum(self.total_steps, 1.0)
-        share = keras.ops.minimum(keras.ops.cast(self.iterations, "float32") / total, 1.0)
-        cosine = 0.5 * (1.0 + keras.ops.cos(np.pi * share))
-        return self._learning_rate * keras.ops.where(self.total_steps > 0, cosine, 1.0)
+
+class AdamW(_Restartable, keras.optimizers.AdamW):
+    """Keras' AdamW (Loshchilov & Hutter 2019) that can start over.
+
+    Args:
+      weight_decay: Share of each weight, times the rate, that a step takes away.
+      l2_sp: As of `_Restartable`.
+    """
+
+    def __init__(self, *, weight_decay: float, l2_sp: float = 0.0):
+        super().__init__(l2_sp=l2_sp, learning_rate=1e-3, weight_decay=weight_decay)
+
+
+def optimizer_of(settings: Settings, *, l2_sp: float) -> Adadelta | AdamW:
+    """Returns the optimizer of a training."""
+    if settings.optimizer == "adamw":
+        return AdamW(weight_decay=settings.weight_decay, l2_sp=l2_sp)
+    return Adadelta(l2_sp=l2_sp)

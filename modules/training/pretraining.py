@@ -5,7 +5,6 @@ from collections import Counter
 
 import numpy as np
 
-from modules.networks.registry import NetworkSpec
 from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.inner_split import inner_split
@@ -28,12 +27,7 @@ def pretrain(job: TrainerJob, clips: Clips, engine: Engine, *, for_choice: bool 
     if for_choice:
         taken &= ~split(job, clips, np.arange(len(clips.labels)))
     train, held_out = early_stopping_split(job, clips, np.flatnonzero(taken))
-    spec = NetworkSpec(
-        architecture=job.architecture,
-        preset=job.preset,
-        precision=job.precision,
-        outputs=len(job.labels),
-    )
+    spec = job.network
     outcome = engine.run(
         Job(
             name=job.name,

@@ -16,15 +16,19 @@ class NetworkRecord:
     """A network that was built.
 
     Attributes:
-      architecture: Name in `networks.registry.ARCHITECTURES`.
-      preset: Name of one of the architecture's presets.
+      front_end: Name in `networks.registry.FRONT_ENDS`.
+      preset: Name of one of the front end's presets.
       precision: Precision of the convolutions' products.
+      encoder: What fixes its encoder, if it has one; fields as of `encoders.spec.EncoderSpec`.
+      members: Number of heads whose mean its output is.
       parameters: Number of weights.
     """
 
-    architecture: str
+    front_end: str
     preset: str
     precision: str
+    encoder: dict[str, Any] | None
+    members: int
     parameters: int
 
 
@@ -34,8 +38,12 @@ class SettingsRecord:
 
     epochs: int
     batch_size: int
+    optimizer: str
     learning_rate: float
+    weight_decay: float
     schedule: str
+    sampling: str
+    label_smoothing: float
     patience: int
     shift_s: float
     seed: int

@@ -48,20 +48,17 @@ class Trained:
 
 def spec_of(record: NetworkRecord, labels: LabelSet) -> NetworkSpec:
     """Returns the network of a record, with an output for each label."""
-    return NetworkSpec(
-        architecture=record.architecture,
-        preset=record.preset,
-        precision=record.precision,
-        outputs=len(labels),
-    )
+    values = dataclasses.asdict(record)
+    del values["parameters"]
+    return NetworkSpec.from_json({**values, "outputs": len(labels)})
 
 
 def network_record(spec: NetworkSpec, weights: Weights) -> NetworkRecord:
     """Returns what a record tells of a network."""
+    values = dataclasses.asdict(spec)
+    del values["outputs"]
     return NetworkRecord(
-        architecture=spec.architecture,
-        preset=spec.preset,
-        precision=spec.precision,
+        **values,
         parameters=sum(array.size for arrays in weights.values() for array in arrays),
     )
 

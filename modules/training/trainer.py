@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
+from modules.networks import held
 from modules.networks.approaches import AUTO
-from modules.networks.registry import ARCHITECTURES
 from modules.training import memory, trained
 from modules.training.choice import choose_approach
 from modules.training.clips import Clips, read_clips
@@ -23,6 +23,7 @@ from modules.training.job import TrainerJob
 from modules.training.pretraining import pretrain
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
+from schemas import features
 from schemas.progress import MESSAGES
 from schemas.splits import S1
 
@@ -45,8 +46,9 @@ def run_fn(fn_args: Any) -> None:
     keras.backend.clear_session()
     folder = os.path.dirname(fn_args.serving_model_dir)
     os.makedirs(folder, exist_ok=True)
-    input_samples = ARCHITECTURES[job.architecture].input_samples
-    memory.check(job.memory_gib, batch_size=job.settings.batch_size, input_samples=input_samples)
+    network = job.network
+    row_shape = held.shape(network) if job.embedded else (network.input_samples, 1)
+    memory.check(job.memory_gib, batch_size=job.settings.batch_size, row_shape=row_shape)
     limit_bytes = memory.limit_bytes(job.memory_gib)
     MESSAGES.info("%s: reading clips", job.name)
     clips = read_clips(
@@ -55,18 +57,26 @@ def run_fn(fn_args: Any) -> None:
         folder=folder,
         domain=job.domain,
         without_domain=job.without_domain,
-        input_samples=input_samples,
+        row_shape=row_shape,
+        feature=features.EMBEDDING if job.embedded else features.WAVEFORM,
     )
-    engine = Engine(clips.waveforms, clips.labels, limit_bytes=limit_bytes, folder=folder)
+    engine = Engine(
+        clips.inputs,
+        clips.labels,
+        domains=clips.domains,
+        given=network.held if job.embedded else (),
+        limit_bytes=limit_bytes,
+        folder=folder,
+    )
     if job.stage == "pretrain":
         result = _pretrain(job, clips, engine, folder)
     else:
         result = _fine_tune(job, clips, engine, os.path.dirname(fn_args.base_model))
-    network = result.network()
-    network.save(os.path.join(folder, trained.NETWORK_FILE))
+    trained_network = result.network()
+    trained_network.save(os.path.join(folder, trained.NETWORK_FILE))
     MESSAGES.info("%s: exporting", job.name)
     export_model(
-        network,
+        trained_network,
         fn_args.serving_model_dir,
         labels=result.labels,
         trim_silence=job.trim_silence,

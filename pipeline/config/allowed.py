@@ -3,6 +3,11 @@
 Functions with imports of their own: a registry is loaded where a key of its values is checked.
 """
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modules.networks.front_end import FrontEnd
+
 
 def approaches() -> tuple[str, ...]:
     """Returns the names of the transfer approaches."""
@@ -25,25 +30,18 @@ def approaches_or_choice() -> tuple[str, ...]:
     return (*approaches(), AUTO)
 
 
-def architectures() -> tuple[str, ...]:
-    """Returns the names of the network architectures."""
-    from modules.networks.registry import ARCHITECTURES
+def front_ends() -> tuple[str, ...]:
+    """Returns the names of the front ends."""
+    from modules.networks.registry import FRONT_ENDS
 
-    return tuple(ARCHITECTURES)
-
-
-def presets() -> tuple[str, ...]:
-    """Returns the names of the architectures' presets."""
-    from modules.networks.registry import ARCHITECTURES
-
-    return tuple(dict.fromkeys(name for each in ARCHITECTURES.values() for name in each.presets))
+    return tuple(FRONT_ENDS)
 
 
-def precisions() -> tuple[str, ...]:
-    """Returns the precisions that networks can compute in."""
-    from modules.networks.registry import ARCHITECTURES
+def front_end(name: str) -> "FrontEnd":
+    """Returns a front end, which tells its presets and precisions."""
+    from modules.networks.registry import FRONT_ENDS
 
-    return tuple(dict.fromkeys(name for each in ARCHITECTURES.values() for name in each.precisions))
+    return FRONT_ENDS[name]
 
 
 def tables() -> tuple[int, ...]:

@@ -1,21 +1,19 @@
 """What every pipeline has to know to make clips of recordings, and networks for them."""
 
 from pathlib import Path
-from typing import Annotated
 
 import yaml
 
-from pipeline.config import allowed
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
-from pipeline.config.section import Fold, Name, Protocol, Section, one_of
+from pipeline.config.network import NetworkKeys
+from pipeline.config.section import Fold, Name, Protocol
 from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
-from schemas.sound import INPUT_SAMPLES
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
 
 
-class DataConfig(Section):
+class DataConfig(NetworkKeys):
     """What releases and studies have in common."""
 
     name: Name
@@ -25,9 +23,6 @@ class DataConfig(Section):
     protocol: Protocol = SPEAKER_INDEPENDENT
     test_fold: Fold = 0
     audio: Audio = Audio()
-    preset: Annotated[str, one_of(allowed.presets)] = "fast"
-    precision: Annotated[str, one_of(allowed.precisions)] = "float32"
-    """Precision of the convolutions' products: bfloat16 is faster where the processor has it."""
     training: Resources = Resources()
     validation: Validation = Validation()
     beam: Beam = Beam()
@@ -38,11 +33,6 @@ class DataConfig(Section):
     def train_folds(self) -> list[int]:
         """All folds but the test fold."""
         return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
-
-    @property
-    def input_samples(self) -> int:
-        """Length of the networks' input at 16 kHz; the paper's, where nothing else is said."""
-        return INPUT_SAMPLES
 
     def to_yaml(self) -> str:
         """Returns the resolved configuration, which is stored with every run."""

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import pydantic
 
-from modules.networks.registry import ARCHITECTURES
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.section import Name, Scenario, Section, one_of
@@ -61,13 +60,16 @@ class ReleaseConfig(DataConfig):
     serving: Path | None = None
     """The folder TF Serving watches; `<output>/serving` if absent."""
     seed: int = pydantic.Field(0, ge=0)
-    architecture: Annotated[str, one_of(allowed.architectures)] = "cnn_lstm"
     inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)
     """Share of the training clips that decides early stopping, and the approach where it is
     `auto`."""
-    pretrain: Training = Training(epochs=40, patience=10)
-    fine_tune: Training = Training(epochs=30, patience=8)
+    pretrain: Training = Training()
+    fine_tune: Training = Training()
     approach: Approach = "A2"
+    candidates: tuple[Annotated[str, one_of(allowed.approaches)], ...] = pydantic.Field(
+        default_factory=allowed.paper_approaches, min_length=1
+    )
+    """Approaches among which `auto` chooses. Those that come to the same are compared once."""
     scenario: Scenario = S1
     gate: Gate = Gate()
     domains: dict[str, Domain] = pydantic.Field(default_factory=dict)
@@ -77,11 +79,6 @@ class ReleaseConfig(DataConfig):
     def serving_root(self) -> Path:
         """The folder that models are pushed to."""
         return self.serving or self.output / "serving"
-
-    @property
-    def input_samples(self) -> int:
-        """Length of the networks' input at 16 kHz, which their architecture fixes."""
-        return ARCHITECTURES[self.architecture].input_samples
 
     def for_domain(self, domain: str) -> DomainSettings:
         """Returns what counts for one domain."""

@@ -39,10 +39,10 @@ class StudyConfig(DataConfig):
     )
     missing_class: Literal["error", "present"] = "error"
     """Where a test fold lacks a class of its domain: stop, or take the UAR over those present."""
-    pretrain: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
-    scratch: StudyTraining = StudyTraining(epochs=28, shift_s=0.1)
+    pretrain: StudyTraining = StudyTraining()
+    scratch: StudyTraining = StudyTraining()
     """Training on the target alone (TT)."""
-    fine_tune: StudyFineTuning = StudyFineTuning(epochs=16)
+    fine_tune: StudyFineTuning = StudyFineTuning()
 
     @property
     def store_root(self) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from modules.networks.waveform import WAVEFORM
 from pipeline.reports.study.layout import Table, display
 from pipeline.reports.study.results import Results
 from schemas.splits import NUM_FOLDS, RANDOM
@@ -42,10 +43,21 @@ def caveats(results: Results, tables: Sequence[Table]) -> list[str]:
         found.append(
             f"Few speakers ({', '.join(few)}): intervals resample speakers and are wide and coarse."
         )
-    if design.preset != "paper":
+    network = design.network
+    if network.front_end != WAVEFORM.name:
         found.append(
-            f"The network is the preset {design.preset}, not the paper's own convolutions; the"
+            f"The front end {network.front_end} is no part of the paper's method; the paper's"
+            " numbers are those of its own network."
+        )
+    elif network.preset != "paper":
+        found.append(
+            f"The network is the preset {network.preset}, not the paper's own convolutions; the"
             " layers and their sizes are the paper's."
+        )
+    if network.encoder:
+        found.append(
+            f"What {network.encoder.name} was trained on is not public: it may have heard these"
+            " recordings, never their labels."
         )
     if any(row.kind == "paper" for table in tables for row in table.rows):
         found.append(

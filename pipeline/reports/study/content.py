@@ -78,6 +78,9 @@ class Content:
         return [table for table in self.tables if table.protocol == protocol]
 
 
+_OPTIMIZERS = {"adadelta": "AdaDelta", "adamw": "AdamW"}
+
+
 def content(
     results: Results,
     *,
@@ -130,10 +133,14 @@ def settings_words(design: Design) -> str:
         shift = f", shifted by up to {settings.shift_s:g} s" if settings.shift_s else ""
         patience = f", early stopping after {settings.patience}" if settings.patience else ""
         parts.append(
-            f"{name}: {settings.epochs} epochs, AdaDelta at {settings.learning_rate:g}"
+            f"{name}: {settings.epochs} epochs, {_OPTIMIZERS[settings.optimizer]} at"
+            f" {settings.learning_rate:g}"
             f" ({settings.schedule}), batches of {settings.batch_size}{shift}{patience}"
         )
-    return f"Network preset {design.preset}; {'; '.join(parts)}."
+    network = f"Front end {design.network.front_end}, preset {design.network.preset}"
+    if design.network.encoder:
+        network += f", encoder {design.network.encoder.name}"
+    return f"{network}; {'; '.join(parts)}."
 
 
 def identity(store: Store) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def write(
 
     Args:
       store: Store of the study; read only.
-      clips: Clips of the study; waveforms may be `None`.
+      clips: Clips of the study; inputs may be `None`.
       design: Which cells make which table.
       out: Folder; is made if it is not there. Files of an earlier report are replaced.
       title: Title of the pages.

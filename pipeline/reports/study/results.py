@@ -93,7 +93,7 @@ class Results:
 
     Args:
       store: Store of the study.
-      clips: Clips that the store's cells were run on; waveforms are not needed.
+      clips: Clips that the store's cells were run on; inputs are not needed.
       design: Which cells make which table.
     """
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from modules.networks.registry import FRONT_ENDS, NetworkSpec
+from modules.networks.waveform import WAVEFORM
 from modules.study import clips as study_clips
 from modules.study.cells import AdaptiveSvm, Cell, FineTuning, Split, Svm, Training, from_json, key
 from modules.study.clips import Clips
@@ -15,12 +17,15 @@ from modules.training.settings import Settings
 from pipeline.reports.study import report
 from pipeline.reports.study.approaches import AUTO, in_order, without_fine_tuning
 from schemas.errors import UserError
+from schemas.labels import PAPER
 from schemas.words import listed, plural
 
 Value = TypeVar("Value")
 
 # Adapted from all domains, whichever approaches and scenarios the other tables have.
 TABLE_5_APPROACH = "A2"
+# Of a store of SVMs only, whose tables show none.
+_PAPER_NETWORK = NetworkSpec(front_end=WAVEFORM.name, preset="fast", outputs=len(PAPER))
 _FILES = ("store.json", study_clips.TABLE, "clips.json")
 
 
@@ -112,11 +117,9 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
     fine_tune = _only(map(_seedless, tunings), "fine-tuning", source)
     # What no cell has is in no table.
     some = pretrain or scratch or fine_tune or Settings(epochs=1)
-    network = {
-        name: value
-        for name in ("preset", "precision")
-        if (value := _only((getattr(cell, name) for cell in trainings), name, source))
-    }
+    network = _only(
+        (cell.network for cell in trainings if not _without_lstm(cell)), "network", source
+    )
     outer = [cell for cell in stored if cell.split == Split.outer(cell.split.test)]
     targets = {cell.target for cell in stored if isinstance(cell, FineTuning | AdaptiveSvm)}
     if len(domains) > 2 or not targets:
@@ -138,11 +141,15 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
                 | ({AUTO} if len(outer) < len(stored) else set())
             )
         ),
-        **network,
+        network=network or _PAPER_NETWORK,
         pretrain=pretrain or some,
         scratch=scratch or some,
         fine_tune=fine_tune or some,
     )
+
+
+def _without_lstm(cell: Training) -> bool:
+    return cell.network.preset in FRONT_ENDS[cell.network.front_end].without_lstm.values()
 
 
 def _domains(cell: Cell) -> tuple[str, ...]:
@@ -176,7 +183,7 @@ def _tables(stored: Collection[Cell], domains: int) -> tuple[int, ...]:
     trainings = [cell for cell in stored if isinstance(cell, Training)]
     marks = {
         2: any(isinstance(cell, Svm) for cell in stored)
-        or any(cell.architecture == "cnn" for cell in trainings),
+        or any(_without_lstm(cell) for cell in trainings),
         3: any(len(cell.domains) == 1 for cell in trainings),
         4: any(
             len(cell.parent.domains) == domains - 1 and cell.target in cell.parent.domains

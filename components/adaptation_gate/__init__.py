@@ -1,0 +1,1 @@
+"""Whether adapting a network to a domain was better than doing nothing."""

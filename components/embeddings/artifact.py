@@ -1,0 +1,4 @@
+"""Names of what Embeddings takes and leaves."""
+
+TRANSFORMED_EXAMPLES = "transformed_examples"
+EMBEDDINGS = "embeddings"
