@@ -1,9 +1,11 @@
 """PyTorch's files without PyTorch: tensors, and nothing else that a pickle asks for."""
 
+import base64
 import io
 import pickle
 import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -13,6 +15,23 @@ from whisper_files import called, named, pickled, tensor, torch_zip
 from modules.networks.encoders import sources, torch_checkpoint
 from schemas.errors import UserError
 
+# Written by PyTorch 1.12.1, compressed: with `numbers = torch.arange(12.0).half()`,
+# torch.save({"dims": {"n_mels": 80}, "rows": numbers.view(3, 4), "columns": numbers.view(3, 4).t(),
+#     "part": numbers[5:8], "brain": torch.tensor([1.0, -2.5]).bfloat16(),
+#     "state": torch.nn.LayerNorm(2).half().state_dict()}, file)
+SAVED = """
+eNqllF9P01AYxk/XrRsVByIqKiqIf4aywTbFP0whDQ7IuXCUmDTcLN1WaUPZeHvOwJslSxQS7jXxyhj9IHrtnZ/AT+CF
+38BzTueyligqJ2lO2r6/53nfnictYTmKUCKBDq1BNIRMr2o7O9Z0zaRmZnvTLWpJtB5Y7UgLUMpgGqjmbBGQWhAxFHZX
+L29ZLgEZl4h46zV2CUSrtMEkM+UmdVyilj2r0nTcWpladdLwyjs5FWKplBFn9YRVmhsWKD6iLpvu8zX/mQpxQ2IlM5Aw
+ZLZXt5vQh/spqKsYYRlH9+EEjmJpH/oPqtWG61pV6jTqRH3q1SzPqi06VarCyUkdkhQGdBgUhqywuVUncMpmLdiKHbcT
+tlAd4qpRLO/DaSxx8eEDm8NnKJzV4ZyYbtv0KIyEyfOrOIblPbiApT246FOjFC7pcNmIMarimU4drvhYZ06t6DZMmp3t
+zjomZs3CONOMULjKu4nswQTXvOZrXqdwQ4ebQpNQk1qQEs8nU+Iodi1nw6Zw61d7QjAHt33BqY5gmgtmfMFpCjM6ZMVo
+FcckkAuwecj77J0Oe5ezsz57j8J9HR40W/DQ6GPFLAfU5AGCOfG+YPB0waMWPBbffcfyCDsdmMcSIaTSzJRwPPHqzdKP
+tQhC/Cr9NqJJlA1EdHqmqKVDAT1iMZUCWkAaWkRPUBEtoeX2Mlppr/AmXrx8/2GEFfDrT01MBZvIFrXUXzfRnh/7zL3e
+pr985187eoTXQtArV9QK/zZweP4CKnD/xqf1if/wzx/bX/jFE6PfFseP9h9A813/Tm6K2txxGsir3P3ru41nLGkoItwl
+vnX9e6M4eKij8B8yTPdmKBkgP0ZQKLxhtjcTQTYlh9hsmO09zyD7OszmwmzvWQTZ4WiIzYfZ3i85EPTtYTtnV8KKMtV5
+fVlOd0uV0L4p+ftQzN8Zx/8cqNUpkMSzmOIziqj3a38CQRF+Ow==
+"""
 EIGHT = struct.pack("<8e", *range(8))
 
 
@@ -20,6 +39,19 @@ def load(folder, value, storages=None):
     path = folder / "a.pt"
     path.write_bytes(torch_zip(value, {"0": EIGHT} if storages is None else storages))
     return torch_checkpoint.load(path)
+
+
+def test_a_file_that_pytorch_wrote(tmp_path):
+    path = tmp_path / "a.pt"
+    path.write_bytes(zlib.decompress(base64.b64decode(SAVED)))
+    loaded = torch_checkpoint.load(path)
+    assert loaded["dims"] == {"n_mels": 80}
+    np.testing.assert_array_equal(loaded["rows"](), np.arange(12.0).reshape(3, 4))
+    np.testing.assert_array_equal(loaded["columns"](), np.arange(12.0).reshape(3, 4).T)
+    np.testing.assert_array_equal(loaded["part"](), [5, 6, 7])
+    np.testing.assert_array_equal(loaded["brain"](), [1, -2.5])
+    np.testing.assert_array_equal(loaded["state"]["weight"](), [1, 1])
+    assert set(loaded["state"]) == {"weight", "bias"}
 
 
 def test_shapes_strides_and_offsets(tmp_path):
