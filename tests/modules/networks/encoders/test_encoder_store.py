@@ -1,6 +1,8 @@
 """The folder of encoders: names, what is in it, and that a failure leaves it as it was."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,9 +97,6 @@ def test_a_failure_leaves_the_store_as_it_was(tmp_path, folder, monkeypatch):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         f"store.add('tiny', path=Path({str(tmp_path / 'wide.safetensors')!r}))\n"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "UserError" in done.stderr
     assert "cannot be written (File too large)" in done.stderr

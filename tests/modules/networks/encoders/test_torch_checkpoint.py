@@ -2,6 +2,7 @@
 
 import base64
 import io
+import os
 import pickle
 import struct
 import zipfile
@@ -141,8 +142,6 @@ class Attack:
         self.touched = touched
 
     def __reduce__(self):
-        import os
-
         return os.system, (f"touch {self.touched}",)
 
 
@@ -219,9 +218,9 @@ def test_numbers_in_the_other_order(tmp_path):
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ({"n_audio_state": 384}, "width are 6, but its configuration tells 384"),
-        ({"n_mels": 80}, "bands are 4, but its configuration tells 80"),
-        ({"n_audio_layer": 2}, "blocks are 3, but its configuration tells 2"),
+        ({"n_audio_state": 384}, "arrays have width 6, its configuration tells width 384"),
+        ({"n_mels": 80}, "arrays have bands 4, its configuration tells bands 80"),
+        ({"n_audio_layer": 2}, "arrays have blocks 3, its configuration tells blocks 2"),
         ({"n_audio_head": 4}, "width 6 cannot be shared by 4 heads"),
         ({"n_audio_ctx": "5"}, r"dims\.n_audio_ctx is '5', no number of positions"),
     ],
@@ -242,5 +241,5 @@ def test_openais_checkpoint_with_other_things_in_it(tmp_path):
     # A class in the place of a tensor is not called.
     odd = {"encoder.conv1.weight": named("collections", "OrderedDict")}
     path.write_bytes(torch_zip({"dims": whisper_files.SIZES, "model_state_dict": odd}, {}))
-    with pytest.raises(UserError, match="holds 0 blocks"):
+    with pytest.raises(UserError, match="is no Whisper encoder"):
         sources.read(path, name="tiny", blocks=1)
