@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from schemas.utterance import Utterance
 
 CORPORA = ("afew", "emodb", "emovo", "enterface", "iemocap", "rml")
@@ -52,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     _ser("corpora", "summary", manifest_path)
     console.rule("4. the release pipeline, which begins with an audit")
     overrides = {"manifest": str(manifest_path), "output": str(args.out), "seed": args.seed}
-    result = run_release(Request(config="demo", overrides=overrides))
+    config_name = "demo" if _has_encoder(console) else "demo-waveform"
+    result = run_release(Request(config=config_name, overrides=overrides))
     config = result.prepared.config
     console.rule("5. one gRPC prediction per pushed model")
     utterances = manifest.read(manifest_path).utterances
@@ -63,6 +66,24 @@ def run(args: argparse.Namespace) -> int:
         f"`ser serve --root {config.serving_root}`"
     )
     return 0 if answered and not result.failed else 1
+
+
+def _has_encoder(console: "Console") -> bool:
+    """Returns whether the demonstration's encoder is there, fetching it if need be."""
+    from modules.networks.encoders import store
+    from pipeline import config as configs
+    from schemas.errors import UserError
+
+    name = configs.load("demo").encoder.name
+    if name in store.available():
+        return True
+    console.print(f"$ ser encoder add {name}")
+    try:
+        store.add(name)
+    except UserError as error:
+        console.print(f"{error}\nThe demonstration goes on with the paper's network.")
+        return False
+    return True
 
 
 def _ser(*arguments: str | Path) -> None:

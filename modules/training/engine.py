@@ -147,7 +147,12 @@ class Engine:
             train_s = time.monotonic() - started_s
         weights = freezing.weights_of(prepared.network, groups)
         hashes = freezing.weight_hashes(weights, groups)
-        idle = freezing.check_frozen(before, hashes, adaptation)
+        idle = tuple(
+            group
+            for group in freezing.check_frozen(before, hashes, adaptation)
+            # Statistics alone do not learn.
+            if any(prepared.network.get_layer(name).trainable_weights for name in groups[group])
+        )
         if idle:
             progress.MESSAGES.warning("%s: %s learnt nothing", job.name, ", ".join(idle))
         source, rows = self._inputs(prepared, prefix_key, job.tested)
