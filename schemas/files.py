@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -63,3 +64,12 @@ def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(busy) from None
         yield
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Returns the SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Tests of whole files and of locks between processes."""
 
+import hashlib
 import subprocess
 import sys
 
@@ -47,3 +48,12 @@ def test_one_process_at_a_time_holds_a_lock(tmp_path):
             pass
     with files.locked(lock, busy="it is in use"):
         pass
+
+
+def test_the_sha_256_of_a_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    # The example of FIPS 180-2.
+    assert files.sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    path.write_bytes(bytes(3 * 2**20 + 1))
+    assert files.sha256(path) == hashlib.sha256(bytes(3 * 2**20 + 1)).hexdigest()

@@ -5,19 +5,16 @@ code of whoever wrote it.
 """
 
 import dataclasses
-import hashlib
-import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from schemas import files
+from modules.networks.encoders import safetensors
 from schemas.errors import UserError
 
-# Arrays of `whisper.layers.Stem` and `whisper.layers.Block`, in the order of their weights; in a
-# file with the layer's name before it, as `stem/conv1_kernel` and `block1/query_kernel`.
+# Arrays of `whisper.layers.Stem` and `whisper.layers.Block`, in the order of their weights. With
+# the layer's name before it, an array's name in a file: `stem/conv1_kernel`, `block1/query_kernel`.
 STEM = ("conv1_kernel", "conv1_bias", "conv2_kernel", "conv2_bias", "positions")
 BLOCK = (
     "attention_norm_scale",
@@ -38,9 +35,7 @@ BLOCK = (
 )
 # Width of an attention head, the same in Whisper of every size.
 HEAD_WIDTH = 64
-SUFFIX = ".safetensors"
-_DTYPES = {"F16": np.dtype("<f2"), "F32": np.dtype("<f4")}
-_LARGEST_HEADER_BYTES = 2**24
+SUFFIX = safetensors.SUFFIX
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,8 +91,13 @@ class Encoder:
         Raises:
           UserError: One is not.
         """
+        for name, rank in (("stem/conv1_kernel", 3), ("stem/positions", 2)):
+            array = self.arrays.get(name)
+            if array is None or array.ndim != rank or not array.size:
+                raise UserError(f"{origin}: is no Whisper encoder: {_state(name, array)}")
         width, bands = self.width, self.bands
-        vector, square = (width,), (width, width)
+        vector: tuple[int, ...] = (width,)
+        square: tuple[int, ...] = (width, width)
         shapes: dict[str, tuple[int, ...]] = {
             "stem/conv1_kernel": (3, bands, width),
             "stem/conv1_bias": vector,
@@ -117,75 +117,51 @@ class Encoder:
         for name, shape in shapes.items():
             array = self.arrays.get(name)
             if array is None or array.shape != shape:
-                found = "is missing" if array is None else f"has the shape {list(array.shape)}"
                 raise UserError(
-                    f"{origin}: is no Whisper encoder of width {width}: {name} {found}, expected"
-                    f" {list(shape)}"
+                    f"{origin}: is no Whisper encoder of width {width}: {_state(name, array)},"
+                    f" expected {list(shape)}"
                 )
             if not np.isfinite(array).all():
                 raise UserError(f"{origin}: {name} holds values that are not finite numbers")
-        if width % self.heads:
-            raise UserError(f"{origin}: width {width} is no multiple of {self.heads} heads")
+        if not self.blocks:
+            raise UserError(f"{origin}: holds no transformer block")
+        if self.heads < 1 or width % self.heads:
+            raise UserError(f"{origin}: width {width} cannot be shared by {self.heads} heads")
+
+
+def _state(name: str, array: np.ndarray | None) -> str:
+    """Returns what is known of an array that does not fit, in words."""
+    return f"{name} {'is missing' if array is None else f'has the shape {list(array.shape)}'}"
 
 
 def write(encoder: Encoder, path: Path) -> str:
     """Writes an encoder into a file, whole or not at all, and returns the file's SHA-256."""
-    header: dict[str, object] = {
-        "__metadata__": {
-            "name": encoder.name,
-            "heads": str(encoder.heads),
-            "source": encoder.source,
-            "licence": encoder.licence,
-        }
+    metadata = {
+        "name": encoder.name,
+        "heads": str(encoder.heads),
+        "source": encoder.source,
+        "licence": encoder.licence,
     }
-    contents, offset = [], 0
-    for name in sorted(encoder.arrays):
-        array = np.ascontiguousarray(encoder.arrays[name])
-        dtype = next(key for key, value in _DTYPES.items() if value == array.dtype)
-        header[name] = {
-            "dtype": dtype,
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + array.nbytes],
-        }
-        offset += array.nbytes
-        contents.append(array.tobytes())
-    text = json.dumps(header, ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    whole = b"".join([struct.pack("<Q", len(text)), text, *contents])
-    with files.replacing(path, binary=True) as stream:
-        stream.write(whole)
-    return hashlib.sha256(whole).hexdigest()
+    return safetensors.write(path, encoder.arrays, metadata)
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Returns the float arrays and the metadata of a safetensors file.
 
     Raises:
-      UserError: The file is truncated, or none of the format.
+      UserError: The file is truncated, not of the format, or holds other arrays.
     """
-    size = path.stat().st_size
-    broken = f"{path}: is no whole safetensors file"
-    with open(path, "rb") as file:
-        start = file.read(8)
-        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= min(_LARGEST_HEADER_BYTES, size - 8):
-            raise UserError(f"{broken}: its header would be of {length} bytes; fetch it again")
-        try:
-            header = json.loads(file.read(length))
-            metadata = header.pop("__metadata__", {})
-            arrays = {}
-            for name, entry in header.items():
-                begin, end = entry["data_offsets"]
-                dtype = _DTYPES.get(entry["dtype"])
-                if dtype is None:
-                    continue
-                if not 0 <= begin <= end <= size - 8 - length:
-                    raise UserError(f"{broken}: {name} lies beyond its end; fetch it again")
-                file.seek(8 + length + begin)
-                arrays[name] = np.frombuffer(file.read(end - begin), dtype).reshape(entry["shape"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{broken} ({error}); fetch it again") from None
-    return arrays, metadata
+    tensors, metadata = safetensors.tensors(path)
+    try:
+        return {name: read_array() for name, read_array in tensors.items()}, metadata
+    except ValueError as error:
+        raise UserError(f"{path}: holds an array that cannot be read ({error})") from None
+
+
+def is_own(path: Path) -> bool:
+    """Returns whether a safetensors file is one that `write` wrote."""
+    tensors, metadata = safetensors.tensors(path)
+    return "stem/conv1_kernel" in tensors and "heads" in metadata
 
 
 def read(path: Path) -> Encoder:
@@ -203,9 +179,9 @@ def read(path: Path) -> Encoder:
             licence=metadata["licence"],
             arrays=arrays,
         )
-        encoder.check(origin=str(path))
     except (KeyError, ValueError) as error:
         raise UserError(
             f"{path}: is no encoder of the store (no {error}); add it again: ser encoder add"
         ) from None
+    encoder.check(origin=str(path))
     return encoder

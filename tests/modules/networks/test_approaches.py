@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from modules.networks.approaches import APPROACHES, PAPER_APPROACHES, resolve
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import NetworkSpec
 from schemas.errors import UserError
 
 # Written out from the paper's section 3.3, for conv1, conv2, lstm, dense: frozen (f),
@@ -44,7 +44,7 @@ def test_every_approach_is_the_papers_or_literatures():
 
 @pytest.mark.parametrize(("name", "expected"), FATES.items())
 def test_approaches_on_the_papers_network(name, expected):
-    own = ARCHITECTURES["cnn_lstm"].groups
+    own = NetworkSpec(front_end="waveform", preset="fast", outputs=6).groups
     assert list(own) == ["conv1", "conv2", "lstm", "dense"]
     adaptation = resolve(name, own)
     assert list(adaptation.fates.values()) == [WORDS[letter] for letter in expected]

@@ -2,15 +2,21 @@
 
 import numpy as np
 
+from modules.training.answers import Answers
 from modules.training.batches import Batches
 from modules.training.rows import ArrayRows
 from modules.training.settings import Settings
 
 
+def _answers(labels):
+    """Returns the answers to clips of one domain."""
+    return Answers(labels, np.zeros(len(labels), int), outputs=int(labels.max()) + 1)
+
+
 def test_batches_hold_every_clip_once_an_epoch():
     clips = np.arange(10, dtype=np.float32).reshape(10, 1, 1)
     batches = Batches(
-        ArrayRows(clips), np.arange(10), np.arange(10), Settings(epochs=2, batch_size=4)
+        ArrayRows(clips), np.arange(10), _answers(np.arange(10)), Settings(epochs=2, batch_size=4)
     )
     assert (len(batches), batches.per_epoch) == (6, 3)
     pairs = [batches[index] for index in range(6)]
@@ -28,7 +34,7 @@ def test_batches_hold_every_clip_once_an_epoch():
 def test_batches_do_not_depend_on_what_was_read_before():
     # Keras reads the first ones twice, to learn their shapes, and others ahead of time.
     clips = np.random.default_rng(0).normal(size=(10, 8, 1)).astype(np.float32)
-    own = ArrayRows(clips), np.arange(10), np.arange(10) % 6
+    own = ArrayRows(clips), np.arange(10), _answers(np.arange(10) % 6)
     settings = Settings(epochs=3, batch_size=4, shift_s=2 / 16_000)
     in_order = [Batches(*own, settings)[index] for index in range(9)]
     backwards = Batches(*own, settings)
@@ -43,7 +49,7 @@ def test_shift_moves_clips_without_changing_the_source():
     batches = Batches(
         ArrayRows(clips),
         np.arange(4),
-        np.zeros(4, int),
+        _answers(np.zeros(4, int)),
         Settings(epochs=1, shift_s=10 / 16_000),
     )
     shifted, _ = batches[0]
@@ -56,7 +62,7 @@ def test_shift_moves_clips_without_changing_the_source():
 def test_batches_take_the_rows_they_are_given():
     clips = np.arange(10, dtype=np.float32).reshape(10, 1, 1)
     rows = np.array([7, 2, 5])
-    batches = Batches(ArrayRows(clips), rows, np.array([70, 20, 50]), Settings(epochs=1))
+    batches = Batches(ArrayRows(clips), rows, _answers(np.array([70, 20, 50])), Settings(epochs=1))
     taken, labels = batches[0]
     assert sorted(taken.ravel()) == [2, 5, 7]
     np.testing.assert_array_equal(taken.ravel() * 10, labels)

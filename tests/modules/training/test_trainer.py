@@ -9,7 +9,7 @@ import tensorflow as tf
 import transformed_examples
 from transformed_examples import patterns
 
-from modules.networks.registry import load_network
+from modules.networks.registry import NetworkSpec, load_network
 from modules.training import choice, freezing, pretraining, trained
 from modules.training.clips import read_clips
 from modules.training.engine import Engine
@@ -30,9 +30,7 @@ def _job(stage, **changes):
     arguments = {
         "name": stage,
         "stage": stage,
-        "architecture": "cnn_lstm",
-        "preset": "fast",
-        "precision": "float32",
+        "network": NetworkSpec(front_end="waveform", preset="fast", outputs=6),
         "labels": PAPER,
         "settings": Settings(epochs=2, batch_size=16, patience=2),
         "inner_fraction": 0.2,
