@@ -9,7 +9,7 @@ import yaml
 
 from corpora.readers import READERS, corpora
 from modules.networks.approaches import APPROACHES
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import FRONT_ENDS
 
 ROOT = Path(__file__).parent.parent
 CORPORA = [corpus.name for corpus in corpora()]
@@ -32,7 +32,7 @@ def keys(values, prefix=""):
     ("table", "registry"),
     [
         (docs_tables.approaches, APPROACHES),
-        (docs_tables.architectures, ARCHITECTURES),
+        (docs_tables.front_ends, FRONT_ENDS),
         (docs_tables.corpora, CORPORA),
     ],
 )

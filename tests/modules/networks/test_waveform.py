@@ -176,7 +176,9 @@ def test_outputs_are_probabilities_and_fixed_by_the_seed():
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="unknown preset 'large'; there are fast, paper, fast-cnn, paper-cnn"):
+    with pytest.raises(
+        ValueError, match="unknown preset 'large'; there are fast, paper, fast-cnn, paper-cnn"
+    ):
         build_network(preset="large", seed=0)
 
 
