@@ -10,7 +10,6 @@ import pytest
 from modules.networks.encoders.spec import EncoderSpec
 from modules.networks.registry import FRONT_ENDS, NetworkSpec, input_samples
 
-
 # Written out from the documentation: presets, the first of which is the default, precisions and the
 # length of the input in samples.
 FACTS = {
