@@ -21,6 +21,7 @@ def measure(folder: Path) -> None:
     from pipeline import config as configs
     from pipeline import data
     from pipeline.manifest import snapshot
+    from pipeline.networks import network_spec
     from pipeline.runners import local
 
     file = folder / "manifest.csv"
@@ -35,7 +36,7 @@ def measure(folder: Path) -> None:
         },
         source="benchmark",
     )
-    nodes = data.build(config, snapshot(indexed, folder))
+    nodes = data.build(config, snapshot(indexed, folder), network_spec(config, indexed.labels))
     with local.logs_to(folder / "log"):
         _, results = local.run(data.pipeline_of(config, nodes.nodes))
     for result in results:

@@ -56,13 +56,15 @@ def train(folder: Path, clips: int, steps: int, memory_gib: float, spool: str | 
     from modules.training.memory import limit_bytes
     from modules.training.settings import Settings
 
-    limit = limit_bytes(memory_gib)
+    spec = NetworkSpec(front_end="waveform", preset="fast", outputs=6)
+    limit, shape = limit_bytes(memory_gib), (spec.input_samples, 1)
     started_s = time.monotonic()
     copies = -(-clips // (FILES * CLIPS_A_FILE))
-    found = read_clips([str(folder / "part-*")] * copies, limit_bytes=limit, folder=spool)
+    found = read_clips(
+        [str(folder / "part-*")] * copies, limit_bytes=limit, folder=spool, row_shape=shape
+    )
     read_s = time.monotonic() - started_s
-    engine = Engine(found.waveforms, found.labels, limit_bytes=limit, folder=spool)
-    spec = NetworkSpec(architecture="cnn_lstm", preset="fast", outputs=6)
+    engine = Engine(found.inputs, found.labels, limit_bytes=limit, folder=spool)
     # Clips of all parts of the file.
     rows = np.random.default_rng(0).permutation(len(found.labels))
     settings = Settings(epochs=1, batch_size=BATCH_SIZE)
@@ -72,7 +74,7 @@ def train(folder: Path, clips: int, steps: int, memory_gib: float, spool: str | 
     )
     figures = {
         "clips": len(found.labels),
-        "in_memory": bool(found.waveforms.resident_bytes),
+        "in_memory": bool(found.inputs.resident_bytes),
         "read_s": read_s,
         "steps_per_s": steps / outcome.train_s,
         "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,

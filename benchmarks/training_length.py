@@ -39,6 +39,7 @@ def main() -> None:
     import numpy as np
 
     from components.transfer_study.examples import read_clips
+    from modules.networks.registry import NetworkSpec
     from modules.study.cells import FineTuning, Split
     from modules.study.design import Design
     from modules.study.runner import Runner
@@ -46,16 +47,21 @@ def main() -> None:
     from modules.training import memory
     from modules.training.settings import Settings
     from pipeline.reports.study.results import Results
+    from schemas.labels import PAPER
 
     # Every cell is reported when it is done.
     logging.basicConfig(format="  %(message)s")
     progress.MESSAGES.setLevel(logging.INFO)
 
+    network = NetworkSpec(
+        front_end="waveform", preset="fast", precision=arguments.precision, outputs=len(PAPER)
+    )
     limit_bytes = memory.limit_bytes(None)
     clips = read_clips(
         [f"{transformed[0]}/Split-*/*"],
         str(manifests[0]),
         "inner splits",
+        network=network,
         limit_bytes=limit_bytes,
     )
     targets = clips.domain_names()
@@ -68,7 +74,7 @@ def main() -> None:
             domains=targets,
             targets=targets,
             approaches=("A1", *arguments.approaches.split(",")),
-            precision=arguments.precision,
+            network=network,
             pretrain=trained,
             scratch=trained,
             fine_tune=Settings(

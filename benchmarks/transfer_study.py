@@ -27,6 +27,7 @@ def epochs(clips: int, rounds: int, **network) -> None:
 
     from modules.networks.approaches import resolve
     from modules.training import freezing
+    from modules.training.answers import Answers
     from modules.training.learner import Learner
     from modules.training.rows import ArrayRows
     from modules.training.settings import Settings
@@ -34,6 +35,7 @@ def epochs(clips: int, rounds: int, **network) -> None:
     waveforms, labels = _noise(clips)
     rows = np.arange(clips)
     spec = _spec(**network)
+    answers = Answers(labels, np.zeros_like(labels), outputs=spec.outputs)
     prepared = {}
     for name in ("A2", "A3", "A4", "A5", "A6", "A7", "A8"):
         tuned = spec.build(seed=0)
@@ -41,9 +43,9 @@ def epochs(clips: int, rounds: int, **network) -> None:
         freezing.freeze(tuned, adaptation, spec.groups)
         prefix, rest = freezing.split_at_frozen_prefix(tuned, adaptation, spec.groups)
         inputs = waveforms if prefix is None else prefix.predict(waveforms, verbose=0)
-        prepared[name] = (Learner(rest), ArrayRows(inputs))
+        prepared[name] = (Learner(rest, Settings(epochs=1)), ArrayRows(inputs))
         prepared[name][0].fit(
-            prepared[name][1], rows, labels, settings=Settings(epochs=1)
+            prepared[name][1], rows, answers, settings=Settings(epochs=1)
         )  # traces
     plain = _plain_network(network["preset"])
     plain.compile(keras.optimizers.Adadelta(1.0), loss="sparse_categorical_crossentropy")
@@ -56,7 +58,7 @@ def epochs(clips: int, rounds: int, **network) -> None:
         for name, (learner, inputs) in prepared.items():
             count = 2 if name in ("A2", "A3", "A6") else EPOCHS["fine_tune"]
             started_s = time.monotonic()
-            learner.fit(inputs, rows, labels, settings=Settings(epochs=count))
+            learner.fit(inputs, rows, answers, settings=Settings(epochs=count))
             seconds[name].append((time.monotonic() - started_s) / count)
     best = {name: min(values) for name, values in seconds.items()}
     for name, epoch_s in best.items():
@@ -71,18 +73,12 @@ def _plain_network(preset: str):
     """The paper's layers, with the strides of the preset, as Keras has them."""
     import keras
 
-    from modules.networks.waveform import (
-        DENSE_UNITS,
-        DROPOUT,
-        FILTERS,
-        KERNEL_SAMPLES,
-        LSTM_UNITS,
-        PRESETS,
-    )
+    from modules.networks.heads import PAPER_UNITS
+    from modules.networks.waveform import DROPOUT, FILTERS, KERNEL_SAMPLES, LSTM_UNITS, SIZES
     from schemas.labels import PAPER
     from schemas.sound import INPUT_SAMPLES
 
-    layers, sizes = keras.layers, PRESETS[preset]
+    layers, sizes = keras.layers, SIZES[preset]
     stack = [keras.Input((INPUT_SAMPLES, 1))]
     for stride, pool in ((sizes.conv1_stride, sizes.pool1), (sizes.conv2_stride, sizes.pool2)):
         stack += [
@@ -92,7 +88,7 @@ def _plain_network(preset: str):
         ]
     stack += [layers.LSTM(LSTM_UNITS, return_sequences=True), layers.Flatten()]
     for _ in range(2):
-        stack += [layers.Dense(DENSE_UNITS, activation="tanh"), layers.Dropout(DROPOUT)]
+        stack += [layers.Dense(PAPER_UNITS, activation="tanh"), layers.Dropout(DROPOUT)]
     return keras.Sequential([*stack, layers.Dense(len(PAPER), activation="softmax")])
 
 
@@ -114,7 +110,7 @@ def table(clips: int, **network) -> None:
     waveforms, labels = _noise(total)
     index = np.arange(total)
     found = Clips(
-        waveforms=ArrayRows(waveforms),
+        inputs=ArrayRows(waveforms),
         labels=labels,
         domains=np.array(domains)[index % 3],
         speakers=np.array([f"s{i % 30}" for i in index]),
@@ -129,7 +125,7 @@ def table(clips: int, **network) -> None:
         protocols=("random",),
         folds=(0,),
         tables=(3,),
-        **network,
+        network=_spec(**network),
         pretrain=trained,
         scratch=trained,
         fine_tune=Settings(epochs=EPOCHS["fine_tune"], schedule="cosine"),
@@ -163,6 +159,7 @@ def training(clips: int, rounds: int, **network) -> None:
     import keras
     import numpy as np
 
+    from modules.training.answers import Answers
     from modules.training.learner import Learner
     from modules.training.rows import ArrayRows
     from modules.training.settings import Settings
@@ -175,14 +172,15 @@ def training(clips: int, rounds: int, **network) -> None:
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    learner = Learner(_spec(**network).build(seed=0))
     settings = Settings(epochs=2, schedule="cosine", shift_s=0.1)
+    learner = Learner(_spec(**network).build(seed=0), settings)
+    answers = Answers(labels, np.zeros_like(labels), outputs=bare.output_shape[1])
     seconds: dict[str, list[float]] = {"bare": [], "trainer": []}
     for _ in range(rounds):
         started_s = time.monotonic()
         bare.fit(waveforms, labels, batch_size=settings.batch_size, epochs=2, verbose=0)
         bare_s = time.monotonic()
-        learner.fit(source, rows, labels, settings=settings)
+        learner.fit(source, rows, answers, settings=settings)
         seconds["bare"].append(bare_s - started_s)
         seconds["trainer"].append(time.monotonic() - bare_s)
     print(
@@ -195,9 +193,7 @@ def _spec(*, preset: str, precision: str):
     from modules.networks.registry import NetworkSpec
     from schemas.labels import PAPER
 
-    return NetworkSpec(
-        architecture="cnn_lstm", preset=preset, precision=precision, outputs=len(PAPER)
-    )
+    return NetworkSpec(front_end="waveform", preset=preset, precision=precision, outputs=len(PAPER))
 
 
 def _noise(clips: int):

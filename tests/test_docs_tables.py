@@ -9,7 +9,7 @@ import yaml
 
 from corpora.readers import READERS, corpora
 from modules.networks.approaches import APPROACHES
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import FRONT_ENDS
 
 ROOT = Path(__file__).parent.parent
 CORPORA = [corpus.name for corpus in corpora()]
@@ -32,7 +32,7 @@ def keys(values, prefix=""):
     ("table", "registry"),
     [
         (docs_tables.approaches, APPROACHES),
-        (docs_tables.architectures, ARCHITECTURES),
+        (docs_tables.front_ends, FRONT_ENDS),
         (docs_tables.corpora, CORPORA),
     ],
 )
@@ -57,7 +57,10 @@ def test_settings_are_those_that_the_program_takes():
     assert set(keys(yaml.safe_load(preset.read_text(encoding="utf-8")))) <= set(rows)
     default, allowed, _ = (cell.strip() for cell in rows["protocol"])
     assert (default, allowed) == ("`speaker_independent`", "`speaker_independent`, `random`")
-    assert rows["pretrain.epochs"][0].strip() != rows["fine_tune.epochs"][0].strip()
+    # Defaults are those of the place, not of the class.
+    studies = {row[0].strip(" `"): row[1:] for row in cells(docs_tables.study_settings())}
+    assert [of["validation.audit"][0].strip() for of in (rows, studies)] == ["`stop`", "`report`"]
+    assert {"pretrain.epochs", "fine_tune.epochs"} <= set(rows)
     assert [cell.strip() for cell in rows["gate.min_uar"]][:2] == ["`0.0`", "number, ≥ 0, ≤ 1"]
     assert all(f"`{name}`" in rows["approach"][1] for name in APPROACHES)
 

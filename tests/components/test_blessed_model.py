@@ -24,13 +24,22 @@ def _model(folder, artifact_id, labels=PAPER):
             labels=labels.labels,
             domain_labels={"emodb": labels.labels},
             network=NetworkRecord(
-                architecture="cnn_lstm", preset="fast", precision="float32", parameters=1
+                front_end="waveform",
+                preset="fast",
+                precision="float32",
+                encoder=None,
+                members=1,
+                parameters=1,
             ),
             settings=SettingsRecord(
                 epochs=1,
                 batch_size=1,
+                optimizer="adadelta",
                 learning_rate=1.0,
+                weight_decay=0.0,
                 schedule="constant",
+                sampling="shuffled",
+                label_smoothing=0.0,
                 patience=0,
                 shift_s=0.0,
                 seed=0,

@@ -12,6 +12,7 @@ from components.transfer_study import examples, features, tasks
 from corpora import manifest
 from modules.audio.samples import encode_pcm16
 from modules.baselines import is10
+from modules.networks.registry import NetworkSpec
 from modules.study import cells, clips, design
 from modules.study.store import Store
 from modules.training.rows import ArrayRows, FileRows
@@ -20,6 +21,7 @@ from schemas.labels import PAPER
 from schemas.utterance import Utterance
 
 PLENTY = 2**30
+NETWORK = NetworkSpec(front_end="waveform", preset="fast", outputs=6)
 
 
 def test_clips_take_their_folds_from_the_manifest(tmp_path):
@@ -40,9 +42,14 @@ def test_clips_take_their_folds_from_the_manifest(tmp_path):
     manifest.write(manifest.Manifest.of(utterances), tmp_path / "manifest.csv")
     own = [pattern for fold in range(5) for pattern in patterns(tmp_path / "transformed", [fold])]
     found = examples.read_clips(
-        own, str(tmp_path / "manifest.csv"), "digest", limit_bytes=0, folder=str(tmp_path)
+        own,
+        str(tmp_path / "manifest.csv"),
+        "digest",
+        network=NETWORK,
+        limit_bytes=0,
+        folder=str(tmp_path),
     )
-    assert isinstance(found.waveforms, FileRows)
+    assert isinstance(found.inputs, FileRows)
     assert found.utterance_ids.tolist() == sorted(written)
     assert found.folds["speaker_independent"].tolist() == [int(n[2]) for n in sorted(written)]
     places = {name: index for index, name in enumerate(written)}
@@ -55,7 +62,7 @@ def test_clips_take_their_folds_from_the_manifest(tmp_path):
 def few_clips():
     random = np.random.default_rng(0)
     return clips.Clips(
-        waveforms=ArrayRows(random.normal(size=(10, 54_000, 1)).astype(np.float32)),
+        inputs=ArrayRows(random.normal(size=(10, 54_000, 1)).astype(np.float32)),
         labels=np.arange(10) % 2,
         domains=np.array(["a", "b"])[np.arange(10) % 2],
         speakers=np.array([f"s{i}" for i in range(10)]),
@@ -106,6 +113,7 @@ def test_tasks_run_through_beam_and_features_of_the_network_are_kept(few_clips, 
         tables=(3,),
         scenarios=("S1",),
         approaches=("A1", "A8"),
+        network=NETWORK,
         pretrain=Settings(epochs=1, batch_size=4),
         scratch=Settings(epochs=1, batch_size=4),
         fine_tune=Settings(epochs=1, batch_size=4),
@@ -121,6 +129,7 @@ def test_tasks_run_through_beam_and_features_of_the_network_are_kept(few_clips, 
                 clips_folder=str(folder),
                 store=store,
                 identity={"code": "1"},
+                given=(),
                 limit_bytes=PLENTY,
             )
     assert all(cell in store for cell in planned.plan())
@@ -129,10 +138,10 @@ def test_tasks_run_through_beam_and_features_of_the_network_are_kept(few_clips, 
     # Of the fold that the pre-training did not see.
     assert kept["utterance_ids"].tolist() == ["u2", "u3"]
     cell = planned.pretraining("random", cells.Split.outer(1), 0)
-    network = cells.network(cell, outputs=6).build(seed=1)
+    network = cell.network.build(seed=1)
     for layer, arrays in store.get_weights(cell).items():
         network.get_layer(layer).set_weights(arrays)
-    values = few_clips.waveforms.take(np.array([2, 3]))
+    values = few_clips.inputs.take(np.array([2, 3]))
     for layer in network.layers:
         values = np.array(layer(values))
         if layer.name == "flatten":

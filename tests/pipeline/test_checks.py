@@ -7,6 +7,7 @@ import pytest
 from corpora.manifest import Manifest
 from pipeline import checks
 from pipeline import config as configs
+from pipeline.networks import network_spec
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
 from schemas.utterance import Utterance
@@ -14,6 +15,10 @@ from schemas.utterance import Utterance
 
 def _release(**values):
     return configs.parse({"manifest": "m.csv", **values}, source="test")
+
+
+def _check(config, manifest):
+    checks.check_release(config, manifest, network_spec(config, manifest.labels))
 
 
 def _utterances(**labels_of):
@@ -46,7 +51,7 @@ def _manifest(**labels_of):
 
 
 def test_what_fits_passes():
-    checks.check_release(_release(scenario="S2"), _manifest(a=TWO, b=TWO))
+    _check(_release(scenario="S2"), _manifest(a=TWO, b=TWO))
     study = configs.StudyConfig(manifest="m.csv", protocols=("random",))
     checks.check_study(study, _manifest(a=TWO, b=TWO))
 
@@ -59,7 +64,7 @@ def test_a_label_that_no_clip_has():
     with pytest.raises(
         UserError, match=r"m\.csv: no clip is labelled neutral.*--emotions anger,sadness$"
     ) as told:
-        checks.check_release(_release(), _of(utterances, LabelSet((*TWO, "neutral"))))
+        _check(_release(), _of(utterances, LabelSet((*TWO, "neutral"))))
     assert "(anger, sadness, neutral)" in str(told.value)
     with pytest.raises(UserError, match="no clip is labelled boredom and neutral"):
         checks.check_labels(_release(), _of(utterances, LabelSet((*TWO, "boredom", "neutral"))))
@@ -70,7 +75,7 @@ def test_a_label_that_no_clip_has():
 def test_a_domain_of_one_label():
     utterances = _utterances(a=TWO, b=("anger",))
     with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only") as told:
-        checks.check_release(_release(), _of(utterances, LabelSet(TWO)))
+        _check(_release(), _of(utterances, LabelSet(TWO)))
     assert "leave the domain out" in str(told.value)
     study = configs.StudyConfig(manifest="m.csv")
     with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only"):
@@ -88,7 +93,7 @@ def test_memory_below_one_batch():
     with pytest.raises(UserError, match=r"training\.memory_gib: .* lower pretrain\.batch_size"):
         checks.check_memory(_release(training={"memory_gib": BATCH_GIB * 0.999}))
     with pytest.raises(UserError, match=r"64 clips .* lower domains\.a\.fine_tune\.batch_size"):
-        checks.check_release(
+        _check(
             _release(
                 training={"memory_gib": BATCH_GIB},
                 domains={"a": {"fine_tune": {"epochs": 1, "batch_size": 64}}},
@@ -110,10 +115,10 @@ def test_memory_below_one_batch():
 
 
 def test_an_approach_that_needs_more_layer_groups():
-    config = _release(architecture="cnn", domains={"b": {"approach": "lstm-only"}})
-    with pytest.raises(UserError, match="domain b, architecture cnn: approach lstm-only"):
-        checks.check_release(config, _manifest(a=TWO, b=TWO))
-    checks.check_release(_release(architecture="cnn", approach="auto"), _manifest(a=TWO))
+    config = _release(preset="fast-cnn", domains={"b": {"approach": "lstm-only"}})
+    with pytest.raises(UserError, match="domain b, front end waveform: approach lstm-only"):
+        _check(config, _manifest(a=TWO, b=TWO))
+    _check(_release(preset="fast-cnn", approach="auto"), _manifest(a=TWO))
 
 
 # --- Domains -------------------------------------------------------------------------------------
@@ -122,11 +127,11 @@ def test_an_approach_that_needs_more_layer_groups():
 def test_domains_of_a_release():
     config = _release(domains={"savee": {"approach": "A1"}})
     with pytest.raises(UserError, match=r"domains\.savee: the manifest has no such domain, only a"):
-        checks.check_release(config, _manifest(a=TWO))
+        _check(config, _manifest(a=TWO))
     with pytest.raises(UserError, match="domain a: scenario S2"):
-        checks.check_release(_release(scenario="S2"), _manifest(a=TWO))
+        _check(_release(scenario="S2"), _manifest(a=TWO))
     with pytest.raises(UserError, match="multi-domain model's name"):
-        checks.check_release(_release(), _manifest(**{"multi-domain": TWO}))
+        _check(_release(), _manifest(**{"multi-domain": TWO}))
 
 
 def test_domains_of_a_study():
@@ -146,9 +151,9 @@ def test_domains_of_a_study():
 
 def test_only_the_test_fold_of_a_release_needs_every_class():
     utterances = [each for each in _utterances(a=TWO) if each.utterance_id != "a/sadness-2"]
-    checks.check_release(_release(test_fold=0), _of(utterances))
+    _check(_release(test_fold=0), _of(utterances))
     with pytest.raises(UserError, match="fold 2 has no clip of sadness"):
-        checks.check_release(_release(test_fold=2), _of(utterances))
+        _check(_release(test_fold=2), _of(utterances))
 
 
 def test_a_study_may_take_the_classes_that_are_there():

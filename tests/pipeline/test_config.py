@@ -38,7 +38,10 @@ def test_resolved_configuration_reads_back(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("manifest: m.csv\nepochs: 3", r"epochs: unknown key; there are: name, manifest"),
+        (
+            "manifest: m.csv\nepochs: 3",
+            r"epochs: unknown key; there are: front_end, .* members, name, manifest, output",
+        ),
         ("manifest: m.csv\nfine_tune: {epoch: 3}", r"fine_tune.epoch: unknown key.*batch_size"),
         (
             "manifest: m.csv\ndomains: {emodb: {aproach: A1}}",
@@ -46,14 +49,36 @@ def test_resolved_configuration_reads_back(tmp_path):
         ),
         (
             "manifest: m.csv\napproach: A9",
-            r"approach: must be one of A1, A2, .*, A2-L2SP, auto \(it is 'A9'\)",
+            r"approach: must be one of A1, A2, .*, A2-L2SP, A2-unfrozen, auto \(it is 'A9'\)",
         ),
         (
             "manifest: m.csv\ndomains: {emodb: {approach: A9}}",
             r"domains.emodb.approach: must be one of A1, .*'A9'",
         ),
-        ("manifest: m.csv\narchitecture: rnn", r"architecture: must be one of cnn_lstm.*'rnn'"),
-        ("manifest: m.csv\npreset: slow", r"preset: must be one of .*fast.*'slow'"),
+        ("manifest: m.csv\nfront_end: rnn", r"front_end: must be one of waveform, whisper.*'rnn'"),
+        (
+            "manifest: m.csv\npreset: slow",
+            r"preset must be one of fast, paper, fast-cnn, paper-cnn with .* waveform, .*slow",
+        ),
+        (
+            "manifest: m.csv\nfront_end: whisper\npreset: fast",
+            r"preset must be one of mean, lstm with front_end whisper, and is fast",
+        ),
+        (
+            "manifest: m.csv\nfront_end: log_mel_cnn\nprecision: bfloat16",
+            r"precision must be one of float32 with front_end log_mel_cnn, and is bfloat16",
+        ),
+        ("manifest: m.csv\nmembers: 2", r"members must be 1 with front_end waveform, preset fast"),
+        (
+            "manifest: m.csv\nfront_end: whisper\npreset: lstm\nmembers: 2",
+            r"members must be 1 with front_end whisper, preset lstm",
+        ),
+        ("manifest: m.csv\nmembers: 0", r"members: .*greater than or equal to 1"),
+        ("manifest: m.csv\nencoder: {blocks: 0}", r"encoder.blocks: .*greater than or equal to 1"),
+        *(
+            (f"manifest: m.csv\nencoder: {{blocks: 2, pooled: {pooled}}}", r"blocks from 1 to 2")
+            for pooled in ("[1]", "[2, 1]", "[2, 2]", "[0, 2]", "[3]", "[1, 2, 3]")
+        ),
         ("manifest: m.csv\nprotocol: leaky", r"protocol: must be one of speaker_independent, ran"),
         ("manifest: m.csv\ndomains: {emodb: {scenario: S3}}", r"emodb.scenario: .*S1, S2.*'S3'"),
         ("manifest: m.csv\ntraining: {memory_gib: 0}", r"training.memory_gib: .*greater than 0"),
@@ -113,7 +138,7 @@ def test_packaged_configurations_are_valid(name):
 @pytest.mark.parametrize("name", ["study", "paper"])
 def test_packaged_studies_are_valid(name):
     config = configs.read(name, {"manifest": "m.csv"}, kind=configs.StudyConfig)
-    assert (config.name, config.preset == "paper") == (name, name == "paper")
+    assert (config.name, config.network_preset == "paper") == (name, name == "paper")
     assert config.approaches == PAPER_APPROACHES
 
 

@@ -12,6 +12,7 @@ from corpora.manifest import Manifest
 from pipeline import config as configs
 from pipeline import data
 from pipeline.manifest import snapshot
+from pipeline.networks import network_spec
 from pipeline.runners import local
 from schemas.labels import PAPER
 from schemas.utterance import Utterance
@@ -59,7 +60,8 @@ def _run(folder, utterances, **overrides):
         source="test",
     )
     indexed = Manifest(utterances=utterances, labels=PAPER)
-    nodes = data.build(config, snapshot(indexed, folder)).nodes
+    network = network_spec(config, PAPER)
+    nodes = data.build(config, snapshot(indexed, folder), network).nodes
     with local.logs_to(folder / "log.txt"):
         _, results = local.run(data.pipeline_of(config, nodes))
     return {result.node_id: result for result in results}

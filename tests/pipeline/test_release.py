@@ -8,6 +8,7 @@ from tfx.dsl.compiler import compiler
 from pipeline import config as configs
 from pipeline import release
 from pipeline.manifest import Manifest
+from pipeline.networks import network_spec
 from schemas.labels import LabelSet
 
 MANIFEST = Manifest(
@@ -23,7 +24,9 @@ def _nodes(tmp_path, **values):
     config = configs.parse(
         {"manifest": "m.csv", "output": str(tmp_path / "out"), **values}, source="test"
     )
-    compiled = compiler.Compiler().compile(release.build(config, MANIFEST))
+    compiled = compiler.Compiler().compile(
+        release.build(config, MANIFEST, network_spec(config, MANIFEST.labels))
+    )
     return {n.pipeline_node.node_info.id: n.pipeline_node for n in compiled.nodes}
 
 
@@ -178,13 +181,14 @@ def test_thresholds_are_each_domains_own(tmp_path):
 
 
 def test_labels_and_limits_reach_what_needs_them(tmp_path):
-    nodes = _nodes(tmp_path, training={"memory_gib": 1.5}, architecture="cnn")
+    nodes = _nodes(tmp_path, training={"memory_gib": 1.5}, preset="paper-cnn")
     assert _parameter(nodes["ImportSchemaGen"], "schema_file") == "m.schema.pbtxt"
     for name, node in nodes.items():
         if name.startswith("Trainer."):
             given = json.loads(_parameter(node, "custom_config"))
             assert given["labels"] == list(MANIFEST.labels)
-            assert (given["memory_gib"], given["architecture"]) == (1.5, "cnn")
+            assert (given["memory_gib"], given["network"]["preset"]) == (1.5, "paper-cnn")
+            assert given["network"]["outputs"] == len(MANIFEST.labels) == 7
         if name.startswith("Evaluator."):
             config = json.loads(_parameter(node, "eval_config"))
             [uar] = [
@@ -213,7 +217,9 @@ def test_worker_processes(tmp_path):
     config = configs.parse(
         {"manifest": "m.csv", "output": str(tmp_path), "beam": {"workers": 2}}, source="test"
     )
-    assert release.build(config, MANIFEST).beam_pipeline_args == [
+    assert release.build(
+        config, MANIFEST, network_spec(config, MANIFEST.labels)
+    ).beam_pipeline_args == [
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
     ]

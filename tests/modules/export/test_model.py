@@ -373,7 +373,7 @@ def test_ops_for_gpus_only_are_found(tmp_path, monkeypatch):
 
 def test_a_network_of_bfloat16_is_served_as_it_was_trained(tmp_path):
     network = NetworkSpec(
-        architecture="cnn_lstm", preset="fast", precision="bfloat16", outputs=6
+        front_end="waveform", preset="fast", precision="bfloat16", outputs=6
     ).build(seed=0)
     directory = export_tiny(network, tmp_path)
     audio, samples = pcm16(speech_like(2.0, seed=21))

@@ -4,13 +4,15 @@ import subprocess
 import sys
 
 import pytest
+from tiny_encoders import random_encoder
+from tiny_networks import whisper_spec
 
 from modules.networks.approaches import APPROACHES, PAPER_APPROACHES, resolve
-from modules.networks.registry import ARCHITECTURES
+from modules.networks.registry import NetworkSpec
 from schemas.errors import UserError
 
 # Written out from the paper's section 3.3, for conv1, conv2, lstm, dense: frozen (f),
-# re-initialised (r), tuned (t).
+# re-initialised (r), tuned (t); None where the network has nothing that the approach is about.
 FATES = {
     "A1": "ffff",
     "A2": "tttt",
@@ -24,6 +26,7 @@ FATES = {
     "convs-only": "ttff",
     "lstm-only": "fftf",
     "A2-L2SP": "tttt",
+    "A2-unfrozen": None,
 }
 WORDS = {"f": "frozen", "r": "re-initialised", "t": "tuned"}
 
@@ -42,9 +45,9 @@ def test_every_approach_is_the_papers_or_literatures():
     assert all(approach.summary for approach in APPROACHES.values())
 
 
-@pytest.mark.parametrize(("name", "expected"), FATES.items())
+@pytest.mark.parametrize(("name", "expected"), [own for own in FATES.items() if own[1]])
 def test_approaches_on_the_papers_network(name, expected):
-    own = ARCHITECTURES["cnn_lstm"].groups
+    own = NetworkSpec(front_end="waveform", preset="fast", outputs=6).groups
     assert list(own) == ["conv1", "conv2", "lstm", "dense"]
     adaptation = resolve(name, own)
     assert list(adaptation.fates.values()) == [WORDS[letter] for letter in expected]
@@ -66,6 +69,50 @@ def test_positions_mean_the_same_in_other_networks():
     assert fates("A5", *"abcde") == ["frozen"] * 4 + ["tuned"]
     assert fates("A7", *"abcde") == ["frozen"] * 2 + ["re-initialised"] * 3
     assert fates("lstm-only", *"abcde") == ["frozen"] * 2 + ["tuned"] + ["frozen"] * 2
+
+
+# The same where a front end holds the first groups, as they came, of four; None: nothing is left
+# to learn.
+FATES_OF_HELD = {
+    "A1": ("ffff", "ffff"),
+    "A2": ("fttt", "fftt"),
+    "A3": ("fttt", "fftt"),
+    "A4": ("fftt", "fftt"),
+    "A5": ("ffft", "ffft"),
+    "A6": ("frrr", "ffrr"),
+    "A7": ("ffrr", "ffrr"),
+    "A8": ("fffr", "fffr"),
+    "conv1-only": (None, None),
+    "convs-only": ("ftff", None),
+    "lstm-only": ("fftf", "fftf"),
+    "A2-L2SP": ("fttt", "fftt"),
+    # The last held one learns, whichever it is.
+    "A2-unfrozen": ("tttt", "fttt"),
+}
+
+
+@pytest.mark.parametrize("held", [1, 2])
+@pytest.mark.parametrize("name", APPROACHES)
+def test_approaches_on_networks_that_hold_groups(name, held):
+    spec = whisper_spec(random_encoder(), blocks=held, pooled=(held,))
+    own = spec.groups if held == 2 else {"block1": (), "b": (), "c": (), "dense": ()}
+    assert list(own)[:held] == list(spec.held)
+    expected = FATES_OF_HELD[name][held - 1]
+    if expected is None:
+        with pytest.raises(UserError, match=f"approach {name} .* leaves nothing to learn: .*hold"):
+            resolve(name, own, held=spec.held)
+        return
+    adaptation = resolve(name, own, held=spec.held)
+    assert list(adaptation.fates.values()) == [WORDS[letter] for letter in expected]
+    frozen = [group for group, letter in zip(own, expected, strict=True) if letter == "f"]
+    assert list(adaptation.frozen) == frozen
+    assert adaptation.has_new_head == expected.endswith("r")
+    assert adaptation.fine_tuned == (name != "A1")
+
+
+def test_unfreezing_where_nothing_is_held():
+    with pytest.raises(UserError, match="A2-unfrozen .* is for front ends that hold .* none"):
+        resolve("A2-unfrozen", groups(*"abcd"))
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,20 @@ import transformed_examples
 from transformed_examples import patterns
 
 from modules.networks import registry
-from modules.networks.architecture import Architecture
+from modules.networks.front_end import FrontEnd
 from modules.training.job import TrainerJob
 from modules.training.records import TrainingRecord
-from modules.training.settings import Settings
+from modules.training.settings import Recipe, Settings
 from modules.training.trainer import run_fn
 from pipeline import config as configs
+from pipeline.networks import network_spec, recipe
 from schemas.labels import PAPER
 
 SAMPLES = 8_000
 
 
-def _build(*, preset, precision, outputs, seed):
+def _build(spec, *, seed):
     """Returns energies in frames of 25 ms, and two dense layers on their mean."""
-    del preset, precision
     keras.utils.set_random_seed(seed)
     layers = keras.layers
     return keras.Sequential(
@@ -33,32 +33,36 @@ def _build(*, preset, precision, outputs, seed):
             layers.Conv1D(8, 400, strides=400, activation="relu", name="frames"),
             layers.GlobalAveragePooling1D(name="mean"),
             layers.Dense(16, activation="tanh", name="hidden"),
-            layers.Dense(outputs, activation="softmax", name="emotion"),
+            layers.Dense(spec.outputs, activation="softmax", name="emotion"),
         ]
     )
 
 
-FRAMES = Architecture(
+GROUPS = {"frames": ("frames",), "hidden": ("hidden",), "dense": ("emotion",)}
+FRAMES = FrontEnd(
     name="frames",
     summary="frames of 25 ms",
     presets={"small": "one size"},
-    precisions=("float32",),
-    input_samples=SAMPLES,
-    groups={"frames": ("frames",), "hidden": ("hidden",), "dense": ("emotion",)},
+    input_s=0.5,
+    recipe=Recipe(pretrain=Settings(epochs=7), fine_tune=Settings(epochs=3)),
+    groups=lambda spec: GROUPS,
     build=_build,
 )
 
 
+SPEC_VALUES = {"front_end": "frames", "preset": "small", "outputs": 6}
+
+
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
-    monkeypatch.setitem(registry.ARCHITECTURES, "frames", FRAMES)
+    monkeypatch.setitem(registry.FRONT_ENDS, "frames", FRAMES)
 
 
 def test_the_configuration_takes_it():
-    config = configs.parse(
-        {"manifest": "m.csv", "architecture": "frames", "preset": "small"}, source="test"
-    )
+    config = configs.parse({"manifest": "m.csv", "front_end": "frames"}, source="test")
     assert config.input_samples == SAMPLES
+    assert network_spec(config, PAPER) == registry.NetworkSpec(**SPEC_VALUES)
+    assert config.pretrain.over(recipe(config).pretrain) == Settings(epochs=7)
     assert configs.parse({"manifest": "m.csv"}, source="test").input_samples == 54_000
 
 
@@ -68,13 +72,12 @@ def test_it_is_trained_adapted_and_served(tmp_path):
     base = _run(tmp_path, "pretrain")
     adapted = _run(tmp_path, "fine_tune", base=base)
     record = TrainingRecord.from_json((tmp_path / "fine_tune" / "training.json").read_text())
-    assert record.network.architecture == "frames"
+    assert record.network.front_end == "frames"
     assert record.adaptation is not None
     # A4 freezes the first two groups, whatever they are called.
     assert record.adaptation.fates == {"frames": "frozen", "hidden": "frozen", "dense": "tuned"}
     same = {
-        group: record.weight_hashes[group] == record.weight_hashes_before[group]
-        for group in FRAMES.groups
+        group: record.weight_hashes[group] == record.weight_hashes_before[group] for group in GROUPS
     }
     assert same == {"frames": True, "hidden": True, "dense": False}
     # Longer than its input, the clip's end is cut; standardised by hand.
@@ -97,9 +100,7 @@ def _run(folder, stage, base=None):
     job = TrainerJob(
         name=stage,
         stage=stage,
-        architecture="frames",
-        preset="small",
-        precision="float32",
+        network=registry.NetworkSpec(**SPEC_VALUES),
         labels=PAPER,
         settings=Settings(epochs=1, batch_size=16),
         inner_fraction=0.2,

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from modules.networks.registry import NetworkSpec
 from modules.study import baselines, cells, clips, design
 from modules.study.cells import Split
 from modules.study.runner import Runner
@@ -29,6 +30,7 @@ def make_design(**changes) -> design.Design:
         "protocols": ("random",),
         "folds": (0,),
         "tables": (3,),
+        "network": NetworkSpec(front_end="waveform", preset="fast", outputs=6),
         "pretrain": TWO,
         "scratch": ONE,
         "fine_tune": ONE,
@@ -124,7 +126,7 @@ def some_clips():
     count = 3 * 6 * 5
     folds = np.arange(count) // 18
     return clips.Clips(
-        waveforms=ArrayRows(random.normal(size=(count, 54_000, 1)).astype(np.float32)),
+        inputs=ArrayRows(random.normal(size=(count, 54_000, 1)).astype(np.float32)),
         labels=np.arange(count) % 6,
         domains=np.array(["a", "b", "c"])[np.arange(count) // 6 % 3],
         speakers=np.array([f"s{fold}" for fold in folds]),
@@ -138,8 +140,8 @@ def test_clips_come_back_from_their_folder(some_clips, tmp_path):
     clips.save(some_clips, tmp_path)
     loaded = clips.load(tmp_path)
     every = np.arange(len(loaded.labels))
-    np.testing.assert_array_equal(loaded.waveforms.take(every), some_clips.waveforms.take(every))
-    assert loaded.waveforms.resident_bytes == 0
+    np.testing.assert_array_equal(loaded.inputs.take(every), some_clips.inputs.take(every))
+    assert loaded.inputs.resident_bytes == 0
     for name in ("labels", "domains", "speakers", "utterance_ids"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(some_clips, name))
     for protocol, folds in some_clips.folds.items():
@@ -151,14 +153,14 @@ def test_clips_come_back_from_their_folder(some_clips, tmp_path):
 
 def test_clips_keep_their_label_set(some_clips, tmp_path):
     own = LabelSet(("surprise", "anger", "disgust", "fear", "rude", "sadness"))
-    clips.save(dataclasses.replace(some_clips, waveforms=None, label_set=own), tmp_path)
+    clips.save(dataclasses.replace(some_clips, inputs=None, label_set=own), tmp_path)
     table = (tmp_path / "clips.csv").read_text().splitlines()
     assert table[5].split(",")[3] == "rude"
     loaded = clips.load(tmp_path)
     assert loaded.label_set == own
     np.testing.assert_array_equal(loaded.labels, some_clips.labels)
     # What was written before there were label sets is of the paper's.
-    clips.save(dataclasses.replace(some_clips, waveforms=None), tmp_path)
+    clips.save(dataclasses.replace(some_clips, inputs=None), tmp_path)
     (tmp_path / "clips.json").write_text('{"digest": "x"}')
     assert clips.load(tmp_path).label_set == PAPER
 
@@ -252,7 +254,7 @@ def test_names_of_stored_results_stay():
         protocol="speaker_independent",
         split=Split.outer(4),
         domains=("emodb", "emovo"),
-        precision="bfloat16",
+        network=NetworkSpec(front_end="waveform", preset="fast", precision="bfloat16", outputs=6),
         settings=Settings(epochs=24, schedule="cosine", shift_s=0.1),
     )
     child = cells.FineTuning(

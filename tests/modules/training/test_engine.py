@@ -14,7 +14,7 @@ from modules.training.job import Job
 from modules.training.rows import ArrayRows, FileRows, RowWriter
 from modules.training.settings import Settings
 
-SPEC = NetworkSpec(architecture="cnn_lstm", preset="fast", outputs=6)
+SPEC = NetworkSpec(front_end="waveform", preset="fast", outputs=6)
 CLIPS = 40
 PLENTY = 2**30
 TRAIN, HELD_OUT, TESTED = np.arange(0, 24), np.arange(24, 32), np.arange(32, 40)

@@ -6,11 +6,12 @@ import pytest
 from modules.networks.approaches import resolve
 from modules.networks.registry import NetworkSpec
 from modules.training import freezing
+from modules.training.answers import Answers
 from modules.training.learner import Learner
 from modules.training.rows import ArrayRows
 from modules.training.settings import Settings
 
-SPEC = NetworkSpec(architecture="cnn_lstm", preset="fast", outputs=6)
+SPEC = NetworkSpec(front_end="waveform", preset="fast", outputs=6)
 GROUPS = SPEC.groups
 
 
@@ -50,9 +51,9 @@ def test_approach_freezes_reinitialises_and_tunes(name, clips):
     assert kept == [group for group in GROUPS if fates[group] != "re-initialised"]
     prefix, trained = freezing.split_at_frozen_prefix(network, adaptation, GROUPS)
     inputs = clips[0] if prefix is None else prefix.predict(clips[0], verbose=0)
-    Learner(trained).fit(
-        ArrayRows(inputs), np.arange(6), clips[1], settings=Settings(epochs=1, batch_size=6)
-    )
+    settings = Settings(epochs=1, batch_size=6)
+    answers = Answers(clips[1], np.zeros(6, int), outputs=6)
+    Learner(trained, settings).fit(ArrayRows(inputs), np.arange(6), answers, settings=settings)
     after = freezing.weights_of(network, GROUPS)
     assert _equal_groups(before, after) == [g for g in GROUPS if fates[g] == "frozen"]
     hashes_before = freezing.weight_hashes(before, GROUPS)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from modules.networks.registry import NetworkSpec
 from modules.training.job import TrainerJob
 from modules.training.settings import Settings
 from schemas.labels import LabelSet
@@ -11,9 +12,7 @@ from schemas.labels import LabelSet
 ARGUMENTS = {
     "name": "emodb",
     "stage": "fine_tune",
-    "architecture": "cnn_lstm",
-    "preset": "fast",
-    "precision": "bfloat16",
+    "network": NetworkSpec(front_end="waveform", preset="fast", precision="bfloat16", outputs=3),
     "labels": LabelSet(("anger", "neutral", "rude")),
     "settings": Settings(epochs=3, patience=2, shift_s=0.1),
     "inner_fraction": 0.2,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from modules.networks.registry import NetworkSpec
+from modules.training.answers import Answers
 from modules.training.batches import Batches
 from modules.training.learner import Learner, predict
 from modules.training.rows import ArrayRows
@@ -32,17 +33,23 @@ def _clips(count, seed):
     return clips, labels
 
 
+def answers_to(labels, settings=None):
+    """Returns the answers to clips of one domain."""
+    smoothing = settings.label_smoothing if settings else 0.0
+    return Answers(labels, np.zeros_like(labels), outputs=6, smoothing=smoothing)
+
+
 def fit(network, clips, labels, *, settings, validation=None, callbacks=()):
     """Trains on arrays; returns the history."""
     inner = None
     if validation is not None:
         inner = (ArrayRows(validation[0]), np.arange(len(validation[0])), validation[1])
     return (
-        Learner(network)
+        Learner(network, settings)
         .fit(
             ArrayRows(clips),
             np.arange(len(clips)),
-            labels,
+            answers_to(labels, settings),
             settings=settings,
             validation=inner,
             callbacks=callbacks,
@@ -78,11 +85,12 @@ def test_early_stopping_restores_the_best_weights():
     clips, labels = _clips(120, 0)
     validation = (clips, (labels + 1) % 6)
     network = _network()
-    learnt = Learner(network).fit(
+    settings = Settings(epochs=50, patience=4)
+    learnt = Learner(network, settings).fit(
         ArrayRows(clips),
         np.arange(120),
-        labels,
-        settings=Settings(epochs=50, patience=4),
+        answers_to(labels),
+        settings=settings,
         validation=(ArrayRows(clips), np.arange(120), validation[1]),
     )
     history = learnt.history
@@ -129,16 +137,16 @@ def test_cosine_schedule_ends_at_rest():
 
 def test_a_learner_starts_over_each_time():
     clips, labels = _clips(120, 0)
-    learner = Learner(_network())
-    start = learner.network.get_weights()
     settings = Settings(epochs=3, schedule="cosine")
-    source, rows = ArrayRows(clips), np.arange(120)
-    first = learner.fit(source, rows, labels, settings=settings)
+    learner = Learner(_network(), settings)
+    start = learner.network.get_weights()
+    source, rows, answers = ArrayRows(clips), np.arange(120), answers_to(labels)
+    first = learner.fit(source, rows, answers, settings=settings)
     weights = learner.network.get_weights()
     learner.network.set_weights(start)
-    learner.fit(source, rows, labels, settings=Settings(epochs=1))  # another schedule in between
+    learner.fit(source, rows, answers, settings=Settings(epochs=1))  # another schedule in between
     learner.network.set_weights(start)
-    assert learner.fit(source, rows, labels, settings=settings) == first
+    assert learner.fit(source, rows, answers, settings=settings) == first
     for mine, other in zip(learner.network.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(mine, other)
 
@@ -156,7 +164,7 @@ def test_the_optimizer_is_keras_adadelta(schedule):
     steps = 4 * 3
     rate = keras.optimizers.schedules.CosineDecay(0.7, steps) if schedule == "cosine" else 0.7
     reference.compile(keras.optimizers.Adadelta(rate), "sparse_categorical_crossentropy")
-    batches = Batches(ArrayRows(clips), np.arange(96), labels, settings)
+    batches = Batches(ArrayRows(clips), np.arange(96), answers_to(labels), settings)
     reference.fit(batches, epochs=4, steps_per_epoch=steps // 4, shuffle=False, verbose=0)
     for weights, expected in zip(mine.get_weights(), reference.get_weights(), strict=True):
         np.testing.assert_allclose(weights, expected, atol=1e-5)
@@ -164,7 +172,7 @@ def test_the_optimizer_is_keras_adadelta(schedule):
 
 def test_predictions_do_not_depend_on_what_was_asked_before():
     clips = np.random.default_rng(0).normal(size=(150, 54_000, 1)).astype(np.float32)
-    spec = NetworkSpec(architecture="cnn_lstm", preset="fast", outputs=6)
+    spec = NetworkSpec(front_end="waveform", preset="fast", outputs=6)
     source, rows = ArrayRows(clips), np.random.default_rng(0).permutation(150)
     first, second = spec.build(seed=0), spec.build(seed=0)
     expected = predict(first, source, rows)

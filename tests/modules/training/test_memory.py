@@ -23,6 +23,6 @@ def test_a_quarter_of_the_machine_or_container_by_default(monkeypatch, tmp_path)
 def test_a_limit_below_one_batch():
     # 32 clips of 54,000 samples of four bytes: 6.912 MB, 0.00644 GiB.
     with pytest.raises(UserError, match=r"training\.memory_gib: 0\.006 GiB .* at least 0\.0065"):
-        memory.check(0.006, batch_size=32, input_samples=54_000)
-    memory.check(0.0065, batch_size=32, input_samples=54_000)
-    memory.check(None, batch_size=32, input_samples=54_000)
+        memory.check(0.006, batch_size=32, row_shape=(54_000, 1))
+    memory.check(0.0065, batch_size=32, row_shape=(54_000, 1))
+    memory.check(None, batch_size=32, row_shape=(54_000, 1))

@@ -9,7 +9,7 @@ import tensorflow as tf
 import transformed_examples
 from transformed_examples import patterns
 
-from modules.networks.registry import load_network
+from modules.networks.registry import NetworkSpec, load_network
 from modules.training import choice, freezing, pretraining, trained
 from modules.training.clips import read_clips
 from modules.training.engine import Engine
@@ -30,9 +30,7 @@ def _job(stage, **changes):
     arguments = {
         "name": stage,
         "stage": stage,
-        "architecture": "cnn_lstm",
-        "preset": "fast",
-        "precision": "float32",
+        "network": NetworkSpec(front_end="waveform", preset="fast", outputs=6),
         "labels": PAPER,
         "settings": Settings(epochs=2, batch_size=16, patience=2),
         "inner_fraction": 0.2,
@@ -51,14 +49,20 @@ def splits(tmp_path_factory):
     return folder, transformed_examples.write_splits(folder)
 
 
+def _read(folder, **chosen):
+    return read_clips(
+        patterns(folder, [0, 1, 2, 3]), limit_bytes=PLENTY, row_shape=(54_000, 1), **chosen
+    )
+
+
 @pytest.fixture(scope="module")
 def clips(splits):
-    return read_clips(patterns(splits[0], [0, 1, 2, 3]), limit_bytes=PLENTY)
+    return _read(splits[0])
 
 
 @pytest.fixture(scope="module")
 def engine(clips):
-    return Engine(clips.waveforms, clips.labels, limit_bytes=PLENTY)
+    return Engine(clips.inputs, clips.labels, limit_bytes=PLENTY)
 
 
 ONE = Settings(epochs=1)
@@ -107,9 +111,9 @@ FOUR = LabelSet(("anger", "happiness", "sadness", "surprise"))
 def test_a_network_learns_labels_among_those_it_knows(splits, tmp_path, clips, engine, base):
     # The same clips of the domain b, in a manifest of its four labels: 0, 3, 4, 5 of the paper's.
     transformed_examples.write_splits(tmp_path, labels={"b": [0, 1, 2, 3]})
-    same = read_clips(patterns(splits[0], [0, 1, 2, 3]), limit_bytes=PLENTY, domain="b")
-    fewer = read_clips(patterns(tmp_path, [0, 1, 2, 3]), limit_bytes=PLENTY)
-    own = Engine(same.waveforms, fewer.labels, limit_bytes=PLENTY)
+    same = _read(splits[0], domain="b")
+    fewer = _read(tmp_path)
+    own = Engine(same.inputs, fewer.labels, limit_bytes=PLENTY)
     job = _job("fine_tune", approach="A5", labels=FOUR, settings=ONE)
     adapted = fine_tune(job, fewer, own, base, approach="A5", choice={})
     assert adapted.labels == PAPER

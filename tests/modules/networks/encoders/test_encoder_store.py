@@ -11,6 +11,7 @@ from tiny_encoders import random_encoder
 
 from modules.networks.encoders import encoder as encoders
 from modules.networks.encoders import store
+from modules.networks.encoders.spec import EncoderSpec
 from schemas.errors import UserError
 
 
@@ -141,7 +142,7 @@ def test_the_spec_of_a_network(folder):
     encoder = dataclasses.replace(random_encoder(blocks=2), name="a")
     sha256 = encoders.write(encoder, store.path_of("a"))
     spec = store.spec("a", blocks=2, pooled=(1, 2))
-    assert spec == encoders.EncoderSpec(
+    assert spec == EncoderSpec(
         name="a",
         sha256=sha256,
         bands=8,

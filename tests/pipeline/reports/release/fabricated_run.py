@@ -137,13 +137,22 @@ def training(name: str, **changes) -> TrainingRecord:
         "labels": PAPER.labels,
         "domain_labels": LABELS_OF,
         "network": NetworkRecord(
-            architecture="cnn_lstm", preset="fast", precision="float32", parameters=5_379_798
+            front_end="waveform",
+            preset="fast",
+            precision="float32",
+            encoder=None,
+            members=1,
+            parameters=5_379_798,
         ),
         "settings": SettingsRecord(
             epochs=40,
             batch_size=32,
+            optimizer="adadelta",
             learning_rate=1.0,
+            weight_decay=0.0,
             schedule="constant",
+            sampling="shuffled",
+            label_smoothing=0.0,
             patience=6,
             shift_s=0.1,
             seed=0,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from modules.networks.registry import NetworkSpec
 from modules.study import cells
 from modules.study.clips import Clips
 from modules.study.design import Design
@@ -31,7 +32,7 @@ def clips(
     owners = np.repeat(domains, [len(own) for own in labels])
     speakers = random.integers(0, SPEAKERS, len(owners))
     return Clips(
-        waveforms=None,
+        inputs=None,
         labels=np.concatenate(labels),
         domains=owners,
         speakers=np.array([f"{name}-{who}" for name, who in zip(owners, speakers, strict=True)]),
@@ -53,6 +54,7 @@ def design(*domains: str, **changes) -> Design:
         "domains": tuple(sorted(domains)),
         "targets": tuple(sorted(domains)),
         "protocols": PROTOCOLS,
+        "network": NetworkSpec(front_end="waveform", preset="fast", outputs=len(PAPER)),
         "pretrain": settings,
         "scratch": settings,
         "fine_tune": settings,

@@ -105,7 +105,7 @@ def test_the_design_is_read_from_the_cells(changes):
         assert (found.pretrain, found.scratch) == (plan.pretrain, plan.scratch)
     if set(plan.tables) != {2}:
         assert found.fine_tune == plan.fine_tune
-    assert found.preset == plan.preset
+    assert found.network == plan.network
 
 
 def _stored(folder, *domains, **changes):
