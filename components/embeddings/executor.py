@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -82,6 +82,7 @@ class EmbedFile(beam.DoFn):
         from modules.networks.held import Held
 
         self._held = Held(self._network)
+        self._waveform = tf.io.FixedLenFeature([self._network.input_samples], tf.float32)
 
     def process(self, task: tuple[str, str]) -> Iterator[None]:
         """Reads the first file of the task, and writes the second."""
@@ -94,10 +95,11 @@ class EmbedFile(beam.DoFn):
         return iter(())
 
     def _embedded(self, record: bytes) -> bytes:
+        # Parsed by TensorFlow: a protocol buffer hands out samples one by one.
+        parsed = tf.io.parse_single_example(record, {features.WAVEFORM: self._waveform})
+        embedding = self._held.of(parsed[features.WAVEFORM].numpy()).ravel()
         example = tf.train.Example.FromString(record)
         values = example.features.feature
-        waveform = values[features.WAVEFORM].float_list.value
-        embedding: Iterable[float] = self._held.of(waveform).ravel()
         del values[features.WAVEFORM]
-        values[features.EMBEDDING].float_list.value.extend(embedding)
+        values[features.EMBEDDING].float_list.value.extend(embedding.tolist())
         return example.SerializeToString(deterministic=True)

@@ -26,11 +26,21 @@ class Standardisation(keras.layers.Layer):
 
     Both are weights that no gradient reaches; `fit` sets them. Outputs are clipped at six standard
     deviations. Frames that are 0 in all channels are behind a clip's end and stay so.
+
+    Args:
+      scaled: Whether each channel is then multiplied by a factor that learns, as in batch
+        normalisation (Ioffe & Szegedy 2015).
+      kwargs: Arguments of `keras.layers.Layer`.
     """
 
+    def __init__(self, *, scaled: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.scaled = scaled
+
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Makes mean and standard deviation, of 0 and 1."""
+        """Makes mean and standard deviation, of 0 and 1, and the factors, of 1."""
         shape = (input_shape[-1],)
+        self.factor = self.add_weight(shape, "ones", name="factor") if self.scaled else 1.0
         self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
         self.std = self.add_weight(shape, "ones", trainable=False, name="std")
 
@@ -54,7 +64,12 @@ class Standardisation(keras.layers.Layer):
         """Maps `[…, channels]` to the same."""
         ops = keras.ops
         own = ops.any(inputs != 0, axis=-1, keepdims=True)
-        return ops.where(own, ops.clip((inputs - self.mean) / self.std, -_LARGEST, _LARGEST), 0.0)
+        standard = ops.clip((inputs - self.mean) / self.std, -_LARGEST, _LARGEST)
+        return ops.where(own, standard * self.factor, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments to build the layer again."""
+        return {**super().get_config(), "scaled": self.scaled}
 
 
 @keras.saving.register_keras_serializable(package="ser")

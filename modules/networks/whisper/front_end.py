@@ -58,7 +58,7 @@ def _build(spec: "NetworkSpec", *, seed: int) -> "keras.Sequential":
             Block(encoder.width, heads=encoder.heads, passes_input=passes, name=f"block{number}")
         )
     if spec.preset == MEAN:
-        layers += [OwnMean(name="mean"), Standardisation(name="standardised")]
+        layers += [OwnMean(name="mean"), Standardisation(scaled=True, name="standardised")]
         layers += hidden_layer(outputs=spec.outputs, members=spec.members)
     else:
         segments = round(WHISPER.input_s / SEGMENT_S)

@@ -10,6 +10,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.orchestration import metadata
 
+from components.adaptation_gate import artifact as adaptation_gate
 from components.audio_example_gen.account import ACCOUNT_CSV, USED
 from components.corpora_audit import artifact as audits
 from components.data_gate import findings
@@ -199,6 +200,7 @@ def _model(
     blessed = (
         bool(evaluator["blessing"].custom_properties["blessed"].int_value) if evaluated else None
     )
+    compared = artifacts.get(("AdaptationGate", name), {}).get(adaptation_gate.COMPARISON)
     pushed = artifacts.get(("Pusher", name), {}).get("pushed_model")
     pushed_to = None
     if pushed is not None and pushed.custom_properties["pushed"].int_value:
@@ -207,6 +209,7 @@ def _model(
         name=name,
         training=trainings.get(release.PRETRAIN if multi_domain else name),
         pretraining=None if multi_domain else trainings.get(release.pretrained_name(config, name)),
+        comparison=adaptation_gate.read(compared.uri) if compared is not None else None,
         slices=slices,
         baseline_uar=baseline,
         blessed=blessed,

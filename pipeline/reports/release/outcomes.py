@@ -3,9 +3,10 @@
 import dataclasses
 from collections.abc import Iterable
 
+from components.adaptation_gate.artifact import Comparison
 from pipeline.reports.release.results import ModelResult, ModelStatus, RunResults
 from pipeline.runners.local import NodeResult
-from schemas.words import brief, listed
+from schemas.words import apart, brief, is_known, listed, plural, signed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
                 f" {model.reason}; that version stays."
             )
         sentences += f" Folder: {model.pushed_to}. {_thresholds(model, results)}"
+        sentences += _in_place(model)
     elif model.status == "kept back":
         before = " The last blessed version stays as it is." if model.baseline_uar else ""
         sentences += f"{before} {_thresholds(model, results)}"
@@ -45,6 +47,28 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
         causes = failures_behind(last, results.nodes) if last else []
         sentences += "".join(f" {node.node_id} failed: {brief(node.error)}" for node in causes)
     return Outcome(model=model.name, kind=model.status, short=model.reason, sentences=sentences)
+
+
+def _in_place(model: ModelResult) -> str:
+    """Returns why the multi-domain network is served in the adapted one's place, if it is."""
+    found = model.in_place
+    if found is None:
+        return ""
+    adapted, common = apart(found.adapted.uar, found.multi_domain.uar)
+    return (
+        f" Adapting made it worse: on the same {plural(found.clips, 'clip')} the adapted network has"
+        f" UAR {adapted}, the multi-domain network {common} ({difference(found)}). The domain serves"
+        " the multi-domain network, which answers with the domain's own labels only."
+    )
+
+
+def difference(found: Comparison) -> str:
+    """Returns the difference of two networks with its interval, in words."""
+    text = f"difference {signed(found.difference)}"
+    if is_known(found.low) and is_known(found.high):
+        text += f", 95% interval {signed(found.low)} to {signed(found.high)}"
+        text += f", resampling {found.resampled}"
+    return text
 
 
 def _thresholds(model: ModelResult, results: RunResults) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from components.adaptation_gate.artifact import ADAPTED, Comparison
 from corpora.audit.report import Finding
 from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord
@@ -58,7 +59,9 @@ class ModelResult:
       training: Record of its training; `None` if it was not trained.
       pretraining: Record of the pre-training that it was adapted from, or was to be; `None` for
         the multi-domain model, and where there was none.
-      slices: What was measured of it, by slice; empty if it was not evaluated.
+      comparison: The adapted network against the multi-domain one, on the domain's test clips;
+        `None` for the multi-domain model, and where they were not compared.
+      slices: What was measured of what is served, by slice; empty if it was not evaluated.
       baseline_uar: UAR of the last blessed model by slice; empty if there was none.
       blessed: Whether every threshold held; `None` if it was not evaluated.
       faults: Thresholds that did not hold, in words.
@@ -68,6 +71,7 @@ class ModelResult:
     name: str
     training: TrainingRecord | None
     pretraining: TrainingRecord | None
+    comparison: Comparison | None
     slices: dict[SliceKey, SliceResult]
     baseline_uar: dict[SliceKey, float]
     blessed: bool | None
@@ -80,6 +84,12 @@ class ModelResult:
         return self.name == MULTI_DOMAIN
 
     @property
+    def in_place(self) -> Comparison | None:
+        """Why the multi-domain network is served in its place; `None` if it is not."""
+        found = self.comparison
+        return found if found and found.served != ADAPTED else None
+
+    @property
     def status(self) -> ModelStatus:
         """What became of it, in a word."""
         if self.pushed_to:
@@ -90,7 +100,8 @@ class ModelResult:
     def reason(self) -> str:
         """Why; of a pushed model, its version."""
         if self.pushed_to:
-            return f"version {self.pushed_to.name}"
+            version = f"version {self.pushed_to.name}"
+            return f"{version}, with the multi-domain network" if self.in_place else version
         if self.blessed is None:
             return "not evaluated: a step before it failed"
         if not self.blessed:

@@ -7,13 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from components.adaptation_gate.artifact import Measured
 from pipeline.reports import plots
 from pipeline.reports.plots import Picture
 from pipeline.reports.release.adaptations import Adaptation, adaptation
 from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import ModelResult, RunResults, SliceResult, domain_slice
 from schemas.labels import LabelSet
-from schemas.words import is_known, three
+from schemas.words import is_known, signed, three
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,11 @@ class SummaryRow:
     Attributes:
       domain: Its name.
       clips: Number of its test clips; `None` if none of its models was evaluated.
-      common, own: What the multi-domain model and its own reached on them.
-      gain: UAR of its own model minus the multi-domain model's.
+      common, own: What the multi-domain model and the one that it serves reached on them.
+      adapted: UAR of the adapted network, served or not; `None` where it was not compared.
+      gain: UAR of the adapted network minus the multi-domain model's.
+      gain_words: The gain's interval.
+      repeats: How far repeated trainings of the adapted network differ; empty for one.
       change: UAR of its own model minus the last blessed one's.
       chance: UAR of guessing among the domain's labels.
       adaptation: How its own model was adapted.
@@ -37,7 +41,10 @@ class SummaryRow:
     clips: int | None
     common: SliceResult | None
     own: SliceResult | None
+    adapted: float | None
     gain: float | None
+    gain_words: str
+    repeats: str
     change: float | None
     chance: float | None
     adaptation: Adaptation
@@ -56,7 +63,7 @@ class Average:
 
     @property
     def gain(self) -> float:
-        """What adaptation gained on average."""
+        """What the models that are served gained on average."""
         return self.own - self.common
 
 
@@ -74,13 +81,45 @@ def summary_row(model: ModelResult, results: RunResults) -> SummaryRow:
         clips=shown.clips if shown else None,
         common=common,
         own=own,
-        gain=own.uar - common.uar if own and common else None,
+        adapted=_adapted(model, own),
+        gain=_gain(model, own, common),
+        gain_words=_gain_words(model),
+        repeats=repeats(model.comparison.adapted) if model.comparison else "",
         change=own.uar - baseline if own and baseline is not None else None,
         chance=1 / classes if classes else None,
         adaptation=adaptation(model, results.config),
         lacks=_without(results.labels, trained) if trained is not None else (),
         untested=_without(trained or (), tested) if shown else (),
         outcome=outcome(model, results),
+    )
+
+
+def _adapted(model: ModelResult, own: SliceResult | None) -> float | None:
+    if model.comparison:
+        return model.comparison.adapted.uar
+    return own.uar if own else None
+
+
+def _gain(model: ModelResult, own: SliceResult | None, common: SliceResult | None) -> float | None:
+    if model.comparison:
+        return model.comparison.difference
+    return own.uar - common.uar if own and common else None
+
+
+def _gain_words(model: ModelResult) -> str:
+    found = model.comparison
+    if not found or not is_known(found.low) or not is_known(found.high):
+        return ""
+    return f"{signed(found.low)} to {signed(found.high)} over {found.resampled}"
+
+
+def repeats(measured: Measured) -> str:
+    """Returns how far a network's members differ by themselves; empty for a single one."""
+    if len(measured.members) < 2:
+        return ""
+    return (
+        f"{len(measured.members)} trainings alone: {three(min(measured.members))} to"
+        f" {three(max(measured.members))}"
     )
 
 
@@ -119,7 +158,7 @@ def uar_plot(rows: Sequence[SummaryRow]) -> Picture | None:
     figure = Figure(figsize=(min(11.0, 2.6 + 1.5 * len(rows)), 3.5), layout="constrained")
     axes = figure.add_subplot()
     _bars(axes, [row.common for row in rows], "multi-domain model", -0.2, plots.GREY, "black")
-    _bars(axes, [row.own for row in rows], "adapted model", 0.2, plots.BLUE, "white")
+    _bars(axes, [row.own for row in rows], "served model", 0.2, plots.BLUE, "white")
     for place, row in enumerate(rows):
         if row.chance:
             axes.hlines(
@@ -139,7 +178,7 @@ def uar_plot(rows: Sequence[SummaryRow]) -> Picture | None:
     plots.style_axes(axes)
     figure.legend(loc="outside upper left", ncols=3, frameon=False, fontsize=9)
     alt = "; ".join(
-        f"{row.domain}: multi-domain {three(row.common.uar if row.common else None)}, adapted "
+        f"{row.domain}: multi-domain {three(row.common.uar if row.common else None)}, served "
         f"{three(row.own.uar if row.own else None)}, chance {three(row.chance)}"
         for row in rows
     )

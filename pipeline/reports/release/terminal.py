@@ -15,9 +15,17 @@ def table(results: RunResults) -> Table:
         title=f"UAR on test fold {config.test_fold}, {config.protocol} folds"
         + (" (synthetic speech)" if config.synthetic else "")
     )
-    for column in ("domain", "clips", "multi-domain", "adapted", "95% interval", "approach"):
+    for column in (
+        "domain",
+        "clips",
+        "multi-domain",
+        "adapted",
+        "served",
+        "95% interval",
+        "approach",
+    ):
         shown.add_column(column, no_wrap=True)
-    shown.add_column("adapted model", overflow="fold")
+    shown.add_column("served model", overflow="fold")
     rows = [summary_row(model, results) for model in results.adapted]
     for row, model in zip(rows, results.adapted, strict=True):
         own, common = row.own, row.common
@@ -26,13 +34,14 @@ def table(results: RunResults) -> Table:
             row.domain,
             str(own.clips) if own else "",
             three(common.uar) if common else "",
+            three(row.adapted),
             three(own.uar) if own else "",
             f"{three(own.uar_lower)} to {three(own.uar_upper)}" if own else "",
             f"{done.scenario} {done.approach}",
             model.outcome,
         )
     if both := average(rows):
-        shown.add_row("average", "", three(both.common), three(both.own), "", "", "")
+        shown.add_row("average", "", three(both.common), "", three(both.own), "", "", "")
     if multi := results.multi_domain:
         shown.caption = f"multi-domain model {multi.outcome}"
     return shown

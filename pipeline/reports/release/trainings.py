@@ -12,6 +12,7 @@ from pipeline.reports import plots
 from pipeline.reports.plots import Picture
 from schemas.words import is_known, listed, plural, three
 
+_OPTIMIZERS = {"adadelta": "AdaDelta", "adamw": "AdamW"}
 _COLOURS = ("#7d8a97", plots.BLUE)
 
 
@@ -50,6 +51,14 @@ def words(record: TrainingRecord) -> tuple[str, ...]:
         if record.kept_epoch
         else f"{epochs}; the weights of the last stayed."
     )
+    network = record.network
+    trained = [_OPTIMIZERS[settings.optimizer]]
+    if settings.weight_decay:
+        trained.append(f"weight decay {settings.weight_decay:g}")
+    if settings.label_smoothing:
+        trained.append(f"labels smoothed by {settings.label_smoothing:g}")
+    if settings.sampling == "balanced":
+        trained.append("batches balanced by label within a domain")
     shift = (
         f"clips shifted by up to {settings.shift_s:g} s."
         if settings.shift_s
@@ -59,15 +68,23 @@ def words(record: TrainingRecord) -> tuple[str, ...]:
         f"{clips} of the training folds"
         + (f", {held_out:,} of which only decided when to stop." if held_out else "."),
         kept,
-        f"Batches of {settings.batch_size}, AdaDelta at {settings.learning_rate:g}"
-        f" ({settings.schedule}), {shift}",
+        f"Batches of {settings.batch_size}, rate {settings.learning_rate:g}"
+        f" ({settings.schedule.replace('_', ' ')}), {', '.join(trained)}, {shift}",
     ]
     if record.adaptation and record.adaptation.l2_sp:
         found.append(
             "All the while the weights were pulled towards the pre-trained ones (L2-SP, strength"
             f" {record.adaptation.l2_sp:g})."
         )
-    return (*found, f"{record.network.parameters:,} parameters.")
+    if network.members > 1:
+        found.append(
+            f"The mean of {network.members} trainings, which differ in their seeds; curves are"
+            " their mean."
+        )
+    own = f"Front end {network.front_end}, preset {network.preset}"
+    if network.encoder:
+        own += f", encoder {network.encoder['name']}"
+    return (*found, f"{own}: {network.parameters:,} parameters.")
 
 
 def curves(record: TrainingRecord) -> Picture | None:
