@@ -147,7 +147,12 @@ class Engine:
             train_s = time.monotonic() - started_s
         weights = freezing.weights_of(prepared.network, groups)
         hashes = freezing.weight_hashes(weights, groups)
-        idle = freezing.check_frozen(before, hashes, adaptation)
+        idle = tuple(
+            group
+            for group in freezing.check_frozen(before, hashes, adaptation)
+            # Statistics that were kept are no weights that could have learnt.
+            if any(prepared.network.get_layer(layer).trainable_weights for layer in groups[group])
+        )
         if idle:
             progress.MESSAGES.warning("%s: %s learnt nothing", job.name, ", ".join(idle))
         source, rows = self._inputs(prepared, prefix_key, job.tested)
@@ -193,6 +198,12 @@ class Engine:
             prefix, rest = freezing.split_at_frozen_prefix(
                 network, adaptation, spec.groups, given=self._given
             )
+            if prefix is not None and None in prefix.output_shape[1:]:
+                # Frames of many lengths are not kept: they are computed each time.
+                adaptation = dataclasses.replace(adaptation, frozen=self._given)
+                prefix, rest = freezing.split_at_frozen_prefix(
+                    network, adaptation, spec.groups, given=self._given
+                )
             learner = Learner(rest, settings, l2_sp=adaptation.l2_sp)
             self._networks[key] = _Prepared(network=network, prefix=prefix, learner=learner)
         return self._networks[key]
