@@ -71,9 +71,7 @@ def merged(job: Job, parts: list[Outcome]) -> Outcome:
     }
     if job.start is None:
         before = {
-            group: hashlib.sha256(
-                "".join(part.hashes_before[group] for part in parts).encode()
-            ).hexdigest()
+            group: _one_of([part.hashes_before[group] for part in parts])
             for group in first.hashes_before
         }
     else:
@@ -91,6 +89,13 @@ def merged(job: Job, parts: list[Outcome]) -> Outcome:
         member_probabilities=np.concatenate([part.member_probabilities for part in parts]),
         train_s=sum(part.train_s for part in parts),
     )
+
+
+def _one_of(hashes: list[str]) -> str:
+    """Returns the hash of a group that all members have in common, or else one hash of theirs."""
+    if len(set(hashes)) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 @functools.lru_cache(maxsize=8)
