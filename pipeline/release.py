@@ -114,13 +114,15 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
         config, signatures.MULTI_DOMAIN, measured, trainers[PRETRAIN], examples
     )
     for domain in manifest.domains:
+        # A layer that was unfrozen makes other embeddings than the one that the network came with.
+        embedded = bool(network.held) and not _unfreezes(config, config.for_domain(domain).approach)
         gate = AdaptationGate(
-            examples=prepared.embedded if network.held else prepared.transformed,
+            examples=prepared.embedded if embedded else prepared.transformed,
             adapted=trainers[domain].outputs["model"],
             multi_domain=trainers[PRETRAIN].outputs["model"],
             domain=domain,
             test_split=splits.FOLD_SPLITS[config.test_fold],
-            embedded=bool(network.held),
+            embedded=embedded,
             trim_silence=config.audio.trim_silence,
             labels=json.dumps(list(manifest.labels)),
             seed=config.seed,

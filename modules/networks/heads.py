@@ -26,21 +26,11 @@ class Standardisation(keras.layers.Layer):
 
     Both are weights that no gradient reaches; `fit` sets them. Outputs are clipped at six standard
     deviations. Frames that are 0 in all channels are behind a clip's end and stay so.
-
-    Args:
-      scaled: Whether each channel is then multiplied by a factor that learns, as in batch
-        normalisation (Ioffe & Szegedy 2015).
-      kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, *, scaled: bool = False, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.scaled = scaled
-
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Makes mean and standard deviation, of 0 and 1, and the factors, of 1."""
+        """Makes mean and standard deviation, of 0 and 1."""
         shape = (input_shape[-1],)
-        self.factor = self.add_weight(shape, "ones", name="factor") if self.scaled else 1.0
         self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
         self.std = self.add_weight(shape, "ones", trainable=False, name="std")
 
@@ -64,16 +54,45 @@ class Standardisation(keras.layers.Layer):
         """Maps `[…, channels]` to the same."""
         ops = keras.ops
         own = ops.any(inputs != 0, axis=-1, keepdims=True)
-        standard = ops.clip((inputs - self.mean) / self.std, -_LARGEST, _LARGEST)
-        return ops.where(own, standard * self.factor, 0.0)
+        return ops.where(own, ops.clip((inputs - self.mean) / self.std, -_LARGEST, _LARGEST), 0.0)
+
+
+class OfMembers(keras.layers.Layer):
+    """A layer of which each of several heads has weights of its own, along their first axis.
+
+    Args:
+      members: Number of heads.
+      kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, *, members: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.members = members
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments to build the layer again."""
-        return {**super().get_config(), "scaled": self.scaled}
+        return {**super().get_config(), "members": self.members}
 
 
 @keras.saving.register_keras_serializable(package="ser")
-class MemberDense(keras.layers.Layer):
+class MemberScale(OfMembers):
+    """Each channel times a factor that learns, as behind a batch normalisation."""
+
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        """Makes factors of 1, `[members, channels]`."""
+        self.factor = self.add_weight((self.members, input_shape[-1]), "ones", name="factor")
+
+    def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Returns `[batch, members, channels]`."""
+        return (input_shape[0], self.members, input_shape[-1])
+
+    def call(self, inputs: Any) -> Any:
+        """Maps `[batch, channels]` to `[batch, members, channels]`."""
+        return inputs[:, None] * self.factor
+
+
+@keras.saving.register_keras_serializable(package="ser")
+class MemberDense(OfMembers):
     """A dense layer for each of several heads that know nothing of each other.
 
     Args:
@@ -84,9 +103,8 @@ class MemberDense(keras.layers.Layer):
     """
 
     def __init__(self, units: int, *, members: int, activation: str | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(members=members, **kwargs)
         self.units = units
-        self.members = members
         self.activation = activation
         self._activate = keras.activations.get(activation)
 
@@ -112,8 +130,7 @@ class MemberDense(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments to build the layer again."""
-        own = {"units": self.units, "members": self.members, "activation": self.activation}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "units": self.units, "activation": self.activation}
 
 
 @keras.saving.register_keras_serializable(package="ser")

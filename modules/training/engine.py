@@ -147,12 +147,7 @@ class Engine:
             train_s = time.monotonic() - started_s
         weights = freezing.weights_of(prepared.network, groups)
         hashes = freezing.weight_hashes(weights, groups)
-        idle = tuple(
-            group
-            for group in freezing.check_frozen(before, hashes, adaptation)
-            # Statistics alone do not learn.
-            if any(prepared.network.get_layer(name).trainable_weights for name in groups[group])
-        )
+        idle = freezing.check_frozen(before, hashes, adaptation)
         if idle:
             progress.MESSAGES.warning("%s: %s learnt nothing", job.name, ", ".join(idle))
         source, rows = self._inputs(prepared, prefix_key, job.tested)
@@ -198,6 +193,12 @@ class Engine:
             prefix, rest = freezing.split_at_frozen_prefix(
                 network, adaptation, spec.groups, given=self._given
             )
+            if prefix is not None and None in prefix.output_shape[1:]:
+                # Frames of many lengths are not kept: they are computed each time.
+                adaptation = dataclasses.replace(adaptation, frozen=self._given)
+                prefix, rest = freezing.split_at_frozen_prefix(
+                    network, adaptation, spec.groups, given=self._given
+                )
             learner = Learner(rest, settings, l2_sp=adaptation.l2_sp)
             self._networks[key] = _Prepared(network=network, prefix=prefix, learner=learner)
         return self._networks[key]

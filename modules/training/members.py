@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from modules.networks.heads import MemberDense
+from modules.networks.heads import OfMembers
 from modules.networks.registry import NetworkSpec
 from modules.training import freezing
 from modules.training.job import Job, Outcome, Weights
@@ -71,9 +71,7 @@ def merged(job: Job, parts: list[Outcome]) -> Outcome:
     }
     if job.start is None:
         before = {
-            group: hashlib.sha256(
-                "".join(part.hashes_before[group] for part in parts).encode()
-            ).hexdigest()
+            group: _one_of([part.hashes_before[group] for part in parts])
             for group in first.hashes_before
         }
     else:
@@ -93,8 +91,15 @@ def merged(job: Job, parts: list[Outcome]) -> Outcome:
     )
 
 
+def _one_of(hashes: list[str]) -> str:
+    """Returns the hash of a group that all members have in common, or else one hash of theirs."""
+    if len(set(hashes)) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
 @functools.lru_cache(maxsize=8)
 def _own_layers(spec: NetworkSpec) -> frozenset[str]:
     """Returns the layers of which each member has its own."""
     network = spec.build(seed=0)
-    return frozenset(layer.name for layer in network.layers if isinstance(layer, MemberDense))
+    return frozenset(layer.name for layer in network.layers if isinstance(layer, OfMembers))

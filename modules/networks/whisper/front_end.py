@@ -32,7 +32,7 @@ def _groups(spec: "NetworkSpec") -> dict[str, tuple[str, ...]]:
             "lstm": ("standardised", "lstm"),
             "dense": ("dense1", "dense2", "emotion"),
         }
-    return {**groups, "pooling": ("standardised",), "dense": ("dense", "emotion")}
+    return {**groups, "pooling": ("standardised", "scale"), "dense": ("dense", "emotion")}
 
 
 def _build(spec: "NetworkSpec", *, seed: int) -> "keras.Sequential":
@@ -40,7 +40,7 @@ def _build(spec: "NetworkSpec", *, seed: int) -> "keras.Sequential":
     import keras
 
     from modules.networks.frames import OwnLSTM, OwnMean, SegmentMeans
-    from modules.networks.heads import Standardisation, hidden_layer, paper_head
+    from modules.networks.heads import MemberScale, Standardisation, hidden_layer, paper_head
     from modules.networks.log_mel import LogMel
     from modules.networks.whisper.layers import Block, Stem
 
@@ -58,7 +58,11 @@ def _build(spec: "NetworkSpec", *, seed: int) -> "keras.Sequential":
             Block(encoder.width, heads=encoder.heads, passes_input=passes, name=f"block{number}")
         )
     if spec.preset == MEAN:
-        layers += [OwnMean(name="mean"), Standardisation(scaled=True, name="standardised")]
+        layers += [
+            OwnMean(name="mean"),
+            Standardisation(name="standardised"),
+            MemberScale(members=spec.members, name="scale"),
+        ]
         layers += hidden_layer(outputs=spec.outputs, members=spec.members)
     else:
         segments = round(WHISPER.input_s / SEGMENT_S)

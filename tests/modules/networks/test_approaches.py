@@ -111,7 +111,7 @@ def test_approaches_on_networks_that_hold_groups(name, held):
 
 
 def test_unfreezing_where_nothing_is_held():
-    with pytest.raises(UserError, match="A2-unfrozen .* is for front ends that hold .* none"):
+    with pytest.raises(UserError, match=r"A2-unfrozen .* is for front ends that hold .* none"):
         resolve("A2-unfrozen", groups(*"abcd"))
 
 
