@@ -56,9 +56,9 @@ def _in_place(model: ModelResult) -> str:
         return ""
     adapted, common = apart(found.adapted.uar, found.multi_domain.uar)
     return (
-        f" Adapting made it worse: on the same {plural(found.clips, 'clip')} the adapted network has"
-        f" UAR {adapted}, the multi-domain network {common} ({difference(found)}). The domain serves"
-        " the multi-domain network, which answers with the domain's own labels only."
+        f" Adapting made it worse: on the same {plural(found.clips, 'clip')} the adapted network"
+        f" has UAR {adapted}, the multi-domain network {common} ({difference(found)}). The domain"
+        " serves the multi-domain network, which answers with the domain's own labels only."
     )
 
 

@@ -71,7 +71,7 @@ class ModelResult:
     name: str
     training: TrainingRecord | None
     pretraining: TrainingRecord | None
-    comparison: Comparison | None
+    comparison: Comparison | None = None
     slices: dict[SliceKey, SliceResult]
     baseline_uar: dict[SliceKey, float]
     blessed: bool | None
