@@ -5,6 +5,8 @@ VENV := .venv
 UV := .uv/bin/uv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+# Two processes of tests, a file of tests in one of them: each takes up to 7 GiB.
+PARALLEL ?= --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
@@ -33,10 +35,10 @@ demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC predi
 	$(BIN)/ser demo --out out/demo
 
 test: setup  ## All tests (with ARGS=--cov: and which lines they ran)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: setup  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
-	$(BIN)/python -m pytest -m "not component and not e2e" $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not component and not e2e" $(ARGS)
 
 lint: setup  ## Formatting, lint and types
 	$(BIN)/ruff format --check .

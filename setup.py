@@ -73,6 +73,7 @@ setup(
             "pymdown-extensions<11",
             "pytest",
             "pytest-cov",
+            "pytest-xdist",
             "ruff",
             "types-PyYAML",
             "types-protobuf<5",
