@@ -210,7 +210,7 @@ def test_baseline_is_of_the_same_model(tmp_path):
         if query.type.name == "node"
     ]
     assert len(producers) == len(channels) == 3
-    assert set(producers) == {"release.Trainer.emovo", "release.Evaluator.emovo"}
+    assert set(producers) == {"release.AdaptationGate.emovo", "release.Evaluator.emovo"}
 
 
 def test_worker_processes(tmp_path):
