@@ -138,7 +138,9 @@ WHISPER = {"front_end": "whisper", "encoder": {"name": "random", "blocks": 2}}
 
 def test_approaches_that_leave_nothing_to_learn(encoders):
     config = _release(**WHISPER, domains={"b": {"approach": "convs-only"}})
-    with pytest.raises(UserError, match="domain b, front end whisper: approach convs-only .*learn"):
+    with pytest.raises(
+        UserError, match=r"domain b, front end whisper: approach convs-only .*learn"
+    ):
         _check(config, _manifest(a=TWO, b=TWO))
     config = _release(approach="auto", candidates=["A2", "A2-unfrozen"])
     with pytest.raises(UserError, match="domain a, front end waveform: approach A2-unfrozen"):
@@ -167,7 +169,7 @@ def test_members_share_what_is_held(encoders):
         {"domains": {"b": {"approach": "A2-unfrozen"}}},
         {"domains": {"b": {"approach": "auto"}}, "candidates": ["A2", "A2-unfrozen"]},
     ):
-        with pytest.raises(UserError, match="domain b: approach A2-unfrozen .* set members to 1"):
+        with pytest.raises(UserError, match=r"domain b: approach A2-unfrozen .* set members to 1"):
             _check(_release(**WHISPER, members=2, **changes), manifest)
 
 

@@ -81,7 +81,7 @@ def test_a_network_over_an_encoder_of_the_store(encoders, encoder, blocks, poole
 def test_an_encoder_that_is_not_there_or_too_short(encoders):
     with pytest.raises(UserError, match=r"encoder whisper-tiny\.en: is not in"):
         network_spec(_parse(front_end="whisper"), LABELS)
-    with pytest.raises(UserError, match="encoder random: holds 3 blocks; .*--blocks 4"):
+    with pytest.raises(UserError, match=r"encoder random: holds 3 blocks; .*--blocks 4"):
         network_spec(_parse(front_end="whisper", encoder={"name": "random", "blocks": 4}), LABELS)
 
 
