@@ -46,7 +46,7 @@ def run_folder(tmp_path_factory):
 
 def _request(folder, **overrides):
     return Request(
-        config="demo",
+        config="demo-waveform",
         overrides={
             "manifest": str(folder / "manifest.csv"),
             "output": str(folder / "out"),

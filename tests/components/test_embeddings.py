@@ -25,7 +25,7 @@ from schemas.errors import UserError
 ENCODER = random_encoder()
 FOLDS = ("fold-0", "fold-1")
 CLIPS = 6
-TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+TWO_WORKERS = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_everything_else_of_an_example_stays(embeddings, examples):
 
 @pytest.mark.component
 def test_workers_write_the_same_bytes(embeddings, examples, spec, tmp_path):
-    again = _do(tmp_path, examples, spec, TWO_PROCESSES)
+    again = _do(tmp_path, examples, spec, TWO_WORKERS)
     first, second = _files(embeddings), _files(again)
     assert list(first) == list(second)
     for name, path in first.items():

@@ -3,6 +3,8 @@
 import dataclasses
 
 import pytest
+from tiny_encoders import random_encoder
+from tiny_networks import keep
 
 from corpora.manifest import Manifest
 from pipeline import checks
@@ -119,6 +121,65 @@ def test_an_approach_that_needs_more_layer_groups():
     with pytest.raises(UserError, match="domain b, front end waveform: approach lstm-only"):
         _check(config, _manifest(a=TWO, b=TWO))
     _check(_release(preset="fast-cnn", approach="auto"), _manifest(a=TWO))
+
+
+# --- Networks over an encoder --------------------------------------------------------------------
+
+
+@pytest.fixture
+def encoders(tmp_path, monkeypatch):
+    """A store that has a small random encoder of three blocks."""
+    monkeypatch.setenv("SER_ENCODERS", str(tmp_path))
+    keep(random_encoder(), tmp_path)
+
+
+WHISPER = {"front_end": "whisper", "encoder": {"name": "random", "blocks": 2}}
+
+
+def test_approaches_that_leave_nothing_to_learn(encoders):
+    config = _release(**WHISPER, domains={"b": {"approach": "convs-only"}})
+    with pytest.raises(
+        UserError, match=r"domain b, front end whisper: approach convs-only .*learn"
+    ):
+        _check(config, _manifest(a=TWO, b=TWO))
+    config = _release(approach="auto", candidates=["A2", "A2-unfrozen"])
+    with pytest.raises(UserError, match="domain a, front end waveform: approach A2-unfrozen"):
+        _check(config, _manifest(a=TWO))
+    _check(_release(**WHISPER, approach="A2-unfrozen"), _manifest(a=TWO, b=TWO))
+    _check(_release(**WHISPER, approach="auto"), _manifest(a=TWO, b=TWO))
+
+
+def test_members_have_no_early_stopping(encoders):
+    manifest = _manifest(a=TWO, b=TWO)
+    _check(_release(**WHISPER, members=3), manifest)
+    # Of one member there may be.
+    _check(_release(**WHISPER, pretrain={"patience": 2}), manifest)
+    for changes in (
+        {"pretrain": {"patience": 2}},
+        {"fine_tune": {"patience": 2}},
+        {"domains": {"b": {"fine_tune": {"patience": 1}}}},
+    ):
+        with pytest.raises(UserError, match=r"members: 3 members would stop .* set patience to 0"):
+            _check(_release(**WHISPER, members=3, **changes), manifest)
+
+
+def test_members_share_what_is_held(encoders):
+    manifest = _manifest(a=TWO, b=TWO)
+    for changes in (
+        {"domains": {"b": {"approach": "A2-unfrozen"}}},
+        {"domains": {"b": {"approach": "auto"}}, "candidates": ["A2", "A2-unfrozen"]},
+    ):
+        with pytest.raises(UserError, match=r"domain b: approach A2-unfrozen .* set members to 1"):
+            _check(_release(**WHISPER, members=2, **changes), manifest)
+
+
+def test_memory_is_that_of_the_front_ends_own_batch():
+    # 64 clips of 160,000 float32 samples: the recipe's batch, and the ten seconds that are heard.
+    least = 64 * 160_000 * 4 / 1024**3
+    config = {"front_end": "log_mel_cnn"}
+    checks.check_memory(_release(**config, training={"memory_gib": least}))
+    with pytest.raises(UserError, match="64 clips"):
+        checks.check_memory(_release(**config, training={"memory_gib": least * 0.999}))
 
 
 # --- Domains -------------------------------------------------------------------------------------

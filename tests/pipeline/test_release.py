@@ -1,10 +1,14 @@
 """The release pipeline's shape: what depends on what, and that no step is given the test fold."""
 
+import dataclasses
 import json
 
 import pytest
 from tfx.dsl.compiler import compiler
+from tiny_encoders import random_encoder
+from tiny_networks import keep
 
+from modules.training.settings import BALANCED
 from pipeline import config as configs
 from pipeline import release
 from pipeline.manifest import Manifest
@@ -210,7 +214,7 @@ def test_baseline_is_of_the_same_model(tmp_path):
         if query.type.name == "node"
     ]
     assert len(producers) == len(channels) == 3
-    assert set(producers) == {"release.Trainer.emovo", "release.Evaluator.emovo"}
+    assert set(producers) == {"release.AdaptationGate.emovo", "release.Evaluator.emovo"}
 
 
 def test_worker_processes(tmp_path):
@@ -223,3 +227,84 @@ def test_worker_processes(tmp_path):
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
     ]
+
+
+# --- Networks over an encoder --------------------------------------------------------------------
+
+WHISPER = {"front_end": "whisper", "encoder": {"name": "random", "blocks": 2}}
+
+
+@pytest.fixture
+def encoders(tmp_path, monkeypatch):
+    """A store that has a small random encoder of three blocks."""
+    monkeypatch.setenv("SER_ENCODERS", str(tmp_path / "encoders"))
+    return keep(random_encoder(), tmp_path / "encoders")
+
+
+def _producers(node, name):
+    """Returns the nodes that an input comes from."""
+    return {channel.producer_node_query.id for channel in node.inputs.inputs[name].channels}
+
+
+def test_trainings_share_the_embeddings_of_the_held_layers(tmp_path, encoders):
+    domains = {"emodb": {"approach": "A2-unfrozen"}, "urdu": {"approach": "A8"}}
+    nodes = _nodes(tmp_path, **WHISPER, domains=domains)
+    assert _producers(nodes["Embeddings"], "transformed_examples") == {"Transform"}
+    sources = {
+        name: next(iter(_producers(node, "examples")))
+        for name, node in nodes.items()
+        if name.startswith(("Trainer.", "AdaptationGate.", "Evaluator."))
+    }
+    # What an unfrozen layer makes of clips is not what the encoder makes of them.
+    unfrozen = {"Trainer.emodb", "AdaptationGate.emodb"}
+    for name, source in sources.items():
+        kind = name.split(".")[0]
+        if kind == "Evaluator":
+            assert source == "AudioExampleGen"
+            continue
+        assert source == ("Transform" if name in unfrozen else "Embeddings"), name
+        if kind == "Trainer":
+            given = json.loads(_parameter(nodes[name], "custom_config"))
+            assert given["embedded"] == (name not in unfrozen)
+            assert given["network"]["encoder"]["sha256"] == encoders
+        else:
+            given = nodes[name].parameters.parameters["embedded"].field_value
+            assert given.int_value == int(name not in unfrozen)
+
+
+def test_nothing_is_embedded_where_nothing_is_held(tmp_path):
+    nodes = _nodes(tmp_path)
+    assert "Embeddings" not in nodes
+    for name, node in nodes.items():
+        if name.startswith(("Trainer.", "AdaptationGate.")):
+            assert _producers(node, "examples") == {"Transform"}
+
+
+def test_what_is_served_is_what_the_gate_hands_on(tmp_path):
+    nodes = _nodes(tmp_path)
+    for model in ("emodb", "multi-domain"):
+        producer = "Trainer.pretrain" if model == "multi-domain" else f"AdaptationGate.{model}"
+        for kind in ("Evaluator", "Pusher"):
+            assert _producers(nodes[f"{kind}.{model}"], "model") == {producer}
+    gate = nodes["AdaptationGate.emodb"]
+    assert _producers(gate, "adapted") == {"Trainer.emodb"}
+    assert _producers(gate, "multi_domain") == {"Trainer.pretrain"}
+
+
+def test_absent_settings_are_the_front_ends(tmp_path, encoders):
+    nodes = _nodes(
+        tmp_path,
+        **WHISPER,
+        fine_tune={"epochs": 3},
+        domains={"urdu": {"fine_tune": {"learning_rate": 0.1}}},
+    )
+    settings = {
+        name: json.loads(_parameter(node, "custom_config"))["settings"]
+        for name, node in nodes.items()
+        if name.startswith("Trainer.")
+    }
+    assert settings["Trainer.pretrain"] == dataclasses.asdict(BALANCED.pretrain)
+    own = dataclasses.asdict(BALANCED.fine_tune)
+    assert settings["Trainer.emodb"] == own | {"epochs": 3}
+    # A domain's own settings take the place of the release's.
+    assert settings["Trainer.urdu"] == own | {"learning_rate": 0.1}

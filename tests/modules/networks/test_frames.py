@@ -1,5 +1,7 @@
 """Layers over frames against numpy on clips without padding, and what padding does to them."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -64,7 +66,7 @@ def convolved(clip, kernel, bias):
     return np.array([frames[place : place + 2].max(axis=0) for place in range(0, len(clip), 2)])
 
 
-LAYERS = {
+LAYERS: dict[str, tuple[Callable, Callable]] = {
     "mean": (OwnMean, mean),
     "segments": (lambda: SegmentMeans(3, segments=4), segment_means),
     "lstm": (lambda: OwnLSTM(5), lstm),

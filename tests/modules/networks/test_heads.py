@@ -3,7 +3,13 @@
 import keras
 import numpy as np
 
-from modules.networks.heads import MeanOfMembers, MemberDense, Standardisation, hidden_layer
+from modules.networks.heads import (
+    MeanOfMembers,
+    MemberDense,
+    MemberScale,
+    Standardisation,
+    hidden_layer,
+)
 
 
 def test_standardisation_fits_mean_and_deviation_over_batches():
@@ -75,6 +81,19 @@ def test_members_are_dense_layers_of_their_own():
         plain.set_weights([w[member] for layer in (first, second) for w in layer.get_weights()])
         np.testing.assert_allclose(found[:, member], np.array(plain(inputs)), atol=1e-6)
     np.testing.assert_allclose(np.array(MeanOfMembers()(found)), found.mean(axis=1), atol=1e-7)
+
+
+def test_members_have_factors_of_their_own():
+    layer = MemberScale(members=2)
+    inputs = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    # At first they are 1.
+    np.testing.assert_array_equal(np.array(layer(inputs)), np.stack([inputs] * 2, axis=1))
+    layer.set_weights([np.array([[1, 2, 3], [-1, 0, 0.5]])])
+    found = np.array(layer(inputs))
+    np.testing.assert_allclose(found[:, 0], inputs * [1, 2, 3], rtol=1e-6)
+    np.testing.assert_allclose(found[:, 1], inputs * [-1, 0, 0.5], rtol=1e-6)
+    again = MemberScale.from_config(layer.get_config())
+    assert again.members == 2
 
 
 def test_members_start_as_keras_dense_layers_do_and_differ():

@@ -159,7 +159,7 @@ def test_layer_groups_and_what_is_held():
     assert spec.groups == {
         "block1": ("stem", "block1"),
         "block2": ("block2",),
-        "pooling": ("standardised",),
+        "pooling": ("standardised", "scale"),
         "dense": ("dense", "emotion"),
     }
     lstm = whisper_spec(ENCODER, blocks=1, pooled=(1,), preset="lstm")
@@ -179,7 +179,7 @@ def test_parameters_by_hand():
     stem_size = 3 * 8 * 16 + 16 + 3 * 16 * 16 + 16 + 60 * 16
     # Four square kernels, three with a bias; two norms; 16 x 64 and back.
     block_size = 4 * 16 * 16 + 3 * 16 + 4 * 16 + 16 * 64 + 64 + 64 * 16 + 16
-    head = 2 * 32 + 3 * (32 * 256 + 256 + 256 * 6 + 6)
+    head = 2 * 32 + 3 * (32 + 32 * 256 + 256 + 256 * 6 + 6)
     network = whisper_spec(ENCODER, members=3).build(seed=0)
     assert network.count_params() == stem_size + 2 * block_size + head
     # Two blocks of 16 channels, of which the LSTM makes 500.

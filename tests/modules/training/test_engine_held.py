@@ -7,6 +7,8 @@ from tiny_networks import keep, short_clips, whisper_spec
 
 from modules.networks import held
 from modules.networks.encoders.spec import EncoderSpec
+from modules.networks.registry import NetworkSpec
+from modules.training import freezing
 from modules.training.engine import Engine
 from modules.training.job import Job
 from modules.training.rows import ArrayRows
@@ -104,6 +106,22 @@ def test_a_held_layer_that_learns_is_computed_from_clips(engine, embedded, train
     assert (changed["block1"], changed["block2"]) == (False, True)
     with pytest.raises(ValueError, match="A2-unfrozen lets block2 learn, of which only the out"):
         embedded.run(job)
+
+
+@pytest.mark.component
+@pytest.mark.parametrize("approach", ["A3", "A5"])
+def test_frozen_layers_whose_outputs_are_of_many_lengths(clips, approach):
+    spec = NetworkSpec(front_end="log_mel_cnn", preset="small", outputs=6)
+    engine = Engine(ArrayRows(clips), LABELS, limit_bytes=2**30)
+    start = freezing.weights_of(spec.build(seed=0), spec.groups)
+    job = _job(spec, train=TRAIN[:9], start=start, approach=approach)
+    outcome = engine.run(job)
+    for group, fate in outcome.fates.items():
+        assert (outcome.hashes[group] == outcome.hashes_before[group]) == (fate == "frozen")
+    network = spec.build(seed=1)
+    freezing.set_weights(network, outcome.weights)
+    expected = network.predict(clips[TESTED], verbose=0)
+    np.testing.assert_allclose(outcome.probabilities, expected, atol=1e-5)
 
 
 def test_an_encoder_that_is_not_there(engine, spec, monkeypatch, tmp_path):

@@ -28,7 +28,7 @@ SETTINGS = Settings(
 STEP = 10_007
 LABELS, DOMAINS = np.arange(24) % 6, np.array(["a", "b"])[np.arange(24) % 2]
 TRAIN, TESTED = np.arange(18), np.arange(18, 24)
-HEADS = ("dense", "emotion")
+HEADS = ("scale", "dense", "emotion")
 
 
 @pytest.fixture(scope="module")

@@ -64,7 +64,7 @@ def test_the_strength_of_l2_sp_shows_where_it_was_trained_with():
     record = adapted("emodb", "A2-L2SP", l2_sp=0.01)
     page = fabricated_run.page(with_model(run(), 1, training=record))
     [row] = [row for row in page.rows("emodb") if len(row) > 8]
-    assert row[6].startswith("A2-L2SP, S1all layers tuned, with L2-SP 0.01; pre-trained")
+    assert row[7].startswith("A2-L2SP, S1all layers tuned, with L2-SP 0.01; pre-trained")
     assert "Adapted to emodb: A2-L2SP, S1 (all layers tuned, with L2-SP 0.01;" in page.text
     assert "pulled towards the pre-trained ones (L2-SP, strength 0.01)." in page.text
     assert "L2-SP" not in fabricated_run.page(run()).text

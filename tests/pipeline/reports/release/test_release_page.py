@@ -42,7 +42,7 @@ def test_head_names_the_run(page):
         "2026-07-01 12:30",
         "protocol speaker-independent folds",
         "test fold 0",
-        "network fast",
+        "network waveform fast",
         "seed 0",
         "emotions anger, disgust, fear, happiness, sadness, surprise",
         "2 of 3 models pushed",
