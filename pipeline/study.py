@@ -23,6 +23,7 @@ def design(config: StudyConfig, domains: tuple[str, ...]) -> Design:
         tables=config.tables,
         scenarios=config.scenarios,
         approaches=config.approaches,
+        baselines=config.baselines,
         preset=config.preset,
         precision=config.precision,
         pretrain=Settings(**config.pretrain.model_dump()),

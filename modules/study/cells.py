@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any
 
+from modules.baselines.features import FUNCTIONALS, IS10
 from modules.networks.approaches import Adaptation, resolve
 from modules.networks.registry import ARCHITECTURES, NetworkSpec
 from modules.training.settings import Settings
@@ -80,23 +81,33 @@ class FineTuning:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Svm:
-    """SVM-IS: an RBF SVM on INTERSPEECH 2010 features, trained on `domains` (paper, Table 2)."""
+    """An RBF SVM trained on `domains` (paper, Table 2).
+
+    Attributes:
+      protocol: Protocol of the folds.
+      split: Folds it sees.
+      domains: Domains whose clips it sees, sorted.
+      seed: Seed of the inner folds that choose its parameters.
+      features: Name of its features in `modules.baselines.features.FEATURE_SETS`.
+    """
 
     protocol: str
     split: Split
     domains: tuple[str, ...]
     seed: int
+    features: str = FUNCTIONALS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdaptiveSvm:
-    """An SVM trained on `sources` and adapted to `target` (paper, Table 5)."""
+    """An SVM trained on `sources` and adapted to `target` (paper, Table 5); else as `Svm`."""
 
     protocol: str
     split: Split
     sources: tuple[str, ...]
     target: str
     seed: int
+    features: str = FUNCTIONALS
 
 
 Cell = Training | FineTuning | Svm | AdaptiveSvm
@@ -111,13 +122,19 @@ KINDS: dict[str, type] = {
 def to_json(cell: Cell) -> dict[str, Any]:
     """Returns the cell as nested dictionaries, with its `kind`."""
     kind = next(name for name, cls in KINDS.items() if type(cell) is cls)
-    return {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(cell)))}
+    values = {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(cell)))}
+    # As it was before there was a choice, so that the names of such results stay.
+    if values.get("features") == IS10:
+        del values["features"]
+    return values
 
 
 def from_json(values: dict[str, Any]) -> Cell:
     """Returns the cell that `to_json` wrote."""
     values = dict(values)
     cls = KINDS[values.pop("kind")]
+    if cls in (Svm, AdaptiveSvm):
+        values.setdefault("features", IS10)
     if "parent" in values:
         values["parent"] = from_json({"kind": "training", **values["parent"]})
     if "split" in values:
@@ -164,5 +181,5 @@ def describe(cell: Cell) -> str:
             f"{cell.architecture} on {'+'.join(cell.domains)} ({where}, seed {cell.settings.seed})"
         )
     if isinstance(cell, AdaptiveSvm):
-        return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where})"
-    return f"SVM on {'+'.join(cell.domains)} ({where})"
+        return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where}, {cell.features})"
+    return f"SVM on {'+'.join(cell.domains)} ({where}, {cell.features})"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from modules.baselines.features import FEATURE_SETS
 from modules.study import clips as study_clips
 from modules.study.cells import AdaptiveSvm, Cell, FineTuning, Split, Svm, Training, from_json, key
 from modules.study.clips import Clips
@@ -138,11 +139,20 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
                 | ({AUTO} if len(outer) < len(stored) else set())
             )
         ),
+        baselines=_baselines(stored),
         **network,
         pretrain=pretrain or some,
         scratch=scratch or some,
         fine_tune=fine_tune or some,
     )
+
+
+def _baselines(stored: Collection[Cell]) -> tuple[str, ...]:
+    """Returns the features of the SVMs, those of Adaptive SVM first."""
+    adaptive = {cell.features for cell in stored if isinstance(cell, AdaptiveSvm)}
+    found = adaptive | {cell.features for cell in stored if isinstance(cell, Svm)}
+    in_order = [name for name in FEATURE_SETS if name in found] or list(FEATURE_SETS)[:1]
+    return tuple(sorted(in_order, key=lambda name: name not in adaptive))
 
 
 def _domains(cell: Cell) -> tuple[str, ...]:

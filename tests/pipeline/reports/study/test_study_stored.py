@@ -80,6 +80,8 @@ def test_committed_cells_give_the_committed_tables(folder, cells_csv, tmp_path, 
         {"tables": (4,), "targets": ("urdu",), "approaches": ("A1", "A2")},
         {"tables": (3,), "approaches": ("A1", "A2", "A2-L2SP", "auto"), "folds": (0, 3)},
         {"protocols": ("random",), "seeds": (0, 1), "approaches": ("A1", "A5")},
+        {"baselines": ("is10",)},
+        {"baselines": ("is10", "functionals")},
     ],
     ids=lambda changes: "-".join(changes) or "whole",
 )
@@ -100,6 +102,8 @@ def test_the_design_is_read_from_the_cells(changes):
     assert set(found.plan()) >= set(plan.plan())
     for name in ("domains", "targets", "protocols", "folds", "seeds", "tables"):
         assert getattr(found, name) == getattr(plan, name), name
+    if {2, 5} & set(plan.tables):
+        assert found.baselines == plan.baselines
     if 3 in plan.tables:
         assert (found.scenarios, found.approaches) == (plan.scenarios, plan.approaches)
         assert (found.pretrain, found.scratch) == (plan.pretrain, plan.scratch)
