@@ -61,7 +61,7 @@ setup(
     extras_require={
         # Downloads published audformat databases; needs the internet when used.
         "audb": ["audb>=1.6,<1.7", "audbackend[artifactory]<2"],
-        # The features is10 of a study's SVMs. Its licence forbids commercial use: never installed unasked.
+        # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": [
             "mkdocs<2",

@@ -1,10 +1,10 @@
 """What features are worth to an SVM, and what they cost.
 
-`python -m benchmarks.svm_features MANIFEST` (of real corpora) hears each clip as the study's SVMs do
-(trimmed of silence, cut at 3.375 s), computes each set of features, and prints the UAR of each
+`python -m benchmarks.svm_features MANIFEST` (of real corpora) hears each clip as the study's SVMs
+do (trimmed of silence, cut at 3.375 s), computes each set of features, and prints the UAR of each
 domain trained on itself, averaged over its speaker-independent folds: of the study's own SVM, which
-chooses C and gamma by inner folds, and of one with C = 10 and gamma = 0.3 / features. `is10` is left
-out where openSMILE is not installed. Last come the processor times a clip.
+chooses C and gamma by inner folds, and of one with C = 10 and gamma = 0.3 / features. `is10` is
+left out where openSMILE is not installed. Last come the processor times a clip.
 
 `--inner` sets each test fold aside and tests on the next one: choices are made there.
 """

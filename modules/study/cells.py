@@ -171,6 +171,8 @@ def adaptation(cell: FineTuning) -> Adaptation:
 def describe(cell: Cell) -> str:
     """Returns the cell in words."""
     where = f"{cell.protocol}, fold {cell.split.test}"
+    if isinstance(cell, Svm | AdaptiveSvm):
+        where += f", {cell.features}"
     if isinstance(cell, FineTuning):
         return (
             f"{cell.approach} to {cell.target} from {'+'.join(cell.parent.domains)} ({where},"
@@ -181,5 +183,5 @@ def describe(cell: Cell) -> str:
             f"{cell.architecture} on {'+'.join(cell.domains)} ({where}, seed {cell.settings.seed})"
         )
     if isinstance(cell, AdaptiveSvm):
-        return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where}, {cell.features})"
-    return f"SVM on {'+'.join(cell.domains)} ({where}, {cell.features})"
+        return f"Adaptive SVM to {cell.target} from {'+'.join(cell.sources)} ({where})"
+    return f"SVM on {'+'.join(cell.domains)} ({where})"

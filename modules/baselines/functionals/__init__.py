@@ -1,7 +1,19 @@
-"""Acoustic functionals of our own: numbers by which an SVM tells emotions apart, without a licence.
+"""Acoustic functionals of our own, for SVMs: nothing but numpy and scipy, under this licence.
 
-Descriptors are taken of frames (25 ms, pitch 50 ms, every 10 ms) and described by 13 functionals:
-mean, standard deviation, skewness, seven percentiles, range, slope and mean absolute difference.
+Contours of descriptors over frames (25 ms, pitch 50 ms, every 10 ms), each told by 13 functionals:
+mean, standard deviation, skewness, seven percentiles, range, slope, mean absolute difference.
+
+| family | features |
+| --- | ---: |
+| level and periodicity, with deltas, over frames that sound | 52 |
+| 26 mel bands relative to the whole frame, over frames that sound | 338 |
+| MFCC 0 to 12 with deltas and their deltas, over frames that sound | 507 |
+| deltas of 17 descriptors of the spectrum's shape, over frames that sound | 221 |
+| level with delta, MFCC and the spectrum's shape, over voiced frames | 416 |
+| F0, HNR, harmonics, jitter and shimmer, over voiced frames | 247 |
+| rhythm: segments, syllable-like peaks, melody, modulation of energy | 94 |
+
+Level is heard by its own descriptors and by MFCC 0; all others are the same however loud a clip is.
 """
 
 from collections.abc import Iterable
@@ -13,23 +25,27 @@ from modules.baselines.functionals import pitch as pitches
 from modules.baselines.functionals import rhythm, spectrum
 from modules.baselines.functionals.statistics import FUNCTIONALS, delta, functionals
 
+_LEVEL = ("level", "periodicity")
 _MEL = tuple(f"mel{band}" for band in range(spectrum.MEL_BANDS))
 _MFCC = tuple(f"mfcc{number}" for number in range(spectrum.CEPSTRA))
 _SHAPE = tuple(f"spectral_{name}" for name in spectrum.SHAPE)
 
 
-def _deltas(names: Iterable[str], word: str = "delta") -> tuple[str, ...]:
-    return tuple(f"{name}_{word}" for name in names)
+def _named(names: Iterable[str], *, before: str = "", after: str = "") -> tuple[str, ...]:
+    return tuple(f"{before}{name}{after}" for name in names)
 
 
-# Over all frames that sound, and over voiced frames.
+# Contours over the frames that sound, and over voiced ones, in the order of `_describe`.
 _SOUNDING = (
-    *("level", *_deltas(["level"]), "periodicity"),
-    *(*_MEL, *_deltas(_MEL)),
-    *(*_MFCC, *_deltas(_MFCC), *_deltas(_MFCC, "delta2")),
-    *(*_SHAPE, *_deltas(_SHAPE)),
+    *(*_LEVEL, *_named(_LEVEL, after="_delta")),
+    *_MEL,
+    *(*_MFCC, *_named(_MFCC, after="_delta"), *_named(_MFCC, after="_delta2")),
+    *_named(_SHAPE, after="_delta"),
 )
-_VOICED = pitches.CONTOURS
+_VOICED = (
+    *_named(("level", "level_delta", *_MFCC, *_SHAPE), before="voiced_"),
+    *pitches.CONTOURS,
+)
 NAMES: tuple[str, ...] = (
     *(f"{contour}_{name}" for contour in (*_SOUNDING, *_VOICED) for name in FUNCTIONALS),
     *rhythm.NAMES,
@@ -59,26 +75,35 @@ def extract(waveforms: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def _describe(samples: np.ndarray) -> np.ndarray:
+    """Returns the functionals of one clip, float64 `[len(NAMES)]`."""
     frames = framing.framed(samples)
     pitch = pitches.track(frames)
-    relative_db = spectrum.mel_db(frames)
+    mel = spectrum.mel_db(frames)
+    # With the gain, that loud speech differs from soft speech.
+    mfcc = spectrum.mfcc(mel + frames.gain_db)
     level_db = frames.level_db[:, None] + frames.gain_db
-    mel = relative_db + frames.gain_db
-    mfcc = spectrum.mfcc(mel)
+    level = np.column_stack([level_db, pitch.periodicity])
     shape = spectrum.shape(frames)
     sounding = np.column_stack(
         [
-            *(level_db, delta(level_db), pitch.periodicity),
-            *(mel, delta(mel)),
+            *(level, delta(level)),
+            spectrum.balance_db(mel),
             *(mfcc, delta(mfcc), delta(delta(mfcc))),
-            *(shape, delta(shape)),
+            delta(shape),
         ]
     )
-    voiced = pitches.contours(pitch, frames.level_db)
+    voiced = np.column_stack(
+        [
+            *(level_db, delta(level_db), mfcc, shape),
+            pitches.contours(pitch, frames.level_db),
+        ]
+    )
+    # A clip without voice is described by what else sounds.
+    speaking = pitch.voiced if pitch.voiced.any() else frames.sounding
     return np.concatenate(
         [
             functionals(sounding, frames.sounding).reshape(-1),
-            functionals(voiced, pitch.voiced).reshape(-1),
-            rhythm.describe(frames, pitch, relative_db),
+            functionals(voiced, speaking).reshape(-1),
+            rhythm.describe(frames, pitch, mel),
         ]
     )

@@ -48,20 +48,15 @@ def framed(samples: np.ndarray) -> Frames:
       samples: float `[samples]` at 16 kHz, finite.
     """
     exact = np.asarray(samples, np.float64)
-    exact = exact - exact.mean() if len(exact) else exact
-    exact = np.pad(exact, (0, max(0, _FRAME - len(exact))))
-    short = np.lib.stride_tricks.sliding_window_view(exact, _FRAME)[::_HOP]
-    rms = np.sqrt(np.mean(short**2, axis=1))
-    loudest = max(float(rms.max()), _SILENCE)
-    if rms.max() < _SILENCE:
-        exact = np.zeros_like(exact)
-        rms = np.zeros_like(rms)
-    scaled = (exact / loudest).astype(np.float32)
-    short = np.lib.stride_tricks.sliding_window_view(scaled, _FRAME)[::_HOP]
-    beyond = (_LONG_FRAME - _FRAME) // 2
-    around = np.pad(scaled, beyond)
-    long = np.lib.stride_tricks.sliding_window_view(around, _LONG_FRAME)[::_HOP]
-    level_db = decibels(rms**2, 1.0) if not rms.any() else decibels((rms / loudest) ** 2, 1.0)
+    centred = exact - exact.mean() if len(exact) else exact
+    centred = np.pad(centred, (0, max(0, _FRAME - len(centred))))
+    loudest = float(np.sqrt(np.mean(_windows(centred, _FRAME) ** 2, axis=1).max()))
+    if loudest < _SILENCE:
+        loudest, centred = _SILENCE, np.zeros_like(centred)
+    scaled = (centred / loudest).astype(np.float32)
+    short = _windows(scaled, _FRAME)
+    long = _windows(np.pad(scaled, (_LONG_FRAME - _FRAME) // 2), _LONG_FRAME)
+    level_db = decibels(np.mean(short**2, axis=1, dtype=np.float64), 1.0)
     window = scipy.signal.get_window("hann", _FRAME).astype(np.float32)
     spectrum = scipy.fft.rfft(short * window, FFT_SAMPLES, axis=1)
     return Frames(
@@ -72,6 +67,11 @@ def framed(samples: np.ndarray) -> Frames:
         level_db=level_db,
         sounding=level_db >= min(PAUSE_DB, level_db.max()),
     )
+
+
+def _windows(samples: np.ndarray, length: int) -> np.ndarray:
+    """Returns all windows of a length that begin a hop apart, `[windows, length]`."""
+    return np.lib.stride_tricks.sliding_window_view(samples, length)[::_HOP]
 
 
 def decibels(power: np.ndarray, reference: float | None = None) -> np.ndarray:

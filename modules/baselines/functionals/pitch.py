@@ -12,19 +12,18 @@ import scipy.fft
 import scipy.signal
 
 from modules.baselines.functionals.frames import LONG_FRAME_S, Frames, decibels
+from modules.baselines.functionals.statistics import delta
 from schemas.sound import SAMPLE_RATE_HZ
 
 LOWEST_HZ, HIGHEST_HZ = 60.0, 600.0
 # F0 is in semitones above this.
 REFERENCE_HZ = 55.0
 CONTOURS = (
-    "f0",
-    "f0_delta",
-    "hnr",
-    "jitter",
-    "shimmer",
-    "h1_h2",
-    "h1_a3",
+    *("f0", "hnr", "h1_h2", "h1_a3"),
+    *("f0_delta", "hnr_delta", "h1_h2_delta", "h1_a3_delta"),
+    *("jitter", "shimmer", "voiced_periodicity"),
+    *("h1", "h2", "h3", "h4"),
+    *("a1", "a2", "a3", "a4"),
 )
 
 _CANDIDATES = 6
@@ -36,6 +35,8 @@ _WINDOW = scipy.signal.get_window("hann", round(LONG_FRAME_S * SAMPLE_RATE_HZ), 
 _SHORTEST = int(SAMPLE_RATE_HZ / HIGHEST_HZ)
 _LONGEST = int(np.ceil(SAMPLE_RATE_HZ / LOWEST_HZ))
 _FFT_SAMPLES = scipy.fft.next_fast_len(len(_WINDOW) + _LONGEST + 2, real=True)
+# Where the first, the second and the third formant mostly lie, and above.
+_BANDS_HZ = ((300, 900), (900, 2300), (2200, 3600), (3500, 6000))
 _HZ = np.arange(_FFT_SAMPLES // 2 + 1) * SAMPLE_RATE_HZ / _FFT_SAMPLES
 
 
@@ -62,12 +63,10 @@ def track(frames: Frames) -> Pitch:
     spectrum = scipy.fft.rfft(windowed, _FFT_SAMPLES, axis=1)
     power = spectrum.real**2 + spectrum.imag**2
     correlation = scipy.fft.irfft(power, _FFT_SAMPLES, axis=1)[:, _SHORTEST - 1 : _LONGEST + 2]
-    energy = power.mean(axis=1, keepdims=True) * 2
     own = scipy.fft.irfft(np.abs(scipy.fft.rfft(_WINDOW, _FFT_SAMPLES)) ** 2, _FFT_SAMPLES)
     own = own[_SHORTEST - 1 : _LONGEST + 2] / own[0]
     at_zero = np.einsum("ij,ij->i", windowed, windowed)[:, None]
     normalised = correlation / np.maximum(at_zero, 1e-9) / own
-    del energy
     lags, strengths = _peaks(normalised.astype(np.float64))
     f0_hz = np.where(strengths > 0, SAMPLE_RATE_HZ / lags, 0.0)
     peaks = np.abs(frames.long).max(axis=1)
@@ -137,12 +136,12 @@ def _path(f0_hz: np.ndarray, strengths: np.ndarray, peaks: np.ndarray) -> np.nda
 
 
 def contours(pitch: Pitch, level_db: np.ndarray) -> np.ndarray:
-    """Returns the contours `CONTOURS`, float64 `[frames, 7]`; they mean something where voiced.
+    """Returns the contours `CONTOURS`, float64 `[frames, 19]`; they mean something where voiced.
 
-    F0 is in semitones above 55 Hz, its delta in semitones per frame; HNR in dB. Jitter and shimmer
-    are the absolute changes of period (in %) and level (in dB) from one voiced frame to the next.
-    H1-H2 and H1-A3 are the first harmonic over the second one and over the strongest between 2.2
-    and 3.6 kHz, in dB.
+    F0 is in semitones above 55 Hz; HNR is the ratio of harmonics to noise in dB. H1 to H4 are the
+    first harmonics, A1 to A4 the strongest of four bands, all relative to the frame's power, in dB.
+    Jitter and shimmer are the absolute changes of period (in %) and level (in dB) from one voiced
+    frame to the next.
 
     Args:
       pitch: Pitch of the frames.
@@ -153,17 +152,26 @@ def contours(pitch: Pitch, level_db: np.ndarray) -> np.ndarray:
     change = np.diff(f0, prepend=f0[:1])
     strength = np.clip(pitch.periodicity, 1e-3, 1 - 1e-4)
     level = decibels(pitch.power)
-    first, second = (_at(level, k * pitch.f0_hz) for k in (1, 2))
-    third = level[:, (_HZ >= 2200) & (_HZ < 3600)].max(axis=1)
-    return np.column_stack(
+    level -= decibels(pitch.power.sum(axis=1), float(pitch.power.max()))[:, None]
+    harmonics = [_at(level, k * pitch.f0_hz) for k in (1, 2, 3, 4)]
+    peaks = [level[:, (low <= _HZ) & (high > _HZ)].max(axis=1) for low, high in _BANDS_HZ]
+    slow = np.column_stack(
         [
             f0,
-            np.gradient(f0) if len(f0) > 1 else np.zeros_like(f0),
             10 * np.log10(strength / (1 - strength)),
+            harmonics[0] - harmonics[1],
+            harmonics[0] - peaks[2],
+        ]
+    )
+    return np.column_stack(
+        [
+            slow,
+            delta(slow),
             np.where(again, 100 * np.abs(1 - 2 ** (-change / 12)), 0.0),
             np.where(again, np.abs(np.diff(level_db, prepend=level_db[:1])), 0.0),
-            first - second,
-            first - third,
+            pitch.periodicity,
+            *harmonics,
+            *peaks,
         ]
     )
 

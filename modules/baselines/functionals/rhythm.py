@@ -1,5 +1,7 @@
 """Rhythm: voiced, unvoiced and silent segments, syllable-like peaks, and modulation of energy."""
 
+import itertools
+
 import numpy as np
 import scipy.fft
 import scipy.signal
@@ -8,9 +10,7 @@ from modules.baselines.functionals.frames import HOP_S, Frames
 from modules.baselines.functionals.pitch import Pitch, semitones
 
 _SEGMENTS = ("rate", "share", "mean_s", "std_s", "longest_s")
-SEGMENTS = tuple(
-    f"{kind}_{name}" for kind in ("voiced", "unvoiced", "pause") for name in _SEGMENTS
-)
+SEGMENTS = tuple(f"{kind}_{name}" for kind in ("voiced", "unvoiced", "pause") for name in _SEGMENTS)
 PEAKS = ("peaks_rate", "peaks_interval_mean_s", "peaks_interval_std_s", "peaks_prominence_mean_db")
 MELODY = ("melody_slope_mean", "melody_slope_std", "melody_slope_mad", "melody_rising_share")
 # Edges of the bands of modulation, in Hz.
@@ -19,13 +19,15 @@ MEL_GROUPS = 6
 MODULATION = tuple(
     f"modulation_{group}_{low:g}_{high:g}hz"
     for group in ("all", *(f"mel{number}" for number in range(MEL_GROUPS)))
-    for low, high in zip(MODULATIONS_HZ, MODULATIONS_HZ[1:], strict=False)
+    for low, high in itertools.pairwise(MODULATIONS_HZ)
 )
 NAMES = ("duration_s", *SEGMENTS, *PEAKS, *MELODY, *MODULATION)
 
 _PROMINENCE_DB = 3.0
 _CLOSEST_S = 0.08
+_LEAST_MELODY_FRAMES = 5
 _MODULATION_FFT = 512
+# Of a band's share, under the logarithm.
 _FLOOR = 1e-4
 
 
@@ -46,7 +48,11 @@ def describe(frames: Frames, pitch: Pitch, mel_db: np.ndarray) -> np.ndarray:
 
 
 def runs(where: np.ndarray) -> np.ndarray:
-    """Returns first and last-but-one places of the runs that are true, int64 `[runs, 2]`."""
+    """Returns the runs that are true, int64 `[runs, 2]`: where each begins, and where it is over.
+
+    >>> runs(np.array([True, True, False, True])).tolist()
+    [[0, 2], [3, 4]]
+    """
     edges = np.diff(np.concatenate([[False], where, [False]]).astype(np.int8))
     return np.column_stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)])
 
@@ -82,7 +88,7 @@ def _melody(f0: np.ndarray, voiced: np.ndarray) -> list[float]:
     slopes = [
         (f0[stop - 1] - f0[start]) / ((stop - start - 1) * HOP_S)
         for start, stop in runs(voiced)
-        if stop - start >= 5
+        if stop - start >= _LEAST_MELODY_FRAMES
     ]
     if not slopes:
         return [0.0] * len(MELODY)
@@ -109,7 +115,7 @@ def _modulation(level_db: np.ndarray, mel_db: np.ndarray) -> np.ndarray:
     bands = np.array(
         [
             power[(hz >= low) & (hz < high)].sum(axis=0)
-            for low, high in zip(MODULATIONS_HZ, MODULATIONS_HZ[1:], strict=False)
+            for low, high in itertools.pairwise(MODULATIONS_HZ)
         ]
     )
     total = np.maximum(bands.sum(axis=0), 1e-9)

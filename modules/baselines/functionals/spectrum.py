@@ -36,8 +36,13 @@ _TINY = np.finfo(np.float32).tiny
 
 
 def mel_db(frames: Frames) -> np.ndarray:
-    """Returns the power in mel bands in dB, float `[frames, 26]`, relative as `frames` are."""
+    """Returns the power in mel bands in dB, float32 `[frames, 26]`, relative as `frames` are."""
     return decibels(frames.power @ mel_filters().T)
+
+
+def balance_db(bands_db: np.ndarray) -> np.ndarray:
+    """Returns mel bands relative to the power of all of them in the frame, in dB."""
+    return bands_db - 10 * np.log10(np.sum(10 ** (bands_db / 10), axis=1, keepdims=True))
 
 
 @functools.cache
@@ -94,9 +99,7 @@ def _moments(share: np.ndarray, khz: np.ndarray) -> np.ndarray:
     variance = np.maximum(second - first**2, 1e-6)
     spread = np.sqrt(variance)
     skewness = (third - 3 * first * second + 2 * first**3) / spread**3
-    kurtosis = (
-        fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4
-    ) / variance**2 - 3
+    kurtosis = (fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4) / variance**2 - 3
     # Of nearly pure tones they are large without bound.
     return np.column_stack([first, spread, np.arcsinh(skewness), np.arcsinh(kurtosis)])
 

@@ -15,6 +15,9 @@ FUNCTIONALS = (
     "mad",
 )
 
+# Over fewer frames a slope says nothing.
+_SLOPE_FRAMES = 5
+
 
 def functionals(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Returns the `FUNCTIONALS` of contours over some of their frames, float64 `[contours, 13]`.
@@ -43,7 +46,7 @@ def functionals(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     found[:, 3:ends] = np.percentile(chosen, PERCENTILES, axis=0).T
     found[:, ends] = np.ptp(chosen, axis=0)
     times_s = (places - places.mean()) * HOP_S
-    if len(places) > 1:
+    if len(places) >= _SLOPE_FRAMES:
         found[:, ends + 1] = times_s @ centred / np.sum(times_s**2)
     neighbours = np.flatnonzero(np.diff(places) == 1)
     if len(neighbours):
