@@ -15,7 +15,9 @@ def main() -> None:
     parser.add_argument("store", type=Path, help="the store of a study with tables 2 or 5")
     store = parser.parse_args().store
     if not (store / "is10.npy").exists():
-        parser.error(f"{store} has no is10.npy: run `ser study --tables 2 --baselines is10` into it first")
+        parser.error(
+            f"{store} has no is10.npy: run `ser study --tables 2 --baselines is10` into it first"
+        )
 
     import numpy as np
     from sklearn.pipeline import make_pipeline
