@@ -183,6 +183,24 @@ def resolve(approach: str, groups: LayerGroups, *, held: tuple[str, ...] = ()) -
     return adaptation
 
 
+def first_alike(approach: str, groups: LayerGroups, *, held: tuple[str, ...] = ()) -> str:
+    """Returns the first approach that comes to the same on a network; arguments as of `resolve`.
+
+    >>> groups = {"block1": (), "block2": (), "pooling": (), "dense": ()}
+    >>> first_alike("A4", groups, held=("block1", "block2")), first_alike("A4", groups)
+    ('A2', 'A4')
+    """
+    wanted = dataclasses.replace(resolve(approach, groups, held=held), approach="")
+    for name in APPROACHES:
+        try:
+            found = resolve(name, groups, held=held)
+        except UserError:
+            continue
+        if dataclasses.replace(found, approach="") == wanted:
+            return name
+    return approach
+
+
 def _named(span: Span, names: tuple[str, ...]) -> tuple[str, ...]:
     """Returns the groups in a span; none if it begins or ends beyond them."""
     start, end = span

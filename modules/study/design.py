@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES, first_alike
 from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.study import cells
 from modules.study.cells import Split
@@ -94,6 +94,8 @@ class Design:
         if not APPROACHES[approach].fine_tuned:
             return parent
         settings = dataclasses.replace(self.fine_tune, seed=parent.settings.seed)
+        # What comes to the same is computed once, and shown under each name.
+        approach = first_alike(approach, self.network.groups, held=self.network.held)
         return cells.FineTuning(parent=parent, target=target, approach=approach, settings=settings)
 
     def candidates(

@@ -1,9 +1,11 @@
 """The choice of an approach: `auto`."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from modules.metrics.uar import best_of, unweighted_average_recall
-from modules.networks.approaches import PAPER_APPROACHES, resolve
+from modules.networks.approaches import first_alike, resolve
 from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.fine_tuning import adapt, positions
@@ -17,10 +19,10 @@ from schemas.progress import MESSAGES
 def choose_approach(
     job: TrainerJob, clips: Clips, engine: Engine, base: Trained
 ) -> tuple[str, dict[str, float]]:
-    """Finds the paper's approach that does best on an inner split of the target's clips.
+    """Finds the approach that does best on an inner split of the target's clips.
 
-    Approaches for which the network has too few layer groups, or does not know the manifest's
-    labels, are left out.
+    Of `job.candidates`, those for which the network has too few layer groups, or does not know the
+    manifest's labels, are left out; of those that come to the same, all but the first.
 
     Args:
       job: The fine-tuning.
@@ -41,7 +43,7 @@ def choose_approach(
     uars: dict[str, float] = {}
     refused = None
     # Neighbours share the outputs of their frozen prefix.
-    for name in sorted(PAPER_APPROACHES, key=lambda name: _prefix(name, base)):
+    for name in sorted(distinct(job.candidates, base), key=lambda name: _prefix(name, base)):
         try:
             adapted = adapt(job, clips, engine, base, rows, approach=name, tested=tested)
         except UserError as error:
@@ -56,12 +58,25 @@ def choose_approach(
     if not uars:
         assert refused is not None
         raise refused
-    in_order = {name: uars[name] for name in PAPER_APPROACHES if name in uars}
+    in_order = {name: uars[name] for name in job.candidates if name in uars}
     return max(in_order, key=lambda name: in_order[name]), in_order
+
+
+def distinct(candidates: Iterable[str], base: Trained) -> list[str]:
+    """Returns the approaches that differ in what they do to a network, in their order."""
+    found: dict[str, str] = {}
+    for name in candidates:
+        try:
+            alike = first_alike(name, base.spec.groups, held=base.spec.held)
+        except UserError:
+            # Kept for its error.
+            alike = name
+        found.setdefault(alike, name)
+    return list(found.values())
 
 
 def _prefix(approach: str, base: Trained) -> tuple[str, ...]:
     try:
-        return resolve(approach, base.spec.groups).prefix
+        return resolve(approach, base.spec.groups, held=base.spec.held).prefix
     except UserError:
         return ()

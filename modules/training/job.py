@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from modules.networks.approaches import PAPER_APPROACHES
 from modules.networks.registry import NetworkSpec
 from modules.training.records import Fate
 from modules.training.settings import Settings
@@ -135,7 +136,7 @@ class TrainerJob:
     trim_silence: bool
     seed: int
     embedded: bool = False
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = PAPER_APPROACHES
     code_digest: str = ""
     memory_gib: float | None = None
     without_domain: str | None = None

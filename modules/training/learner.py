@@ -4,6 +4,7 @@ Imports keras and numpy only, so that it runs on any Keras backend.
 """
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -39,11 +40,25 @@ class Learner:
       settings: What the compiled network depends on: the optimizer, its weight decay, and whether
         labels are smoothed.
       l2_sp: Strength of the pull towards the weights that a training starts from; see `optimizers`.
+      held: Layers that came trained; those of them that learn take smaller steps.
     """
 
-    def __init__(self, network: keras.Model, settings: Settings, *, l2_sp: float = 0.0):
+    def __init__(
+        self,
+        network: keras.Model,
+        settings: Settings,
+        *,
+        l2_sp: float = 0.0,
+        held: Collection[str] = (),
+    ):
         self.network = network
-        self._optimizer = optimizer_of(settings, l2_sp=l2_sp)
+        slow = frozenset(
+            variable.path
+            for layer in network.layers
+            if layer.name in held
+            for variable in layer.trainable_variables
+        )
+        self._optimizer = optimizer_of(settings, l2_sp=l2_sp, slow=slow)
         smoothed = settings.label_smoothing > 0
         accuracy = keras.metrics.MeanMetricWrapper(smoothed_accuracy, name="accuracy")
         network.compile(

@@ -22,6 +22,9 @@ from modules.training.settings import Settings
 # The rate at the first step of `one_cycle`, of the largest; and the share of steps until that one.
 _FIRST_RATE = 1 / 25
 _WARM_UP = 0.1
+# Share of the rate at which layers learn that a front end else holds as they came: at the full rate
+# a transformer forgets what it was trained for.
+HELD_RATE = 0.2
 
 
 class _Restartable(keras.optimizers.Optimizer):
@@ -34,11 +37,15 @@ class _Restartable(keras.optimizers.Optimizer):
       l2_sp: Strength of the pull towards the weights that the training started from, L2-SP
         (Li, Grandvalet & Davoine 2018, equation 2); 0 for none.
       arguments: Arguments of the Keras optimizer.
+
+    Attributes:
+      slow: Paths of variables that came trained, of which AdamW takes smaller steps.
     """
 
     def __init__(self, *, l2_sp: float = 0.0, **arguments: Any):
         super().__init__(**arguments)
         self.l2_sp = l2_sp
+        self.slow: frozenset[str] = frozenset()
 
     def build(self, variables: list[Any]) -> None:
         """Makes the variables of the optimizer, once."""
@@ -126,9 +133,19 @@ class AdamW(_Restartable, keras.optimizers.AdamW):
     def __init__(self, *, weight_decay: float, l2_sp: float = 0.0):
         super().__init__(l2_sp=l2_sp, learning_rate=1e-3, weight_decay=weight_decay)
 
+    def update_step(self, grad: Any, variable: Any, learning_rate: Any) -> None:
+        """Updates a variable; those that came trained at a smaller rate."""
+        factor = HELD_RATE if variable.path in self.slow else 1.0
+        super().update_step(grad, variable, learning_rate * factor)
 
-def optimizer_of(settings: Settings, *, l2_sp: float) -> Adadelta | AdamW:
-    """Returns the optimizer of a training."""
+
+def optimizer_of(
+    settings: Settings, *, l2_sp: float, slow: frozenset[str] = frozenset()
+) -> Adadelta | AdamW:
+    """Returns the optimizer of a training; see `_Restartable`."""
     if settings.optimizer == "adamw":
-        return AdamW(weight_decay=settings.weight_decay, l2_sp=l2_sp)
-    return Adadelta(l2_sp=l2_sp)
+        optimizer: Adadelta | AdamW = AdamW(weight_decay=settings.weight_decay, l2_sp=l2_sp)
+    else:
+        optimizer = Adadelta(l2_sp=l2_sp)
+    optimizer.slow = slow
+    return optimizer
