@@ -124,7 +124,7 @@ def test_a_gain_is_told_with_its_interval_and_what_repeats_differ():
     page = fabricated_run.page(fabricated_run.with_model(run(), 1, comparison=found))
     [row] = [row for row in page.rows("emodb") if len(row) > 8]
     assert row[3] == "0.5003 trainings alone: 0.400 to 0.500"
-    assert row[4] == "+0.090-0.020 to +0.210 over speakers"
+    assert row[4] == "+0.090−0.020 to +0.210 over speakers"
     assert "Adapting made it worse" not in page.text
 
 
@@ -134,11 +134,11 @@ def test_a_domain_that_serves_the_multi_domain_network_says_why():
     page = fabricated_run.page(results)
     assert (
         "Adapting made it worse: on the same 74 clips the adapted network has UAR 0.400, the"
-        " multi-domain network 0.520 (difference -0.120, 95% interval -0.200 to -0.040, resampling"
+        " multi-domain network 0.520 (difference −0.120, 95% interval −0.200 to −0.040, resampling"
         " speakers)."
     ) in page.text
     [row] = [row for row in page.rows("emodb") if len(row) > 8]
-    assert row[4] == "-0.120-0.200 to -0.040 over speakers"
+    assert row[4] == "−0.120−0.200 to −0.040 over speakers"
     assert row[9] == "pushed version 1700000002, with the multi-domain network"
     console = Console(width=250, record=True, file=io.StringIO())
     console.print(terminal.table(results))
