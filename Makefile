@@ -28,7 +28,7 @@ $(VENV)/.complete: requirements.lock setup.py | $(UV)
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-opensmile: setup  ## Features of the study's SVMs; a licence for research and personal use only
+opensmile: setup  ## For --baselines is10; a licence for research and personal use only
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock opensmile==2.6.0
 
 demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report

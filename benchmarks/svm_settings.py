@@ -1,6 +1,6 @@
 """What SVM-IS owes to its scaling and its parameters.
 
-`python -m benchmarks.svm_settings OUTPUT/store` reads the openSMILE features and folds that
+`python -m benchmarks.svm_settings OUTPUT/store` reads the features `is10` and the folds that
 `ser study` left in a store, and prints the UAR per domain, averaged over folds, of RBF machines
 trained on all domains: scaled as the study's own baseline is, or as libsvm's tools do, or not, with
 libsvm's parameters or a larger C. None is tuned; the study's baseline is, by inner folds.
@@ -15,7 +15,9 @@ def main() -> None:
     parser.add_argument("store", type=Path, help="the store of a study with tables 2 or 5")
     store = parser.parse_args().store
     if not (store / "is10.npy").exists():
-        parser.error(f"{store} has no is10.npy: run `ser study --tables 2` into it first")
+        parser.error(
+            f"{store} has no is10.npy: run `ser study --tables 2 --baselines is10` into it first"
+        )
 
     import numpy as np
     from sklearn.pipeline import make_pipeline

@@ -14,6 +14,7 @@ _LISTS = {
     "protocols": "random",
     "scenarios": "S1",
     "approaches": "A1,A2,auto",
+    "baselines": "functionals,is10",
 }
 _NUMBERS = ("tables", "folds")
 

@@ -39,20 +39,22 @@ def check_release(config: ReleaseConfig, manifest: Manifest, network: NetworkSpe
     manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
-def check_study(config: StudyConfig, manifest: Manifest) -> None:
+def check_study(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> None:
     """Checks a study against its manifest.
 
     Args:
       config: The study.
       manifest: What was indexed.
+      network: The network that is trained.
 
     Raises:
-      UserError: The manifest's labels, domains or folds do not fit the study, or a batch does not
-        fit into the memory it may take.
+      UserError: The manifest's labels, domains or folds do not fit the study, an approach does not
+        fit its network, or a batch does not fit into the memory it may take.
     """
     check_memory(config)
     check_labels(config, manifest)
     check_targets(config, manifest.domains)
+    check_study_approaches(config, network)
     check_study_folds(config, manifest)
 
 
@@ -204,6 +206,27 @@ def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
             f"audio.standardisation: {config.audio.standardisation} is fitted on training folds,"
             f" which differ from cell to cell of a study; use {sound.PER_UTTERANCE}"
         )
+
+
+def check_study_approaches(config: StudyConfig, network: NetworkSpec) -> None:
+    """Checks that the study's network has what its approaches name.
+
+    Raises:
+      UserError: It has not, or an approach tunes what the study computes once per clip.
+    """
+    for approach in config.approaches:
+        if approach == approaches.AUTO:
+            continue
+        try:
+            approaches.resolve(approach, network.groups, held=network.held)
+        except UserError as error:
+            raise UserError(f"approaches, front end {config.front_end}: {error}") from None
+        if approaches.APPROACHES[approach].unfrozen:
+            raise UserError(
+                f"approaches: {approach} tunes layers whose outputs a study computes once per clip;"
+                " leave it out, or compare it in a release: --set approach=auto --set"
+                f" candidates=[A1,A2,{approach}]"
+            )
 
 
 def check_study_folds(config: StudyConfig, manifest: Manifest) -> None:

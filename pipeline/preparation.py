@@ -55,7 +55,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     indexed = manifests.read(config.manifest)
     network = network_spec(config, indexed.labels)
     if isinstance(config, StudyConfig):
-        checks.check_study(config, indexed)
+        checks.check_study(config, indexed, network)
     elif isinstance(config, ReleaseConfig):
         checks.check_release(config, indexed, network)
     with probe_cache.remembered(config.manifest) as probe_one:

@@ -107,7 +107,7 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
 
     Raises:
       UserError: The configuration or its manifest is at fault, the store holds results of other
-        data or code, openSMILE is needed and missing, or another run uses the folder.
+        data or code, its SVMs need openSMILE and it is missing, or another run uses the folder.
     """
     config = configs.read(request.config, request.overrides, kind=StudyConfig)
     prepared = prepare(config, track=observer.track)
@@ -127,7 +127,7 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     observer.on_plan(plan)
     missing = [cell for cell in planned if cell not in store]
     # Before the speed is measured, which takes seconds.
-    _require_opensmile(missing)
+    _require_features(missing)
     if estimate := _estimate(missing, prepared, design):
         observer.on_estimate(estimate)
     if request.plan_only:
@@ -160,18 +160,20 @@ def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
     return tuple(counts)
 
 
-def _require_opensmile(missing: "Sequence[Cell]") -> None:
-    """Raises UserError where SVMs are still to be trained and openSMILE is missing."""
-    from modules.baselines import is10
+def _require_features(missing: "Sequence[Cell]") -> None:
+    """Raises UserError where SVMs are still to be trained and their features cannot be had."""
+    from modules.baselines.features import FEATURE_SETS
     from modules.study import cells
 
-    if any(isinstance(cell, cells.Svm | cells.AdaptiveSvm) for cell in missing):
+    for name in dict.fromkeys(
+        cell.features for cell in missing if isinstance(cell, cells.Svm | cells.AdaptiveSvm)
+    ):
         try:
-            is10.require_opensmile()
+            FEATURE_SETS[name].require()
         except UserError as error:
             raise UserError(
-                "tables 2 and 5 need its features (--tables 3,4 do not; in a checkout, `make"
-                f" opensmile` installs it): {error}"
+                f"baselines: {name} cannot be had (`--baselines functionals` needs nothing else; in"
+                f" a checkout, `make opensmile` installs openSMILE): {error}"
             ) from None
 
 

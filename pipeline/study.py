@@ -29,6 +29,7 @@ def design(config: StudyConfig, domains: tuple[str, ...], network: NetworkSpec) 
         tables=config.tables,
         scenarios=config.scenarios,
         approaches=config.approaches,
+        baselines=config.baselines,
         network=network,
         pretrain=config.pretrain.over(own.pretrain),
         scratch=config.scratch.over(own.pretrain),

@@ -18,6 +18,7 @@ from tfx.types import artifact_utils
 from components.transfer_study import features, tasks
 from components.transfer_study.artifact import KEYS_FILE
 from components.transfer_study.examples import read_clips, recordings
+from modules.baselines.features import FEATURE_SETS
 from modules.study import baselines, cells, clips
 from modules.study.design import Design, Task, stages
 from modules.study.store import Store
@@ -57,7 +58,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
           UserError: The store holds results of other data or code, another study is writing to
-            it, or openSMILE is needed and missing.
+            it, or what the features of its SVMs need is not installed.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         output = artifact_utils.get_single_instance(output_dict[RESULTS])
@@ -99,15 +100,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                             )
                 features.keep_network_features(store, design, found)
                 machines = [c for c in planned if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
-                if missing := [cell for cell in machines if cell not in store]:
-                    values = features.is10_features(
+                missing = [cell for cell in machines if cell not in store]
+                for name in dict.fromkeys(cell.features for cell in missing):
+                    values = features.svm_features(
+                        FEATURE_SETS[name],
                         store,
                         found,
                         recordings(_patterns(input_dict[EXAMPLES])),
                         trim_silence=exec_properties[TRIM_SILENCE],
                     )
                     for cell in missing:
-                        baselines.run(cell, values, found, store)
+                        if cell.features == name:
+                            baselines.run(cell, values, found, store)
         with tf.io.gfile.GFile(os.path.join(output.uri, KEYS_FILE), "w") as file:
             json.dump([cells.key(cell) for cell in planned], file)
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from modules.audio import network_input
-from modules.baselines import is10
+from modules.baselines.features import FeatureSet
 from modules.networks.approaches import resolve
 from modules.study.cells import Split
 from modules.study.clips import Clips
@@ -17,7 +17,6 @@ from modules.training.learner import predict
 from schemas import files, progress, sound
 
 NETWORK_FEATURES_FILE = "features.npz"
-IS10_FILE = "is10.npy"
 _REPORT_EVERY = 100
 
 
@@ -47,23 +46,29 @@ def keep_network_features(store: Store, design: Design, clips: Clips) -> None:
         np.savez(stream, utterance_ids=clips.utterance_ids[rows], features=values)
 
 
-def is10_features(
-    store: Store, clips: Clips, recordings: Iterable[tuple[str, bytes]], *, trim_silence: bool
+def svm_features(
+    feature_set: FeatureSet,
+    store: Store,
+    clips: Clips,
+    recordings: Iterable[tuple[str, bytes]],
+    *,
+    trim_silence: bool,
 ) -> np.ndarray:
-    """Returns the INTERSPEECH 2010 features of clips, float32 `[n, 1582]`, in their order.
+    """Returns features of clips for SVMs, float32 `[n, features]`, in the order of the clips.
 
     Args:
-      store: Where they are kept.
+      feature_set: Which features.
+      store: Where they are kept, in a file of their name.
       clips: The clips.
       recordings: Utterance ids and recordings, 16-bit mono PCM, in any order; one for each clip.
       trim_silence: Whether the silence at their ends is left out.
 
     Raises:
-      UserError: openSMILE is needed and missing.
+      UserError: Something that the features need is not installed.
     """
-    file = store.folder / IS10_FILE
+    file = store.folder / f"{feature_set.name}.npy"
     if not file.exists():
-        is10.require_opensmile()
+        feature_set.require()
         places = {str(key): place for place, key in enumerate(clips.utterance_ids)}
         found: list[int] = []
 
@@ -71,12 +76,12 @@ def is10_features(
             for key, pcm16 in recordings:
                 if len(found) % _REPORT_EVERY == 0:
                     progress.MESSAGES.info(
-                        "openSMILE: %d of %d recordings", len(found), len(places)
+                        "%s: %d of %d recordings", feature_set.name, len(found), len(places)
                     )
                 found.append(places[key])
                 yield _network_input(pcm16, trim_silence=trim_silence)
 
-        extracted = is10.extract(waveforms())
+        extracted = feature_set.extract(waveforms())
         if sorted(found) != list(range(len(places))):
             raise ValueError(f"{len(found)} recordings do not match the {len(places)} clips")
         values = np.empty_like(extracted)

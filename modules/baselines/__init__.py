@@ -1,1 +1,1 @@
-"""The paper's baselines: SVM on INTERSPEECH 2010 features (Table 2) and Adaptive SVM (Table 5)."""
+"""The paper's baselines, SVM (Table 2) and Adaptive SVM (Table 5), and the features they take."""

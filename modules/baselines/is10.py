@@ -14,9 +14,9 @@ SHORTEST_S = 0.1
 
 _FULL_SCALE = 32_768  # openSMILE's input is 16-bit
 _MISSING = (
-    "SVM-IS and Adaptive SVM need openSMILE, which is not installed: pip install"
-    " 'ser-tfx[opensmile]'. Its licence (audEERING research licence) allows research and personal"
-    " use only, no commercial use; or leave these baselines out"
+    "the features is10 need openSMILE, which is not installed: pip install 'ser-tfx[opensmile]'."
+    " Its licence (audEERING research licence) allows research and personal use only, no commercial"
+    " use; the project's own features, functionals, do without"
 )
 
 

@@ -1,4 +1,4 @@
-"""Support vector machine with an RBF kernel: SVM-IS of the paper's Table 2."""
+"""Support vector machine with an RBF kernel: the SVM of the paper's Table 2."""
 
 import dataclasses
 
@@ -61,7 +61,7 @@ def fit(
     groups: np.ndarray | None,
     seed: int,
 ) -> Svm:
-    """Trains SVM-IS: z-scoring, then an RBF SVM whose C and γ inner cross-validation chooses.
+    """Trains an SVM: z-scoring, then an RBF SVM whose C and γ inner cross-validation chooses.
 
     The measure is UAR, the mean of the inner folds; of equal choices the smallest C, then the
     smallest γ is taken. Nothing is learnt from other clips than those of `train`, z-scoring
@@ -116,7 +116,7 @@ def _one_against_rest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns weights `[m, labels]` and biases `[labels]`.
 
-    On a kernel computed once: scikit-learn's own RBF kernel has no BLAS, and 1,582 features would
+    On a kernel computed once: scikit-learn's own RBF kernel has no BLAS, and all features would
     be gone through for each label anew.
     """
     weights = np.zeros((len(labels), label_count))

@@ -22,7 +22,7 @@ def run(
 
     Args:
       cell: The machine.
-      features: float32 `[n, 1582]`, features of the clips, in their order.
+      features: float32 `[n, features]`, those that the cell names, of the clips, in their order.
       clips: The clips; inputs are not looked at.
       store: Where results go.
     """

@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Any
 
+from modules.baselines.features import FUNCTIONALS, IS10
 from modules.networks.approaches import Adaptation, resolve
 from modules.networks.registry import NetworkSpec
 from modules.networks.waveform import WAVEFORM, WITHOUT_LSTM
@@ -80,23 +81,33 @@ class FineTuning:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Svm:
-    """SVM-IS: an RBF SVM on INTERSPEECH 2010 features, trained on `domains` (paper, Table 2)."""
+    """An RBF SVM trained on `domains` (paper, Table 2).
+
+    Attributes:
+      protocol: Protocol of the folds.
+      split: Folds it sees.
+      domains: Domains whose clips it sees, sorted.
+      seed: Seed of the inner folds that choose its parameters.
+      features: Name of its features in `modules.baselines.features.FEATURE_SETS`.
+    """
 
     protocol: str
     split: Split
     domains: tuple[str, ...]
     seed: int
+    features: str = FUNCTIONALS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AdaptiveSvm:
-    """An SVM trained on `sources` and adapted to `target` (paper, Table 5)."""
+    """An SVM trained on `sources` and adapted to `target` (paper, Table 5); else as `Svm`."""
 
     protocol: str
     split: Split
     sources: tuple[str, ...]
     target: str
     seed: int
+    features: str = FUNCTIONALS
 
 
 Cell = Training | FineTuning | Svm | AdaptiveSvm
@@ -121,6 +132,9 @@ def to_json(cell: Cell) -> dict[str, Any]:
             own["settings"] = _without_defaults(own["settings"])
         if "network" in own:
             own |= _written(own.pop("network"))
+    # As it was before there was a choice.
+    if values.get("features") == IS10:
+        del values["features"]
     return values
 
 
@@ -171,6 +185,8 @@ def from_json(values: dict[str, Any]) -> Cell:
     cls = KINDS[values.pop("kind")]
     if cls is Training:
         values["network"] = _read_network(values)
+    if cls in (Svm, AdaptiveSvm):
+        values.setdefault("features", IS10)
     if "parent" in values:
         values["parent"] = from_json({"kind": "training", **values["parent"]})
     if "split" in values:
@@ -198,6 +214,8 @@ def adaptation(cell: FineTuning) -> Adaptation:
 def describe(cell: Cell) -> str:
     """Returns the cell in words."""
     where = f"{cell.protocol}, fold {cell.split.test}"
+    if isinstance(cell, Svm | AdaptiveSvm):
+        where += f", {cell.features}"
     if isinstance(cell, FineTuning):
         return (
             f"{cell.approach} to {cell.target} from {'+'.join(cell.parent.domains)} ({where},"

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from modules.baselines.features import FUNCTIONALS
 from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES, first_alike
 from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.study import cells
@@ -24,6 +25,8 @@ class Design:
       targets: Domains that networks are adapted to.
       protocols, folds, seeds, tables, scenarios: Those to compute. Seeds repeat all trainings.
       approaches: Names in `approaches.APPROACHES`, or `auto`.
+      baselines: Features of the SVMs, names in `modules.baselines.features.FEATURE_SETS`; the first
+        are Adaptive SVM's.
       network: The network, with an output for each label.
       pretrain, scratch, fine_tune: Settings of the trainings on several domains, on the target
         alone (TT), and from pre-trained weights. Their own seeds are not used.
@@ -37,6 +40,7 @@ class Design:
     tables: tuple[int, ...] = TABLES
     scenarios: tuple[str, ...] = SCENARIOS
     approaches: tuple[str, ...] = PAPER_APPROACHES
+    baselines: tuple[str, ...] = (FUNCTIONALS,)
     network: NetworkSpec
     pretrain: Settings
     scratch: Settings
@@ -109,9 +113,11 @@ class Design:
             if approach != AUTO
         }
 
-    def svm(self, protocol: str, split: Split, seed: int) -> cells.Svm:
-        """SVM-IS on all domains (Table 2)."""
-        return cells.Svm(protocol=protocol, split=split, domains=self.domains, seed=seed)
+    def svm(self, protocol: str, split: Split, seed: int, *, features: str) -> cells.Svm:
+        """The SVM on all domains (Table 2)."""
+        return cells.Svm(
+            protocol=protocol, split=split, domains=self.domains, seed=seed, features=features
+        )
 
     def adaptive_svm(
         self, protocol: str, split: Split, seed: int, *, target: str
@@ -119,7 +125,12 @@ class Design:
         """Adaptive SVM from all other domains to the target (Table 5)."""
         sources = tuple(name for name in self.domains if name != target)
         return cells.AdaptiveSvm(
-            protocol=protocol, split=split, sources=sources, target=target, seed=seed
+            protocol=protocol,
+            split=split,
+            sources=sources,
+            target=target,
+            seed=seed,
+            features=self.baselines[0],
         )
 
     def plan(self) -> list[cells.Cell]:
@@ -140,7 +151,8 @@ class Design:
             yield self.pretraining(protocol, outer, seed)
             if self.preset_without_lstm:
                 yield self.cnn(protocol, outer, seed)
-            yield self.svm(protocol, outer, seed)
+            for features in self.baselines:
+                yield self.svm(protocol, outer, seed, features=features)
         for target in self.targets:
             if 3 in self.tables:
                 yield self.on_target(protocol, outer, seed, target=target)

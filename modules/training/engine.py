@@ -199,7 +199,8 @@ class Engine:
                 prefix, rest = freezing.split_at_frozen_prefix(
                     network, adaptation, spec.groups, given=self._given
                 )
-            learner = Learner(rest, settings, l2_sp=adaptation.l2_sp)
+            held = {layer for group in spec.held for layer in spec.groups[group]}
+            learner = Learner(rest, settings, l2_sp=adaptation.l2_sp, held=held)
             self._networks[key] = _Prepared(network=network, prefix=prefix, learner=learner)
         return self._networks[key]
 

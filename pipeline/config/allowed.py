@@ -44,6 +44,13 @@ def front_end(name: str) -> "FrontEnd":
     return FRONT_ENDS[name]
 
 
+def svm_features() -> tuple[str, ...]:
+    """Returns the names of the features that a study's SVMs can be given."""
+    from modules.baselines.features import FEATURE_SETS
+
+    return tuple(FEATURE_SETS)
+
+
 def tables() -> tuple[int, ...]:
     """Returns the numbers of the paper's tables that a study can make."""
     from modules.study.design import TABLES

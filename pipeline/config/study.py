@@ -15,6 +15,7 @@ from schemas.splits import NUM_FOLDS, RANDOM, SCENARIOS, SPEAKER_INDEPENDENT
 
 Table = Annotated[int, one_of(allowed.tables)]
 Approach = Annotated[str, one_of(allowed.approaches_or_choice)]
+Features = Annotated[str, one_of(allowed.svm_features)]
 
 
 class StudyConfig(DataConfig):
@@ -37,6 +38,8 @@ class StudyConfig(DataConfig):
     approaches: tuple[Approach, ...] = pydantic.Field(
         default_factory=allowed.paper_approaches, min_length=1
     )
+    baselines: tuple[Features, ...] = pydantic.Field(("functionals",), min_length=1)
+    """Features of Table 2's SVMs; the first are those of Table 5's, too. `is10` needs openSMILE."""
     missing_class: Literal["error", "present"] = "error"
     """Where a test fold lacks a class of its domain: stop, or take the UAR over those present."""
     pretrain: StudyTraining = StudyTraining()

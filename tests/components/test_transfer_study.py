@@ -1,5 +1,6 @@
 """TransferStudy's own rooms: clips from examples, features, and tasks through Beam."""
 
+import sys
 from pathlib import Path
 
 import apache_beam as beam
@@ -11,12 +12,13 @@ from transformed_examples import patterns
 from components.transfer_study import examples, features, tasks
 from corpora import manifest
 from modules.audio.samples import encode_pcm16
-from modules.baselines import is10
+from modules.baselines.features import FEATURE_SETS, FeatureSet
 from modules.networks.registry import NetworkSpec
-from modules.study import cells, clips, design
+from modules.study import baselines, cells, clips, design
 from modules.study.store import Store
 from modules.training.rows import ArrayRows, FileRows
 from modules.training.settings import Settings
+from schemas.errors import UserError
 from schemas.labels import PAPER
 from schemas.utterance import Utterance
 
@@ -72,35 +74,95 @@ def few_clips():
     )
 
 
-def _extract(recordings):
-    """Stands in for openSMILE: length, mean and largest sample."""
-    return np.array([[len(r), r.mean(), r.max()] for r in recordings], np.float32)
+FEW = FeatureSet(
+    name="few",
+    machine="SVM on few",
+    summary="length, mean and largest sample",
+    extract=lambda found: np.array([[len(r), r.mean(), r.max()] for r in found], np.float32),
+    require=lambda: None,
+)
 
 
-def test_is10_features_are_in_the_order_of_the_clips_and_kept(few_clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(is10, "require_opensmile", lambda: None)
-    monkeypatch.setattr(is10, "extract", _extract)
+def test_features_are_in_the_order_of_the_clips_and_kept(few_clips, tmp_path):
     store = Store(tmp_path, identity={})
     sounds = {f"u{i}": np.full(100 + i, i / 16, np.float32) for i in range(10)}
     # As examples come: by fold and shard.
     recordings = [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (3, 1, 4, 0, 5, 9, 2)]
     recordings += [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (6, 8, 7)]
-    values = features.is10_features(store, few_clips, iter(recordings), trim_silence=False)
+    values = features.svm_features(FEW, store, few_clips, iter(recordings), trim_silence=False)
     assert values[:, 0].tolist() == [100 + i for i in range(10)]
     np.testing.assert_allclose(values[:, 1], np.arange(10) / 16)
     # What is there is not computed again.
-    again = features.is10_features(store, few_clips, iter(()), trim_silence=False)
+    again = features.svm_features(FEW, store, few_clips, iter(()), trim_silence=False)
     np.testing.assert_array_equal(values, again)
 
 
-def test_a_recording_that_is_missing(few_clips, tmp_path, monkeypatch):
-    monkeypatch.setattr(is10, "require_opensmile", lambda: None)
-    monkeypatch.setattr(is10, "extract", _extract)
+def test_a_recording_that_is_missing(few_clips, tmp_path):
     recordings = [("u0", encode_pcm16(np.zeros(8, np.float32)))]
     with pytest.raises(ValueError, match="1 recordings do not match the 10 clips"):
-        features.is10_features(
-            Store(tmp_path, identity={}), few_clips, iter(recordings), trim_silence=False
+        features.svm_features(
+            FEW, Store(tmp_path, identity={}), few_clips, iter(recordings), trim_silence=False
         )
+
+
+def test_what_features_need_is_asked_for_before_any_work(few_clips, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opensmile", None)
+    with pytest.raises(UserError, match="the features is10 need openSMILE"):
+        features.svm_features(
+            FEATURE_SETS["is10"],
+            Store(tmp_path, identity={}),
+            few_clips,
+            iter(()),
+            trim_silence=True,
+        )
+
+
+def test_machines_hear_emotions_without_opensmile(tmp_path, monkeypatch):
+    """Two domains: label 1 is spoken higher, and with a steeper melody, than label 0."""
+    monkeypatch.setitem(sys.modules, "opensmile", None)
+    random = np.random.default_rng(0)
+    count = 60
+    found = clips.Clips(
+        inputs=None,
+        labels=np.arange(count) % 2,
+        domains=np.array(["a", "b"])[np.arange(count) // 2 % 2],
+        speakers=np.array([f"s{i // 12}" for i in range(count)]),
+        utterance_ids=np.array([f"u{i:02d}" for i in range(count)]),
+        folds={"random": np.arange(count) // 4 % 5, "speaker_independent": np.arange(count) // 12},
+        digest="x",
+    )
+    time_s = np.arange(12_000) / 16_000
+
+    def recordings():
+        for key, label in zip(found.utterance_ids, found.labels, strict=True):
+            pitch_hz = random.uniform(90, 130) * 2 ** (label * (0.5 + time_s))
+            phase = 2 * np.pi * np.cumsum(pitch_hz) / 16_000
+            buzz = sum(np.sin(k * phase) / k for k in range(1, 8))
+            noise = random.normal(size=len(time_s))
+            yield str(key), encode_pcm16((0.1 * buzz + 0.01 * noise).astype(np.float32))
+
+    planned = design.Design(
+        domains=("a", "b"),
+        targets=("b",),
+        folds=(1,),
+        tables=(2, 5),
+        network=NetworkSpec(front_end="waveform", preset="fast", outputs=6),
+        pretrain=Settings(epochs=1),
+        scratch=Settings(epochs=1),
+        fine_tune=Settings(epochs=1),
+    )
+    store = Store(tmp_path, identity={})
+    values = features.svm_features(
+        FEATURE_SETS["functionals"], store, found, recordings(), trim_silence=True
+    )
+    machines = [c for c in planned.plan() if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
+    assert {cell.features for cell in machines} == {"functionals"}
+    assert len(machines) == 4
+    for cell in machines:
+        baselines.run(cell, values, found, store)
+        result = store.get(cell)
+        labels = [found.labels[int(name[1:])] for name in result["tested"]]
+        assert np.mean(np.argmax(result["scores"], axis=1) == labels) > 0.9
 
 
 @pytest.mark.component

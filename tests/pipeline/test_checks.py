@@ -23,6 +23,10 @@ def _check(config, manifest):
     checks.check_release(config, manifest, network_spec(config, manifest.labels))
 
 
+def _check_study(study, manifest):
+    checks.check_study(study, manifest, network_spec(study, manifest.labels))
+
+
 def _utterances(**labels_of):
     """Returns, for each domain, one clip of each of its labels in each fold."""
     return [
@@ -55,7 +59,7 @@ def _manifest(**labels_of):
 def test_what_fits_passes():
     _check(_release(scenario="S2"), _manifest(a=TWO, b=TWO))
     study = configs.StudyConfig(manifest="m.csv", protocols=("random",))
-    checks.check_study(study, _manifest(a=TWO, b=TWO))
+    _check_study(study, _manifest(a=TWO, b=TWO))
 
 
 # --- Label sets ----------------------------------------------------------------------------------
@@ -81,7 +85,7 @@ def test_a_domain_of_one_label():
     assert "leave the domain out" in str(told.value)
     study = configs.StudyConfig(manifest="m.csv")
     with pytest.raises(UserError, match=r"m\.csv: domain b has clips of anger only"):
-        checks.check_study(study, _of(utterances, LabelSet(TWO)))
+        _check_study(study, _of(utterances, LabelSet(TWO)))
 
 
 # --- Memory --------------------------------------------------------------------------------------
@@ -110,7 +114,7 @@ def test_memory_below_one_batch():
         }
     )
     with pytest.raises(UserError, match=r"33 clips .* lower scratch\.batch_size"):
-        checks.check_study(study, _manifest(a=TWO, b=TWO))
+        _check_study(study, _manifest(a=TWO, b=TWO))
 
 
 # --- Approaches ----------------------------------------------------------------------------------
@@ -224,6 +228,27 @@ def test_a_study_may_take_the_classes_that_are_there():
     ]
     values = {"manifest": "m.csv", "protocols": ("random",)}
     with pytest.raises(UserError, match="fold 2 has no clip of sadness") as told:
-        checks.check_study(configs.StudyConfig(**values), _of(utterances))
+        _check_study(configs.StudyConfig(**values), _of(utterances))
     assert "--set missing_class=present" in str(told.value)
-    checks.check_study(configs.StudyConfig(**values, missing_class="present"), _of(utterances))
+    _check_study(configs.StudyConfig(**values, missing_class="present"), _of(utterances))
+
+
+@pytest.mark.parametrize(
+    ("approach", "message"),
+    [
+        ("A2-unfrozen", "tunes layers whose outputs a study computes once per clip"),
+        ("conv1-only", "leaves nothing to learn: .* holds block1, block2"),
+    ],
+)
+def test_a_study_refuses_what_its_network_cannot_do(monkeypatch, tmp_path, approach, message):
+    monkeypatch.setenv("SER_ENCODERS", str(tmp_path))
+    keep(random_encoder(), tmp_path)
+    study = configs.StudyConfig(
+        name="s",
+        manifest="m.csv",
+        front_end="whisper",
+        encoder={"name": random_encoder().name},
+        approaches=("A2", approach),
+    )
+    with pytest.raises(UserError, match=message):
+        _check_study(study, _manifest(a=TWO, b=TWO))

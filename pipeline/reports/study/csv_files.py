@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from modules.baselines.features import IS10
 from modules.study import cells
 from modules.study.cells import FineTuning
 from pipeline.reports.study import approaches, proof
@@ -99,6 +100,7 @@ CELLS_HEAD = (
     "domains",
     "target",
     "approach",
+    "features",
     "parent",
     "train_clips",
     "test_clips",
@@ -133,6 +135,7 @@ def _cell_row(record: dict[str, Any]) -> tuple[Any, ...]:
         " ".join(whole.get("domains", whole.get("sources", ()))),
         cell.get("target", ""),
         cell.get("approach", ""),
+        cell.get("features", IS10 if cell["kind"] in ("svm", "adaptive_svm") else ""),
         cells.key(cells.from_json({"kind": "training", **parent})) if parent else "",
         _pairs(record.get("train_clips", {})),
         record["clips"],

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from modules.baselines.features import FEATURE_SETS
 from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.networks.waveform import WAVEFORM
 from modules.study import clips as study_clips
@@ -141,6 +142,7 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
                 | ({AUTO} if len(outer) < len(stored) else set())
             )
         ),
+        baselines=_baselines(stored),
         network=network or _PAPER_NETWORK,
         pretrain=pretrain or some,
         scratch=scratch or some,
@@ -150,6 +152,14 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
 
 def _without_lstm(cell: Training) -> bool:
     return cell.network.preset in FRONT_ENDS[cell.network.front_end].without_lstm.values()
+
+
+def _baselines(stored: Collection[Cell]) -> tuple[str, ...]:
+    """Returns the features of the SVMs, those of Adaptive SVM first."""
+    adaptive = {cell.features for cell in stored if isinstance(cell, AdaptiveSvm)}
+    found = adaptive | {cell.features for cell in stored if isinstance(cell, Svm)}
+    in_order = [name for name in FEATURE_SETS if name in found] or list(FEATURE_SETS)[:1]
+    return tuple(sorted(in_order, key=lambda name: name not in adaptive))
 
 
 def _domains(cell: Cell) -> tuple[str, ...]:

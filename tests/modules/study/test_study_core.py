@@ -266,6 +266,49 @@ def test_names_of_stored_results_stay():
     assert cells.key(child) == "0422db606c66f9e5a681"
 
 
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        (
+            {
+                "kind": "svm",
+                "protocol": "random",
+                "split": {"train": [1, 2, 3, 4], "test": 0},
+                "domains": ["emodb", "emovo", "urdu"],
+                "seed": 0,
+            },
+            "109163e8bfc7804982b9",
+        ),
+        (
+            {
+                "kind": "adaptive_svm",
+                "protocol": "random",
+                "split": {"train": [1, 2, 3, 4], "test": 0},
+                "sources": ["emovo", "urdu"],
+                "target": "emodb",
+                "seed": 0,
+            },
+            "c4efec8faa5aa60dbe8a",
+        ),
+    ],
+)
+def test_machines_stored_before_there_was_a_choice_are_opensmiles(stored, name):
+    """Of docs/results/transfer-study, by the names of their files there."""
+    cell = cells.from_json(stored)
+    assert cell.features == "is10"
+    assert cells.key(cell) == name
+    assert cells.to_json(cell) == stored
+    other = dataclasses.replace(cell, features="functionals")
+    assert cells.key(other) != name
+    assert cells.from_json(cells.to_json(other)) == other
+
+
+def test_table_2_has_a_machine_for_each_features_and_table_5_the_first():
+    planned = make_design(tables=(2, 5), baselines=("is10", "functionals")).plan()
+    assert [c.features for c in planned if isinstance(c, cells.Svm)] == ["is10", "functionals"]
+    assert {c.features for c in planned if isinstance(c, cells.AdaptiveSvm)} == {"is10"}
+
+
 def test_settings_are_part_of_a_cells_name():
     cell = make_design().plan()[0]
     other = dataclasses.replace(cell, settings=dataclasses.replace(cell.settings, epochs=3))

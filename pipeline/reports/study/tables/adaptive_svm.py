@@ -1,5 +1,6 @@
 """Table 5: the multi-domain network against Adaptive SVM."""
 
+from modules.baselines.features import FEATURE_SETS, IS10
 from pipeline.reports.study import paper
 from pipeline.reports.study.inference import compare
 from pipeline.reports.study.layout import Column, Entry, Table
@@ -32,6 +33,7 @@ def table_5(results: Results, protocol: str) -> Table:
         }
         own.append(own_row(target, entries, rank=["Adaptive SVM", "S1-A2"]))
     low, high = (f"{gain:.1%}" for gain in paper.TABLE_5_GAINS)
+    features = results.design.baselines[0]
     return table(
         results,
         number=5,
@@ -43,4 +45,7 @@ def table_5(results: Results, protocol: str) -> Table:
         columns=columns,
         rows=[*own, *averages(own, columns)],
         domains=results.design.targets,
+        notes=[f"Adaptive SVM's features: {FEATURE_SETS[features].summary}."]
+        if features != IS10
+        else (),
     )

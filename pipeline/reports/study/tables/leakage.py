@@ -1,9 +1,11 @@
 """What leakage was worth: random folds against speaker-independent ones."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 
+from modules.baselines.features import FEATURE_SETS
 from pipeline.reports.study.inference import difference_interval
 from pipeline.reports.study.layout import Column, Entry, Table
 from pipeline.reports.study.results import Results, Series
@@ -56,9 +58,10 @@ def _systems(results: Results) -> dict[str, Callable[[str, str], Series]]:
     design = results.design
     systems: dict[str, Callable[[str, str], Series]] = {}
     if 2 in design.tables:
-        systems["SVM-IS, all domains"] = lambda protocol, target: results.series(
-            protocol, target, lambda split, seed: design.svm(protocol, split, seed)
-        )
+        for name in design.baselines:
+            systems[f"{FEATURE_SETS[name].machine}, all domains"] = functools.partial(
+                _svm, results, name
+            )
         systems["CNN+LSTM, all domains"] = lambda protocol, target: results.series(
             protocol, target, lambda split, seed: design.pretraining(protocol, split, seed)
         )
@@ -69,3 +72,11 @@ def _systems(results: Results) -> dict[str, Callable[[str, str], Series]]:
     if 5 in design.tables:
         systems["Adaptive SVM"] = lambda protocol, target: adaptive_svm(results, protocol, target)
     return systems
+
+
+def _svm(results: Results, features: str, protocol: str, target: str) -> Series:
+    return results.series(
+        protocol,
+        target,
+        functools.partial(results.design.svm, protocol, features=features),
+    )

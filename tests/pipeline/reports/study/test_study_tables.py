@@ -1,5 +1,6 @@
 """The tables of a study, against scikit-learn on the same records."""
 
+import dataclasses
 import re
 
 import pandas as pd
@@ -64,7 +65,7 @@ def test_table_2_4_and_5_take_the_cells_of_the_design(whole):
     second, fourth, fifth = (build(whole, PROTOCOL) for build in (table_2, table_4, table_5))
     urdu = row_of(second, "URDU").entries
     for name, cell_of in (
-        ("SVM-IS", lambda split, seed: plan.svm(PROTOCOL, split, seed)),
+        ("SVM", lambda split, seed: plan.svm(PROTOCOL, split, seed, features="functionals")),
         ("CNN", lambda split, seed: plan.cnn(PROTOCOL, split, seed)),
         ("CNN+LSTM", lambda split, seed: plan.pretraining(PROTOCOL, split, seed)),
     ):
@@ -88,6 +89,33 @@ def test_table_2_4_and_5_take_the_cells_of_the_design(whole):
     entries = row_of(fifth, "URDU").entries
     assert entries["Adaptive SVM"].value == pytest.approx(svm)
     assert entries["gain"].value == pytest.approx((entries["S1-A2"].value - svm) / svm)
+
+
+def test_machines_on_both_features_stand_side_by_side(tmp_path):
+    store, own, plan = study(
+        tmp_path, *SMALL, tables=(2, 5), baselines=("is10", "functionals"), protocols=(PROTOCOL,)
+    )
+    results = Results(store, own, plan)
+    table = table_2(results, PROTOCOL)
+    assert [column.key for column in table.columns] == ["SVM-IS", "SVM", "CNN", "CNN+LSTM"]
+    for name, features in (("SVM-IS", "is10"), ("SVM", "functionals")):
+
+        def cell_of(split, seed, features=features):
+            return plan.svm(PROTOCOL, split, seed, features=features)
+
+        expected = mean_uar(results, cell_of, "urdu")
+        assert row_of(table, "URDU").entries[name].value == pytest.approx(expected)
+    # The paper has one SVM.
+    paper = row_of(table, "paper").entries
+    assert (paper["SVM-IS"].value, layout.shown(row_of(table, "paper"), table.columns[1])) == (
+        0.645,
+        "–",
+    )
+    # Table 5 tells its features where they are not the paper's.
+    assert not any("features" in note for note in table_5(results, PROTOCOL).notes)
+    changed = dataclasses.replace(plan, baselines=("functionals",))
+    notes = table_5(Results(store, own, changed), PROTOCOL).notes
+    assert any(note.startswith("Adaptive SVM's features: 1,") for note in notes)
 
 
 def test_bold_is_the_best_gain_over_both_scenarios(whole):
