@@ -135,7 +135,9 @@ class AdamW(_Restartable, keras.optimizers.AdamW):
 
     def update_step(self, grad: Any, variable: Any, learning_rate: Any) -> None:
         """Updates a variable; those that came trained at a smaller rate."""
-        factor = HELD_RATE if variable.path in self.slow else 1.0
+        # In a training, TensorFlow's own variable is given, which has no path.
+        own = self._trainable_variables[self._get_variable_index(variable)]
+        factor = HELD_RATE if own.path in self.slow else 1.0
         super().update_step(grad, variable, learning_rate * factor)
 
 
