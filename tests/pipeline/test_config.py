@@ -126,7 +126,9 @@ def test_every_threshold_of_the_gate_can_be_set():
 
 
 def test_missing_file_names_those_that_exist():
-    with pytest.raises(UserError, match=r"no-such does not exist.*demo, demo-waveform, paper, release, study"):
+    with pytest.raises(
+        UserError, match=r"no-such does not exist.*demo, demo-waveform, paper, release, study"
+    ):
         configs.load("no-such")
 
 
