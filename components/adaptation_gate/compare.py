@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from components.adaptation_gate.artifact import ADAPTED, MULTI_DOMAIN, Comparison, Measured
+from components.adaptation_gate.comparison import ADAPTED, MULTI_DOMAIN, Comparison, Measured
 from modules.metrics.statistics import bootstrap_difference
 from modules.metrics.uar import best_of, unweighted_average_recall
 from modules.training.clips import Clips

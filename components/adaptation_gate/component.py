@@ -10,8 +10,9 @@ from tfx.types import artifact_utils
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils import path_utils
 
-from components.adaptation_gate.artifact import ADAPTED, COMPARISON_JSON, AdaptationComparison
+from components.adaptation_gate.artifact import COMPARISON_JSON, AdaptationComparison
 from components.adaptation_gate.compare import compare
+from components.adaptation_gate.comparison import ADAPTED
 from modules.export.model import export_model
 from modules.networks import held
 from modules.training import memory, trained

@@ -52,16 +52,11 @@ class Learner:
         held: Collection[str] = (),
     ):
         self.network = network
-        came_trained = {
-            id(variable)
+        slow = frozenset(
+            variable.path
             for layer in network.layers
             if layer.name in held
             for variable in layer.trainable_variables
-        }
-        slow = frozenset(
-            place
-            for place, variable in enumerate(network.trainable_variables)
-            if id(variable) in came_trained
         )
         self._optimizer = optimizer_of(settings, l2_sp=l2_sp, slow=slow)
         smoothed = settings.label_smoothing > 0

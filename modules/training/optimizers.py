@@ -39,13 +39,13 @@ class _Restartable(keras.optimizers.Optimizer):
       arguments: Arguments of the Keras optimizer.
 
     Attributes:
-      slow: Places of variables that came trained, of which AdamW takes smaller steps.
+      slow: Paths of variables that came trained, of which AdamW takes smaller steps.
     """
 
     def __init__(self, *, l2_sp: float = 0.0, **arguments: Any):
         super().__init__(**arguments)
         self.l2_sp = l2_sp
-        self.slow: frozenset[int] = frozenset()
+        self.slow: frozenset[str] = frozenset()
 
     def build(self, variables: list[Any]) -> None:
         """Makes the variables of the optimizer, once."""
@@ -135,12 +135,14 @@ class AdamW(_Restartable, keras.optimizers.AdamW):
 
     def update_step(self, grad: Any, variable: Any, learning_rate: Any) -> None:
         """Updates a variable; those that came trained at a smaller rate."""
-        factor = HELD_RATE if self._get_variable_index(variable) in self.slow else 1.0
+        # In a training, TensorFlow's own variable is given, which has no path.
+        own = self._trainable_variables[self._get_variable_index(variable)]
+        factor = HELD_RATE if own.path in self.slow else 1.0
         super().update_step(grad, variable, learning_rate * factor)
 
 
 def optimizer_of(
-    settings: Settings, *, l2_sp: float, slow: frozenset[int] = frozenset()
+    settings: Settings, *, l2_sp: float, slow: frozenset[str] = frozenset()
 ) -> Adadelta | AdamW:
     """Returns the optimizer of a training; see `_Restartable`."""
     if settings.optimizer == "adamw":

@@ -15,6 +15,7 @@ from components.adaptation_gate import artifact as artifacts
 from components.adaptation_gate import component as components
 from components.adaptation_gate.artifact import AdaptationComparison
 from components.adaptation_gate.compare import compare
+from components.adaptation_gate.comparison import Comparison
 from components.adaptation_gate.component import AdaptationGate
 from modules.export import model as exports
 from modules.networks import registry
@@ -184,7 +185,7 @@ def test_outputs_of_another_order_are_the_same_answers():
 
 def test_a_comparison_survives_json():
     found = _compare(network_of(GOOD), network_of(BAD))
-    assert artifacts.Comparison.from_json(found.to_json()) == found
+    assert Comparison.from_json(found.to_json()) == found
 
 
 # --- The component -------------------------------------------------------------------------------

@@ -126,11 +126,13 @@ def test_every_threshold_of_the_gate_can_be_set():
 
 
 def test_missing_file_names_those_that_exist():
-    with pytest.raises(UserError, match=r"no-such does not exist.*demo, paper, release, study"):
+    with pytest.raises(
+        UserError, match=r"no-such does not exist.*demo, demo-waveform, paper, release, study"
+    ):
         configs.load("no-such")
 
 
-@pytest.mark.parametrize("name", ["release", "demo"])
+@pytest.mark.parametrize("name", ["release", "demo", "demo-waveform"])
 def test_packaged_configurations_are_valid(name):
     assert configs.load(name, {"manifest": "m.csv"}).name
 

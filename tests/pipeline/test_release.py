@@ -269,7 +269,7 @@ def test_trainings_share_the_embeddings_of_the_held_layers(tmp_path, encoders):
             assert given["network"]["encoder"]["sha256"] == encoders
         else:
             given = nodes[name].parameters.parameters["embedded"].field_value
-            assert given.int_value == int(name not in unfrozen)
+            assert given.string_value == ("false" if name in unfrozen else "true")
 
 
 def test_nothing_is_embedded_where_nothing_is_held(tmp_path):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from components.adaptation_gate.artifact import ADAPTED, Comparison
+from components.adaptation_gate.comparison import ADAPTED, Comparison
 from corpora.audit.report import Finding
 from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from components.adaptation_gate.artifact import Measured
+from components.adaptation_gate.comparison import Measured
 from pipeline.reports import plots
 from pipeline.reports.plots import Picture
 from pipeline.reports.release.adaptations import Adaptation, adaptation

@@ -7,7 +7,7 @@ import pytest
 from tiny_encoders import random_encoder
 from tiny_networks import whisper_spec
 
-from modules.networks.approaches import APPROACHES, PAPER_APPROACHES, resolve
+from modules.networks.approaches import APPROACHES, PAPER_APPROACHES, first_alike, resolve
 from modules.networks.registry import NetworkSpec
 from schemas.errors import UserError
 
@@ -108,6 +108,22 @@ def test_approaches_on_networks_that_hold_groups(name, held):
     assert list(adaptation.frozen) == frozen
     assert adaptation.has_new_head == expected.endswith("r")
     assert adaptation.fine_tuned == (name != "A1")
+
+
+def test_approaches_that_come_to_the_same_are_told_by_the_first():
+    held = ("block1", "block2")
+    own = groups(*held, "pooling", "dense")
+    # By the table above: equal rows, but for L2-SP, and for A1 without any training.
+    alike = {"A3": "A2", "A4": "A2", "A7": "A6"}
+    for name in APPROACHES:
+        if FATES_OF_HELD[name][1]:
+            assert first_alike(name, own, held=held) == alike.get(name, name)
+    # The paper's network tells all of them apart.
+    for name, letters in FATES.items():
+        if letters:
+            assert first_alike(name, groups("conv1", "conv2", "lstm", "dense")) == name
+    with pytest.raises(UserError, match="more layer groups than a, b"):
+        first_alike("A4", groups(*"ab"))
 
 
 def test_unfreezing_where_nothing_is_held():

@@ -10,6 +10,7 @@ import tensorflow as tf
 import transformed_examples
 from transformed_examples import patterns
 
+from modules.export import model as exports
 from modules.networks import registry
 from modules.networks.front_end import FrontEnd
 from modules.training.job import TrainerJob
@@ -69,7 +70,10 @@ def test_the_configuration_takes_it():
 @pytest.mark.component
 def test_it_is_trained_adapted_and_served(tmp_path):
     transformed_examples.write_splits(tmp_path / "clips", samples=SAMPLES)
-    base = _run(tmp_path, "pretrain")
+    with pytest.MonkeyPatch.context() as patch:
+        # Of two exports, one is asked in a clean process.
+        patch.setattr(exports, "answer_in_clean_process", lambda directory: {})
+        base = _run(tmp_path, "pretrain")
     adapted = _run(tmp_path, "fine_tune", base=base)
     record = TrainingRecord.from_json((tmp_path / "fine_tune" / "training.json").read_text())
     assert record.network.front_end == "frames"

@@ -145,7 +145,10 @@ def test_fine_tuning_goes_on_with_each_member(engine, trained, separate, spec, a
 def test_without_fine_tuning_every_member_stays(engine, trained, spec):
     outcome = engine.run(_job(spec, start=trained.weights, approach="A1"))
     assert outcome.hashes == outcome.hashes_before == trained.hashes
-    np.testing.assert_array_equal(outcome.member_probabilities, trained.member_probabilities)
+    # The whole network computes them now, not the part behind the outputs that were kept.
+    np.testing.assert_allclose(
+        outcome.member_probabilities, trained.member_probabilities, atol=1e-5
+    )
 
 
 def test_members_have_no_early_stopping(engine, spec):

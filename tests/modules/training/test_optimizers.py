@@ -145,3 +145,24 @@ def test_other_schedules():
     cosine = keras.optimizers.schedules.CosineDecay(0.3, 8)
     expected = [float(cosine(step)) for step in range(9)]
     np.testing.assert_allclose(_rates("cosine", 8, learning_rate=0.3), expected, atol=1e-7)
+
+
+def test_what_came_trained_learns_at_a_fifth_of_the_rate():
+    settings = Settings(epochs=2, optimizer="adamw", learning_rate=0.1)
+    network = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(4, use_bias=False, name="held"),
+            keras.layers.Dense(2, use_bias=False, activation="softmax", name="new"),
+        ]
+    )
+    before = network.get_weights()
+    slow = frozenset(weight.path for weight in network.get_layer("held").weights)
+    optimizer = optimizer_of(settings, l2_sp=0.0, slow=slow)
+    network.compile(optimizer, "sparse_categorical_crossentropy")
+    optimizer.build(network.trainable_variables)
+    optimizer.start_over(settings=settings, total_steps=1)
+    network.train_on_batch(np.ones((3, 4), np.float32), np.array([0, 1, 1]))
+    # In its first step Adam moves every weight by the rate, whatever the gradient.
+    moves = [np.abs(a - b).max() for a, b in zip(network.get_weights(), before, strict=True)]
+    np.testing.assert_allclose(moves, [0.02, 0.1], rtol=1e-3)

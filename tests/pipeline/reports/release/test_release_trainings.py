@@ -27,7 +27,7 @@ def test_without_early_stopping_the_last_weights_stay():
     )
     page = fabricated_run.page(with_model(run(), 0, training=record), drawn=True)
     assert "1 of at most 40 epochs; the weights of the last stayed." in page.text
-    assert "AdaDelta at 1 (cosine), clips not shifted." in page.text
+    assert "rate 1 (cosine), AdaDelta, clips not shifted." in page.text
     assert "over 1 epoch; at the end loss 1.500, accuracy 0.400" in str(page.images()[1]["alt"])
 
 
