@@ -50,6 +50,8 @@ class ServingModule(tf.Module):
         self._infer = lambda inputs: network(inputs, training=False)
         self._input_shape = [-1, *network.input_shape[1:]]
         self._num_samples = network.input_shape[1]
+        # In a batch, clips would be computed at the length of the longest.
+        self._one_by_one = any(None in layer.output.shape[1:] for layer in network.layers)
         self._variables = [variable.value for variable in network.variables]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -131,12 +133,18 @@ class ServingModule(tf.Module):
                 std=std,
             )
 
-        prepared = tf.map_fn(
-            prepare,
-            (clips, rows),
-            fn_output_signature=tf.TensorSpec([self._num_samples], tf.float32),
-        )
-        probabilities = self._infer(tf.reshape(prepared, self._input_shape))
+        def answer_one(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
+            return self._infer(tf.reshape(prepare(elements), self._input_shape))[0]
+
+        def each(function: Callable[..., tf.Tensor], size: int) -> tf.Tensor:
+            spec = tf.TensorSpec([size], tf.float32)
+            return tf.map_fn(function, (clips, rows), fn_output_signature=spec)
+
+        if self._one_by_one:
+            probabilities = each(answer_one, self._labels.shape[0])
+        else:
+            prepared = each(prepare, self._num_samples)
+            probabilities = self._infer(tf.reshape(prepared, self._input_shape))
         return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
 
     def _outputs(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
