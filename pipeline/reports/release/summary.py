@@ -117,10 +117,7 @@ def repeats(measured: Measured) -> str:
     """Returns how far a network's members differ by themselves; empty for a single one."""
     if len(measured.members) < 2:
         return ""
-    return (
-        f"{len(measured.members)} trainings alone: {three(min(measured.members))} to"
-        f" {three(max(measured.members))}"
-    )
+    return f"alone: {three(min(measured.members))} to {three(max(measured.members))}"
 
 
 def _trained_labels(domain: str, results: RunResults) -> tuple[str, ...] | None:

@@ -123,7 +123,7 @@ def test_a_gain_is_told_with_its_interval_and_what_repeats_differ():
     found = _compared("adapted", 0.5, 0.41, -0.02, 0.21)
     page = fabricated_run.page(fabricated_run.with_model(run(), 1, comparison=found))
     [row] = [row for row in page.rows("emodb") if len(row) > 8]
-    assert row[3] == "0.5003 trainings alone: 0.400 to 0.500"
+    assert row[3] == "0.500alone: 0.400 to 0.500"
     assert row[4] == "+0.090−0.020 to +0.210 over speakers"
     assert "Adapting made it worse" not in page.text
 
