@@ -33,7 +33,8 @@ class Store:
         for subfolder in (self._cells, self._weights):
             subfolder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "store.json"
-        if file.exists():
+        # Only asked for its plan, a study leaves a store with nothing in it.
+        if file.exists() and self._holds_anything():
             stored = json.loads(file.read_text(encoding="utf-8"))
             if different := sorted(
                 name
@@ -48,6 +49,10 @@ class Store:
         else:
             with files.replacing(file, binary=True) as stream:
                 stream.write((json.dumps(identity, indent=2) + "\n").encode())
+
+    def _holds_anything(self) -> bool:
+        own = ("store.json", "lock")
+        return any(each.is_file() and each.name not in own for each in self.folder.rglob("*"))
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

@@ -50,6 +50,14 @@ def test_splits_leave_the_test_fold_out():
     assert Split.inner(4) == Split(train=(1, 2, 3), test=0)
 
 
+def test_a_store_of_other_code_is_taken_over_while_nothing_is_in_it(tmp_path):
+    Store(tmp_path, identity={"code": "old"})
+    store = Store(tmp_path, identity={"code": "new"})
+    store.put(make_design().plan()[0], {"scores": []})
+    with pytest.raises(UserError, match="made with another code"):
+        Store(tmp_path, identity={"code": "old"})
+
+
 def test_cells_survive_json_and_have_the_same_name_in_every_process():
     planned = make_design(tables=(2, 3, 4, 5), seeds=(0, 1)).plan()
     assert [cells.from_json(json.loads(json.dumps(cells.to_json(c)))) for c in planned] == planned
