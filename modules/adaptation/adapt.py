@@ -20,6 +20,7 @@ from modules.adaptation.findings import (
     Figure,
     Findings,
     FoldFinding,
+    Forgotten,
     Lineage,
     Verdict,
 )
@@ -106,7 +107,7 @@ def adapt(
         MESSAGES.info("final network")
         choice = choose(trainings, np.arange(len(folds)))
         network = _final(trainings, choice)
-    forgotten = ()
+    forgotten: tuple[Forgotten, ...] = ()
     with _timed(seconds, "forgetting"):
         if base_clips is not None:
             MESSAGES.info("forgetting")

@@ -123,6 +123,7 @@ class Trainings:
             train,
             approach=approach,
             tested=tested,
+            report_epochs=False,
         )
         outcome = adapted.outcome
         return self._tested(

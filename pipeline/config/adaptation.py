@@ -53,7 +53,7 @@ class AdaptationConfig(DataConfig):
     seed: int = pydantic.Field(0, ge=0)
     approach: Approach = "auto"
     candidates: tuple[Annotated[str, one_of(allowed.approaches)], ...] = pydantic.Field(
-        ("A1", "A2", "A5", "A6", "A8"), min_length=1
+        ("A1", "A2", "A5", "A8"), min_length=1
     )
     """Approaches among which `auto` chooses; of equally good ones the first. Those that come to the
     same in a network are compared once."""

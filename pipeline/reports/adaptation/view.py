@@ -246,7 +246,9 @@ def _groups(found: Findings) -> tuple[GroupRow, ...]:
     return tuple(
         GroupRow(
             group=group,
-            fate=fate,
+            fate=f"{fate}; nothing in it learns"
+            if fate == "tuned" and lineage.before[group] == lineage.after[group]
+            else fate,
             before=lineage.before[group][:DIGITS],
             after=lineage.after[group][:DIGITS],
             as_meant=fate != "frozen" or lineage.before[group] == lineage.after[group],
