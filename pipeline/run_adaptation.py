@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpora import manifest as manifests
-from modules.networks.approaches import APPROACHES, AUTO, resolve
+from modules.adaptation.possible import allowed, why_not
+from modules.networks.approaches import APPROACHES, AUTO
 from modules.training import memory
 from modules.training.trained import spec_of
 from pipeline import base_release, execution, protocols
@@ -20,6 +21,7 @@ from pipeline.preparation import Prepared, prepare
 from pipeline.protocols import Protocol
 from pipeline.request import Request
 from schemas.errors import UserError
+from schemas.labels import LabelSet
 
 if TYPE_CHECKING:
     from pipeline.reports.adaptation.results import AdaptationResults
@@ -66,7 +68,7 @@ def run(request: Request, *, observer: Observer) -> AdaptationResult:
     config = with_base(config, base)
     own = own_recordings(config, manifests.read(config.manifest))
     protocol = protocols.choose(own.utterances, config.protocol)
-    check(config, base)
+    check(config, base, own.labels)
     check_unheard(config, own.utterances, base)
     prepared = prepare(config, track=observer.track)
     # Recordings that were never hashed are by now.
@@ -104,22 +106,30 @@ def with_base(config: AdaptationConfig, base: BaseRelease) -> AdaptationConfig:
     return config.model_copy(update=own)
 
 
-def check(config: AdaptationConfig, base: BaseRelease) -> None:
+def check(config: AdaptationConfig, base: BaseRelease, labels: LabelSet) -> None:
     """Checks that the base can be adapted as it was asked for.
 
+    Args:
+      config: The adaptation.
+      base: The release.
+      labels: Labels of the manifest.
+
     Raises:
-      UserError: An approach does not fit its network or tunes layers that are computed beforehand,
-        or a batch does not fit into the memory that a training may take.
+      UserError: No approach fits its network and the labels, one tunes layers that are computed
+        beforehand, or a batch does not fit into the memory that a training may take.
     """
     spec = spec_of(base.record.network, base.labels)
-    for approach in config.candidates if config.approach == AUTO else [config.approach]:
+    approaches = config.candidates if config.approach == AUTO else (config.approach,)
+    for approach in approaches:
         if APPROACHES[approach].unfrozen:
             raise UserError(
                 f"approach {approach} tunes layers that the front end holds, which an adaptation"
                 " computes once; choose another approach"
             )
-        if config.approach != AUTO:
-            resolve(approach, spec.groups, held=spec.held)
+    if config.approach == AUTO:
+        allowed(approaches, spec, base.labels, labels)
+    elif reason := why_not(config.approach, spec, base.labels, labels):
+        raise UserError(reason)
     own_recipe = recipe(config)
     for key, training in (
         ("fine_tune", config.fine_tune.over(own_recipe.fine_tune)),

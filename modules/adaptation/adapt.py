@@ -26,7 +26,8 @@ from modules.adaptation.findings import (
 )
 from modules.adaptation.forgetting import LEAST_SPEAKERS, forgetting
 from modules.adaptation.plan import Plan
-from modules.adaptation.trainings import AS_IT_IS, Trainings, impossible
+from modules.adaptation.possible import why_not
+from modules.adaptation.trainings import AS_IT_IS, Trainings
 from modules.metrics.statistics import Interval, bootstrap_difference, bootstrap_uar
 from modules.metrics.uar import confusion_matrix, recalls, unweighted_average_recall
 from modules.training.clips import Clips
@@ -96,7 +97,7 @@ def adapt(
     if plan.own_folds:
         folds = np.unique(clips.speakers, return_inverse=True)[1]
     with _timed(seconds, "zero-shot"):
-        no_zero_shot = impossible(trainings, AS_IT_IS)
+        no_zero_shot = why_not(AS_IT_IS, base.spec, base.labels, plan.job.labels)
         zero_shot = None if no_zero_shot else trainings.zero_shot().answers
     with _timed(seconds, "cross-validation"):
         estimate = cross_validate(trainings, folds)

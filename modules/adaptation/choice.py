@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
-from modules.adaptation.trainings import Trainings, impossible
+from modules.adaptation.possible import allowed, why_not
+from modules.adaptation.trainings import Trainings
 from modules.metrics.uar import unweighted_average_recall
 from modules.networks.approaches import AUTO
-from schemas.errors import UserError
 from schemas.progress import MESSAGES
 
 # What the learning curve takes where the approach is chosen: the first that is possible.
@@ -39,7 +39,9 @@ def usual(trainings: Trainings) -> str:
         trainings.outputs(asked)
         return asked
     found = candidates(trainings)
-    return next((name for name in _USUAL if not impossible(trainings, name)), found[-1])
+    job, base = trainings.plan.job, trainings.base
+    possible = [name for name in _USUAL if not why_not(name, base.spec, base.labels, job.labels)]
+    return possible[0] if possible else found[-1]
 
 
 def candidates(trainings: Trainings) -> tuple[str, ...]:
@@ -48,16 +50,10 @@ def candidates(trainings: Trainings) -> tuple[str, ...]:
     Raises:
       UserError: There is none; says why the first is impossible.
     """
+    job, base = trainings.plan.job, trainings.base
     found: dict[tuple[object, ...], str] = {}
-    for name in trainings.plan.job.candidates:
-        if not impossible(trainings, name):
-            found.setdefault(trainings.effect(name), name)
-    if not found:
-        raise UserError(
-            "none of the candidates "
-            f"{', '.join(trainings.plan.job.candidates)} is possible:"
-            f" {impossible(trainings, trainings.plan.job.candidates[0])}"
-        )
+    for name in allowed(job.candidates, base.spec, base.labels, job.labels):
+        found.setdefault(trainings.effect(name), name)
     return tuple(found.values())
 
 

@@ -16,7 +16,6 @@ from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.job import Job, TrainerJob
 from modules.training.trained import Trained
-from schemas.errors import UserError
 from schemas.labels import LabelSet
 
 # The approach that trains nothing.
@@ -172,12 +171,3 @@ class Trainings:
             return own[best_of(probabilities[:, places], everyone)]
 
         return Tested(answers=answers(whole), members=np.stack([answers(each) for each in parts]))
-
-
-def impossible(trainings: Trainings, approach: str) -> str:
-    """Returns why an approach cannot be carried out; empty if it can."""
-    try:
-        trainings.outputs(approach)
-    except UserError as error:
-        return str(error)
-    return ""
