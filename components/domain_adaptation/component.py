@@ -16,7 +16,6 @@ from tfx.utils import path_utils
 from components.domain_adaptation.artifact import FINDINGS_JSON, AdaptationFindings
 from corpora import manifest
 from modules.adaptation.adapt import BaseFacts, adapt
-from modules.adaptation.findings import ADAPTED
 from modules.adaptation.plan import Plan
 from modules.export.model import export_model
 from modules.networks import held
@@ -91,11 +90,9 @@ def DomainAdaptation(
         )
     with tf.io.gfile.GFile(os.path.join(findings.uri, FINDINGS_JSON), "w") as file:
         file.write(done.findings.to_json())
-    verdict = done.findings.verdict
-    served = done.network if verdict.served == ADAPTED else network
     MESSAGES.info("exporting")
-    _export(served, model.uri, clips, asked)
-    _bless(blessing, model, pushed=verdict.pushed)
+    _export(done.served, model.uri, clips, asked)
+    _bless(blessing, model, pushed=done.findings.verdict.pushed)
 
 
 def _clips(
@@ -136,7 +133,6 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
     """Leaves in the model's folder what a Trainer leaves."""
     network, job = served.network(), plan.job
     assert job.domain is not None
-    own = {**served.record.domain_labels, job.domain: clips.domain_labels(job.labels)[job.domain]}
     network.save(os.path.join(uri, trained.NETWORK_FILE))
     export_model(
         network,
@@ -144,7 +140,7 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
         labels=served.labels,
         trim_silence=job.trim_silence,
         statistics=clips.statistics,
-        domain_labels=own,
+        domain_labels=served.record.domain_labels,
         domain=job.domain,
     )
     with tf.io.gfile.GFile(os.path.join(uri, RECORD_FILE), "w") as file:

@@ -60,10 +60,12 @@ class Adapted:
 
     Attributes:
       network: The adapted network, trained on all clips.
+      served: That, or the base with the domain's own labels.
       findings: What was found on the way.
     """
 
     network: Trained
+    served: Trained
     findings: Findings
 
 
@@ -114,7 +116,10 @@ def adapt(
             MESSAGES.info("forgetting")
             forgotten = forgetting(*base_clips, base=base, adapted=network, seed=plan.job.seed)
     measured = _measured(plan, clips, zero_shot, estimate)
-    verdict = _verdict(plan, measured.zero_shot, measured.adapted)
+    verdict = _verdict(plan, choice.approach, measured.zero_shot, measured.adapted)
+    served = network
+    if verdict.served == BASE:
+        served = _final(trainings, Choice(approach=AS_IT_IS))
     MESSAGES.info("%s", verdict.reason)
     adaptation = network.record.adaptation
     assert adaptation is not None
@@ -156,7 +161,7 @@ def adapt(
         answers=_all_answers(clips, plan, folds, zero_shot, estimate),
         seconds=seconds,
     )
-    return Adapted(network=network, findings=findings)
+    return Adapted(network=network, served=served, findings=findings)
 
 
 @contextlib.contextmanager
@@ -238,11 +243,17 @@ def _figure(interval: Interval) -> Figure:
     return Figure(value=interval.estimate, low=interval.lower, high=interval.upper)
 
 
-def _verdict(plan: Plan, zero_shot: Figure | None, adapted: Figure) -> Verdict:
-    """Returns what is served: the base where adapting made it worse."""
+def _verdict(plan: Plan, approach: str, zero_shot: Figure | None, adapted: Figure) -> Verdict:
+    """Returns what is served: the base where adapting made it worse, or nothing was better."""
     served, uar = ADAPTED, adapted.value
     if zero_shot is None:
         reason = f"the adapted network reaches a UAR of {three(uar)}; the base knows other labels"
+    elif approach == AS_IT_IS:
+        served, uar = BASE, zero_shot.value
+        reason = (
+            f"the base as it is, with a UAR of {three(uar)}, is served with this domain's labels:"
+            " no approach did better"
+        )
     elif adapted.value < zero_shot.value - _ROUNDING:
         served, uar = BASE, zero_shot.value
         reason = (

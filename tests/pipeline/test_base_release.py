@@ -1,4 +1,4 @@
-"""The folder of a release that is to be adapted: what is found in it, and what is told if it is none."""
+"""The folder of a release that is to be adapted: what is found in it, and what is missing."""
 
 import base_releases
 import pytest
@@ -40,5 +40,5 @@ def test_a_release_without_a_network(tmp_path):
 
 def test_a_network_that_the_configuration_does_not_name(tmp_path):
     folder = base_releases.write(tmp_path / "r", base_releases.record(), front_end="waveform")
-    with pytest.raises(UserError, match="names the front end waveform, .* has log_mel_cnn"):
+    with pytest.raises(UserError, match=r"names the front end waveform, .* has log_mel_cnn"):
         base_release.read(folder)

@@ -70,7 +70,7 @@ def test_a_class_of_one_speaker_cannot_be_tested_by_speaker():
 
 
 def test_fewer_clips_than_folds():
-    with pytest.raises(UserError, match="4 clips leave fold . of the protocol random empty"):
+    with pytest.raises(UserError, match=r"4 clips leave fold . of the protocol random empty"):
         protocols.choose(clips(1), "auto")
 
 

@@ -100,7 +100,10 @@ def test_an_adaptation_that_makes_it_worse_leaves_the_base(network, base, monkey
         return done if approach == "A1" else dataclasses.replace(done, answers=0 * done.answers)
 
     monkeypatch.setattr(Trainings, "adapted", ruined)
-    found = _adapt(network, base, own_clips.clips()).findings
+    done = _adapt(network, base, own_clips.clips())
+    found = done.findings
+    assert done.served.record.weight_hashes == base.record.weight_hashes
+    assert done.served.record.domain_labels["own"] == own_clips.LABELS.labels
     assert found.zero_shot.value > 0.95
     assert found.adapted.value == pytest.approx(1 / 3)
     assert (found.verdict.served, found.verdict.pushed) == ("base", True)
@@ -111,7 +114,7 @@ def test_a_uar_below_the_gate_is_not_pushed(network, base):
     own = own_clips.clips(turned=1)
     found = _adapt(network, base, own, approach="A1", min_uar=0.5).findings
     assert found.adapted.value == found.zero_shot.value < 0.5
-    assert not found.verdict.pushed
+    assert (found.verdict.served, found.verdict.pushed) == ("base", False)
     assert "below gate.min_uar, 0.500" in found.verdict.reason
     # Nothing was trained, so nothing was forgotten.
     assert [each.difference.value for each in found.forgotten] == [0.0]
