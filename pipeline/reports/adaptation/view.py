@@ -97,7 +97,7 @@ class View:
       remarks: What has to be known to read the figures.
       rows: Zero-shot, from scratch, adapted.
       confusion: Rows of the confusion matrix, in the order of the labels.
-      plot: The learning curve; `None` without one.
+      plot: The learning curve; `None` where it has fewer than two points.
       curve: Its rows.
       groups: The layer groups.
       choice: How the approach was found, in words.
@@ -217,7 +217,7 @@ def _confusion(found: Findings) -> tuple[tuple[Cell, ...], ...]:
 
 
 def _plot(found: Findings) -> Picture | None:
-    if not found.curve:
+    if len(found.curve) < 2:
         return None
     return curve_plot.picture(
         found.curve,

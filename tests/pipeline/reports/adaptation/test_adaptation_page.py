@@ -161,6 +161,16 @@ def test_figures_stand_where_they_belong(tmp_path):
     assert [cell[0] for cell in matrix[1][1:]] == ["3", "1"]
 
 
+def test_a_curve_of_one_point_has_no_picture(tmp_path):
+    pictures = []
+    for points in (FOUND.curve, FOUND.curve[1:]):
+        page = _page(_results(tmp_path, dataclasses.replace(FOUND, curve=points)))
+        pictures.append([of["alt"] for name, of in page.elements if name == "img"])
+        assert any("all (12)" in row for table in page.tables for row in table)
+    assert "12 clips a class: adapted 0.800, from scratch 0.640" in pictures[0][0]
+    assert pictures[1] == []
+
+
 def test_the_terminal_tells_the_same(tmp_path):
     text = _text(_results(tmp_path))
     for word in ("0.611", "0.822", "+0.211", "0.433", "1.44", "all (12)", "−0.068"):
