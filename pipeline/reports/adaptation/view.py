@@ -201,7 +201,9 @@ def remarks(found: Findings) -> tuple[str, ...]:
 def choice(found: Findings) -> str:
     """Returns how the approach was found, in words."""
     if not found.choice:
-        return f"{found.approach} was asked for" if found.asked != "auto" else found.approach
+        asked = found.asked == found.approach
+        why = "was asked for" if asked else "is the only candidate that is possible"
+        return f"{found.approach} {why}"
     uars = ", ".join(f"{name} {three(uar)}" for name, uar in found.choice.items())
     return f"{found.approach} did best in an inner cross-validation: {uars}"
 
