@@ -22,6 +22,7 @@ ENTRY_POINTS: dict[str, str] = {
     "adaptation_gate": "components.adaptation_gate.component",
     "trainer": "modules.training.trainer",
     "transfer_study": "components.transfer_study.executor",
+    "domain_adaptation": "components.domain_adaptation.component",
     "evaluator": "modules.metrics.tfma_uar",
 }
 

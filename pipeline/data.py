@@ -12,7 +12,7 @@ from tfx.dsl.components.base import base_node
 
 from components.actions import OFF, STOP
 from components.audio_example_gen.component import AudioExampleGen
-from components.corpora_audit.component import AuditGate, CorporaAudit
+from components.corpora_audit.component import EVERY_FOLD, AuditGate, CorporaAudit
 from components.data_gate import strategy
 from components.data_gate.artifact import AcceptedData
 from components.data_gate.component import DataGate
@@ -156,12 +156,13 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
         manifest_path=manifest.path,
         manifest_digest=manifest.digest,
         protocol=config.protocol,
-        test_fold=config.test_fold,
+        test_fold=EVERY_FOLD if config.audited_fold is None else config.audited_fold,
         code_digest=code_digest("corpora_audit"),
     )
     gate = AuditGate(
         audit=audit.outputs["audit"],
         stop=config.validation.audit == STOP,
+        tolerated=",".join(config.tolerated_findings),
         code_digest=code_digest("corpora_audit"),
     )
     return [audit, gate]

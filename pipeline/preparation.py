@@ -9,9 +9,10 @@ from corpora.indexing import probe_cache
 from corpora.manifest import sources
 from modules.networks.registry import NetworkSpec
 from pipeline import checks
-from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
+from pipeline.config import AdaptationConfig, DataConfig, ReleaseConfig, StudyConfig
 from pipeline.manifest import Manifest, snapshot
 from pipeline.networks import network_spec
+from pipeline.own_recordings import own_recordings
 from pipeline.run_folder import MANIFESTS
 from schemas.progress import Track
 from schemas.utterance import Utterance
@@ -53,11 +54,14 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
       UserError: What is wrong, where, and what to do.
     """
     indexed = manifests.read(config.manifest)
+    if isinstance(config, AdaptationConfig):
+        indexed = own_recordings(config, indexed)
     network = network_spec(config, indexed.labels)
     if isinstance(config, StudyConfig):
         checks.check_study(config, indexed, network)
     elif isinstance(config, ReleaseConfig):
         checks.check_release(config, indexed, network)
+    hashed = {utterance.utterance_id for utterance in indexed.utterances if utterance.sha256}
     with probe_cache.remembered(config.manifest) as probe_one:
         indexed, changed, missing = manifests.refresh(indexed, probe_one=probe_one, track=track)
     manifest = snapshot(indexed, config.output / MANIFESTS)
@@ -70,6 +74,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
         manifest=manifest,
         network=network,
         utterances=tuple(indexed.utterances),
-        changed=tuple(changed),
+        # A manifest written by hand tells no hashes that could have changed.
+        changed=tuple(each for each in changed if each in hashed),
         missing=tuple(missing),
     )

@@ -17,7 +17,7 @@ BELOW["serving"] = {"modules", "schemas"}
 # Of the science, what builds and trains networks, and so runs on any Keras backend.
 ANY_BACKEND = [
     path.relative_to(ROOT)
-    for package in ("networks", "training", "study")
+    for package in ("networks", "training", "adaptation", "study")
     for path in sorted((ROOT / "modules" / package).glob("*.py"))
 ]
 SOURCES = [file for package in BELOW for file in sorted((ROOT / package).rglob("*.py"))]

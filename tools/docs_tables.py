@@ -15,6 +15,7 @@ import pydantic
 from corpora import readers
 from modules.networks.approaches import APPROACHES, AUTO
 from modules.networks.registry import FRONT_ENDS
+from pipeline.config.adaptation import AdaptationConfig
 from pipeline.config.release import ReleaseConfig
 from pipeline.config.study import StudyConfig
 
@@ -70,10 +71,22 @@ def study_settings() -> str:
     return _settings(StudyConfig)
 
 
+def adaptation_settings() -> str:
+    """Returns the table of the keys of `ser adapt`'s configuration."""
+    return _settings(AdaptationConfig)
+
+
 # By the name that a page asks for.
 TABLES: dict[str, Callable[[], str]] = {
     table.__name__: table
-    for table in (approaches, front_ends, corpora, release_settings, study_settings)
+    for table in (
+        approaches,
+        front_ends,
+        corpora,
+        release_settings,
+        study_settings,
+        adaptation_settings,
+    )
 }
 
 

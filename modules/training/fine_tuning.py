@@ -103,11 +103,13 @@ def adapt(
     *,
     approach: str,
     tested: np.ndarray | None = None,
+    report_epochs: bool = True,
 ) -> Adapted:
     """Adapts a pre-trained network to the clips in `rows`; arguments and errors as of `fine_tune`.
 
     Args:
       tested: int64 `[k]`, rows whose probabilities are wanted; none by default.
+      report_epochs: Whether each epoch is reported.
     """
     adaptation = resolve(approach, base.spec.groups, held=base.spec.held)
     labels = network_labels(base.labels, job.labels, adaptation)
@@ -125,6 +127,7 @@ def adapt(
             start=base.weights,
             approach=approach,
             output_of_label=positions(job.labels, labels),
+            report_epochs=report_epochs,
         )
     )
     return Adapted(labels=labels, outcome=outcome, train=train, held_out=held_out)

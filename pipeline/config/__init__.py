@@ -1,8 +1,9 @@
-"""The typed configurations of a release and of a study, and how they are read from YAML.
+"""The typed configurations of releases, studies and adaptations, and how YAML is read.
 
 A fault stops at start, with the key's path and what is allowed.
 """
 
+from pipeline.config.adaptation import AdaptationConfig, AdaptationGate, LearningCurve
 from pipeline.config.beam import Beam
 from pipeline.config.data import DataConfig
 from pipeline.config.reading import load, parse, parse_override, read
@@ -12,12 +13,15 @@ from pipeline.config.training import Resources, StudyFineTuning, StudyTraining, 
 from pipeline.config.validation import Drift, Skew, Validation
 
 __all__ = [
+    "AdaptationConfig",
+    "AdaptationGate",
     "Beam",
     "DataConfig",
     "Domain",
     "DomainSettings",
     "Drift",
     "Gate",
+    "LearningCurve",
     "ReleaseConfig",
     "Resources",
     "Skew",

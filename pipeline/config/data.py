@@ -34,6 +34,16 @@ class DataConfig(NetworkKeys):
         """All folds but the test fold."""
         return [fold for fold in range(NUM_FOLDS) if fold != self.test_fold]
 
+    @property
+    def audited_fold(self) -> int | None:
+        """The fold that the audit takes to be tested on; `None` for each in turn."""
+        return self.test_fold
+
+    @property
+    def tolerated_findings(self) -> tuple[str, ...]:
+        """Errors of the audit that stop nothing."""
+        return ()
+
     def to_yaml(self) -> str:
         """Returns the resolved configuration, which is stored with every run."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)

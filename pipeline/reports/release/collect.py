@@ -51,14 +51,14 @@ def collect(output: Path) -> RunResults:
     config = configs.load(output / CONFIG_FILE)
     run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
     results = tuple(NodeResult.from_json(values) for values in run["nodes"])
-    artifacts = _artifacts(output, run["run_id"], results)
+    artifacts = artifacts_of(output, run["run_id"], results)
     trainings = {
         model: _training(outputs["model"])
         for (component, model), outputs in artifacts.items()
         if component == "Trainer" and "model" in outputs
     }
     label_set = _label_set(trainings.values(), run["manifest"])
-    found, not_used = _account(_output(artifacts, "AudioExampleGen", "account"))
+    found, not_used = account(_output(artifacts, "AudioExampleGen", "account"))
     return RunResults(
         config=config,
         labels=label_set,
@@ -77,7 +77,7 @@ def collect(output: Path) -> RunResults:
     )
 
 
-def _artifacts(output: Path, run_id: str, results: Iterable[NodeResult]) -> Artifacts:
+def artifacts_of(output: Path, run_id: str, results: Iterable[NodeResult]) -> Artifacts:
     """Returns the output artifacts of the nodes that have some."""
     wanted = {(node.component, node.model) for node in results if node.status in _WITH_OUTPUTS}
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -117,13 +117,13 @@ def _label_set(trainings: Iterable[TrainingRecord], manifest: str) -> LabelSet:
     return manifests.read(manifest).labels
 
 
-def _account(
-    account: Any | None,
+def account(
+    artifact: Any | None,
 ) -> tuple[dict[str, dict[str, int]], tuple[Recording, ...]]:
     """Returns the number of recordings by domain and status, and those that were not used."""
-    if account is None:
+    if artifact is None:
         return {}, ()
-    with open(Path(account.uri) / ACCOUNT_CSV, encoding="utf-8", newline="") as file:
+    with open(Path(artifact.uri) / ACCOUNT_CSV, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     counts: dict[str, dict[str, int]] = {}
     counter = Counter((row["domain"], row["status"]) for row in rows)
