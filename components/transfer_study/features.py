@@ -41,7 +41,7 @@ def keep_network_features(store: Store, design: Design, clips: Clips) -> None:
     rows = clips.rows(cell.protocol, domains=cell.domains, folds=(fold,))
     assert below is not None
     assert clips.inputs is not None
-    values = predict(below, clips.inputs, rows)
+    values = predict(below, clips.inputs, rows).reshape(len(rows), -1)
     with files.replacing(file, binary=True) as stream:
         np.savez(stream, utterance_ids=clips.utterance_ids[rows], features=values)
 

@@ -7,7 +7,7 @@ import numpy as np
 from modules.adaptation.possible import allowed, why_not
 from modules.adaptation.trainings import Trainings
 from modules.metrics.uar import unweighted_average_recall
-from modules.networks.approaches import AUTO
+from modules.networks.approaches import AUTO, first_alike
 from schemas.progress import MESSAGES
 
 # What the learning curve takes where the approach is chosen: the first that is possible.
@@ -51,9 +51,9 @@ def candidates(trainings: Trainings) -> tuple[str, ...]:
       UserError: There is none; says why the first is impossible.
     """
     job, base = trainings.plan.job, trainings.base
-    found: dict[tuple[object, ...], str] = {}
+    found: dict[str, str] = {}
     for name in allowed(job.candidates, base.spec, base.labels, job.labels):
-        found.setdefault(trainings.effect(name), name)
+        found.setdefault(first_alike(name, base.spec.groups, held=base.spec.held), name)
     return tuple(found.values())
 
 

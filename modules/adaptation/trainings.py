@@ -78,19 +78,6 @@ class Trainings:
         """Returns what an approach does to the base; errors as of `approaches.resolve`."""
         return resolve(approach, self.base.spec.groups, held=self.base.spec.held)
 
-    def effect(self, approach: str) -> tuple[object, ...]:
-        """Returns what approaches that come to the same have in common."""
-        found = self.adaptation(approach)
-        network = self.base.spec.build(seed=0)
-        learning = [
-            group
-            for group, layers in self.base.spec.groups.items()
-            if any(network.get_layer(layer).trainable_weights for layer in layers)
-        ]
-        tuned = [group for group in learning if group not in found.frozen]
-        # A standardisation that starts anew takes its statistics from the own clips.
-        return tuple(tuned), found.reinitialised, found.fine_tuned, found.l2_sp
-
     def job(self, approach: str, *, clips: int, seed: int | None = None) -> TrainerJob:
         """Returns the fine-tuning by an approach on a number of clips."""
         job = self.plan.job
