@@ -9,6 +9,7 @@ from cli import pipelines
 # Options that take a list, with an example each, by the configuration's keys.
 _LISTS = {
     "tables": "2,3,5",
+    "beyond": "cross_corpus,learning_curves",
     "targets": "emodb,emovo",
     "folds": "0,1",
     "protocols": "random",

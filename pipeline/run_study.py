@@ -116,7 +116,7 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     from modules.study.store import Store
     from pipeline import study
 
-    design = study.design(config, prepared.manifest.domains, prepared.network)
+    design = study.design(config, prepared.manifest, prepared.network)
     planned = design.plan()
     # Before any work: a store of other data or code is refused here.
     store = Store(
@@ -153,10 +153,15 @@ def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
     }
     counts = []
     for kind, name in names.items():
-        own = [cell for cell in planned if isinstance(cell, kind)]
-        if own:
-            done = sum(cell in store for cell in own)
-            counts.append(Count(kind=name, planned=len(own), done=done))
+        for few, what in ((False, name), (True, f"{name} on few clips")):
+            own = [
+                cell
+                for cell in planned
+                if isinstance(cell, kind) and bool(getattr(cell, "clips_per_class", None)) == few
+            ]
+            if own:
+                done = sum(cell in store for cell in own)
+                counts.append(Count(kind=what, planned=len(own), done=done))
     return tuple(counts)
 
 
