@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.reports.study import paper
-from pipeline.reports.study.approaches import in_order
+from pipeline.reports.study.approaches import alike, in_order
 from pipeline.reports.study.inference import compare
 from pipeline.reports.study.layout import Column, Entry, Row, Table, display
 from pipeline.reports.study.results import Results
 from pipeline.reports.study.series import adapted, on_target, relative_gain
 from pipeline.reports.study.tables.remarks import table
 from pipeline.reports.study.tables.rows import averages, own_row, paper_row, with_best
+from schemas.words import listed
 
 _SCENARIOS = {
     "S1": "the target's training folds are part of pre-training",
@@ -77,10 +78,21 @@ def table_3(results: Results, protocol: str) -> Table:
         rows=rows,
         domains=design.targets,
         notes=[
-            f"auto under {scenario} chose: {'; '.join(times)}."
-            for scenario, times in chosen.items()
+            *_alike(results),
+            *(
+                f"auto under {scenario} chose: {'; '.join(times)}."
+                for scenario, times in chosen.items()
+            ),
         ],
     )
+
+
+def _alike(results: Results) -> list[str]:
+    """Returns which approaches come to the same on the network."""
+    found = alike(results.design.network, results.design.approaches)
+    together = [f"{listed(names)} come to the same" for names in found if len(names) > 1]
+    held = listed(results.design.network.held)
+    return [f"{', '.join(together)}: the network holds {held} as they came."] if together else []
 
 
 def _paper_averages(gains: Sequence[Column]) -> list[Row]:
