@@ -38,10 +38,10 @@ def cross_corpus(results: Results, protocol: str) -> Plot | None:
         axes.text(j, i, bare(value), ha="center", va="center", fontsize=9, color=colour)
         if sources[j] == design.targets[i]:
             axes.add_patch(
-                Rectangle((j - 0.48, i - 0.46), 0.96, 0.92, fill=False, ec=plots.INK, lw=1.2)
+                Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=plots.INK, lw=1.2)
             )
     # What was trained on several domains stands apart.
-    axes.axvline(len(sources) - 1.5, color="white", lw=4)
+    axes.axvline(len(sources) - 1.5, color="white", lw=3)
     names = [display(source) if source else "all others" for source in sources]
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(design.targets)), [display(name) for name in design.targets])

@@ -42,7 +42,7 @@ def few_clips(results: Results, protocol: str) -> Plot | None:
     }
     if not any(np.isfinite(uar) for points in curves.values() for _, uar, _ in points):
         return None
-    figure, all_axes = plots.panels(len(panels), width=2.6, height=2.4)
+    figure, all_axes = plots.panels(len(panels), width=2.15, height=2.4)
     for axes, (title, own) in zip(all_axes, panels.items(), strict=True):
         start = _point(results, [elsewhere(results, protocol, t, None) for t in own])[0]
         if np.isfinite(start):
@@ -56,6 +56,10 @@ def few_clips(results: Results, protocol: str) -> Plot | None:
         axes.set_title(title, fontsize=10, loc="left")
         axes.set_xlabel("clips a class", fontsize=9)
         plots.style_axes(axes, label_size=8.5)
+    # One scale, so that panels compare.
+    limits = np.array([axes.get_ylim() for axes in all_axes])
+    for axes in all_axes:
+        axes.set_ylim(limits.min(), limits.max())
     handles = [Line2D([], [], color=_COLOURS[name], marker="o", ms=4.5, lw=1.4) for name in _SERIES]
     handles.append(Line2D([], [], color=plots.SOFT, ls="--", lw=1.1))
     labels = [TRANSFERRED, "alone", "S2-A1, no clips of the target"]

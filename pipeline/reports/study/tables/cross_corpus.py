@@ -52,7 +52,7 @@ def cross_corpus(results: Results, protocol: str) -> Table:
         domains=design.targets,
         notes=[words for words in [_averages(own)] if words],
     )
-    return dataclasses.replace(built, slug=f"cross-corpus-{protocol}")
+    return dataclasses.replace(built, slug=f"table-cross-corpus-{protocol}")
 
 
 def _averages(own: list[Row]) -> str:

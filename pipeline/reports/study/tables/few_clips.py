@@ -65,7 +65,7 @@ def few_clips(results: Results, protocol: str) -> Table:
             " 50 clips a class both trainings take as many times more epochs.",
         ],
     )
-    return dataclasses.replace(built, slug=f"few-clips-{protocol}")
+    return dataclasses.replace(built, slug=f"table-few-clips-{protocol}")
 
 
 def _panel(count: int) -> tuple[Column, Column, Column]:
