@@ -14,6 +14,7 @@ from pipeline.preparation import Prepared, prepare
 from pipeline.request import StudyRequest
 from pipeline.runners.local import NodeResult
 from schemas.errors import UserError
+from schemas.sound import SAMPLE_RATE_HZ
 from schemas.splits import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -226,6 +227,7 @@ def _report(
         corpora_summary=summarise(
             config.manifest,
             over_length=config.audio.over_length,
+            input_s=config.input_samples / SAMPLE_RATE_HZ,
             trim_silence=config.audio.trim_silence,
             track=observer.track,
         ),

@@ -38,7 +38,7 @@ def cross_corpus(results: Results, protocol: str) -> Plot | None:
         axes.text(j, i, bare(value), ha="center", va="center", fontsize=9, color=colour)
         if sources[j] == design.targets[i]:
             axes.add_patch(
-                Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec=plots.INK, lw=1.2)
+                Rectangle((j - 0.46, i - 0.44), 0.92, 0.88, fill=False, ec="#d08a1e", lw=1.6)
             )
     # What was trained on several domains stands apart.
     axes.axvline(len(sources) - 1.5, color="white", lw=3)

@@ -31,8 +31,7 @@ def oracle(results: Results, cell, target: str) -> float:
     if isinstance(cell, cells.Training):
         # What the network never heard it cannot answer.
         allowed &= set(labels[domains.isin(cell.domains)])
-    allowed = sorted(allowed)
-    return balanced_accuracy_score(labels[scores.index], scores[allowed].idxmax(axis=1))
+    return balanced_accuracy_score(labels[scores.index], scores[sorted(allowed)].idxmax(axis=1))
 
 
 def mean_uar(results: Results, cell_of, target: str) -> float:
