@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES, first_alike
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES, first_alike, resolve
 from modules.networks.registry import NetworkSpec
 from modules.study import cells
 from modules.study.cells import FineTuning
@@ -33,6 +33,12 @@ def alike(network: NetworkSpec, approaches: Iterable[str]) -> list[list[str]]:
             first = first_alike(name, network.groups, held=network.held)
             found.setdefault(first, []).append(name)
     return list(found.values())
+
+
+def starts_anew(network: NetworkSpec, approach: str) -> bool:
+    """Returns whether an approach leaves nothing of a pre-training in a network."""
+    found = resolve(approach, network.groups, held=network.held)
+    return {*found.reinitialised, *network.held} == set(found.groups)
 
 
 def frozen(cell: FineTuning) -> tuple[str, ...]:

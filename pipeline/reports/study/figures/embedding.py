@@ -17,7 +17,7 @@ FEATURES = "features.npz"
 def embedding(results: Results, *, seed: int = 0) -> Plot:
     """Draws the clips by what the network's dense layers are given: PCA, then t-SNE.
 
-    Takes `features.npz` in the store: `utterance_ids` str `[n]`, `features` float32 `[n, d]`; of
+    Takes `features.npz` in the store: `utterance_ids` str `[n]`, `features` float32 `[n, …]`; of
     the paper's network, the 1,000 features of its section 2.
 
     Args:
@@ -116,12 +116,13 @@ def _read_features(file: Path) -> tuple[list[str], np.ndarray]:
             f"{file}: not readable as arrays utterance_ids and features ({error}); write it anew,"
             " or remove it to go without the map"
         ) from error
-    if features.ndim != 2 or len(features) != len(names):
+    if features.ndim < 2 or len(features) != len(names):
         raise UserError(
             f"{file}: {len(names)} utterance_ids, but features of shape {list(features.shape)};"
             " one row is needed for each"
         )
-    return names, features
+    # Outputs over time, of a single frame where they were pooled.
+    return names, features.reshape(len(names), -1)
 
 
 def project(features: np.ndarray, *, seed: int) -> np.ndarray:

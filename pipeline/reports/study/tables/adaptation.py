@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.reports.study import paper
-from pipeline.reports.study.approaches import alike, in_order
+from pipeline.reports.study.approaches import alike, in_order, starts_anew
 from pipeline.reports.study.inference import compare
 from pipeline.reports.study.layout import Column, Entry, Row, Table, display
 from pipeline.reports.study.results import Results
@@ -88,11 +88,19 @@ def table_3(results: Results, protocol: str) -> Table:
 
 
 def _alike(results: Results) -> list[str]:
-    """Returns which approaches come to the same on the network."""
-    found = alike(results.design.network, results.design.approaches)
-    together = [f"{listed(names)} come to the same" for names in found if len(names) > 1]
-    held = listed(results.design.network.held)
-    return [f"{', '.join(together)}: the network holds {held} as they came."] if together else []
+    """Returns which approaches come to the same on the network, and which transfer nothing."""
+    network, found = results.design.network, []
+    together = alike(network, results.design.approaches)
+    same = [f"{listed(names)} come to the same" for names in together if len(names) > 1]
+    if same:
+        found.append(f"{', '.join(same)}: the network holds {listed(network.held)} as they came.")
+    anew = [name for names in together for name in names if starts_anew(network, name)]
+    if anew:
+        found.append(
+            f"{listed(anew)}: all that the network does not hold starts anew, so nothing of any"
+            " pre-training is left."
+        )
+    return found
 
 
 def _paper_averages(gains: Sequence[Column]) -> list[Row]:
