@@ -204,6 +204,14 @@ def test_a_study_without_tables_has_its_page(beyond, tmp_path):
     assert "What leakage was worth" not in page.text
     text = (tmp_path / "study.md").read_text(encoding="utf-8")
     assert text.count("### ") == 2
+    tex = (tmp_path / "study.tex").read_text(encoding="utf-8")
+    tex.encode("latin-1")
+    # The matrix, and a tabular for each number of clips.
+    assert tex.count(r"\begin{tabular}") == tex.count(r"\end{tabular}") == 4
+    # Its store alone gives the same.
+    stored.write(beyond.store.folder, tmp_path / "again", synthetic=False, command="c")
+    for name in ("study.tex", "values.csv", "cells.csv", f"figures/few-clips-{PROTOCOL}.svg"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / name).read_bytes()
     # Every number names its cells.
     tables = all_tables(beyond, None)
     assert set(values_of(beyond, *tables).table) == {
