@@ -16,6 +16,7 @@ from pipeline.code_digest import code_digest
 from pipeline.config import StudyConfig
 from pipeline.manifest import Manifest
 from pipeline.networks import recipe
+from schemas.errors import UserError
 
 
 def design(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> Design:
@@ -66,10 +67,19 @@ def _clips_per_class(
         )
 
     wanted = sorted(set(config.clips_per_class))
-    return {
-        target: tuple(number for number in wanted if number <= largest_class(target))
+    largest = {target: largest_class(target) for target in targets}
+    found = {
+        target: tuple(number for number in wanted if number <= largest[target])
         for target in targets
+        if wanted[0] <= largest[target]
     }
+    if not found:
+        raise UserError(
+            f"clips_per_class: no target has {wanted[0]} clips of a class in its training folds;"
+            f" the most are {max(largest.values())}: set smaller numbers, or leave"
+            f" {LEARNING_CURVES} out of beyond"
+        )
+    return found
 
 
 def identity(config: StudyConfig, manifest_digest: str, network: NetworkSpec) -> dict[str, str]:

@@ -124,6 +124,18 @@ def test_a_study_of_nothing_is_refused(plan, two_domains):
     assert "tables and beyond are both empty; name a table (2, 3, 4, 5)" in shown
 
 
+def test_curves_of_more_clips_than_there_are(plan, two_domains):
+    words = ("--beyond", "learning_curves", "--protocols", "random", "--targets")
+    status, shown = plan(two_domains, *words, "own")
+    assert status == 2
+    assert "no target has 5 clips of a class in its training folds; the most are 4" in shown
+    # 3 of each of two classes, alone and adapted; of `other` 12, too.
+    numbers = ("--set", "clips_per_class=[3,12]", "--folds", "0")
+    status, shown = plan(two_domains, *words, "own,other", *numbers)
+    assert status == 0, shown
+    assert "fine-tunings on few clips: 3, of which 0 are done" in shown
+
+
 def test_other_domains_are_needed_beyond_the_tables(plan, utterances):
     status, shown = plan(utterances, "--beyond", "cross_corpus")
     assert status == 2

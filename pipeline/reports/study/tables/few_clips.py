@@ -27,11 +27,12 @@ def few_clips(results: Results, protocol: str) -> Table:
     design, counts = results.design, clip_counts(results)
     columns = [_AS_IT_IS, *(column for count in counts for column in _panel(count))]
     own = []
-    for target in design.targets:
+    targets = [target for target in design.targets if design.clips_per_class.get(target)]
+    for target in targets:
         as_it_is = elsewhere(results, protocol, target, None)
         entries = {column.key: Entry() for column in columns}
         entries[_AS_IT_IS.key] = Entry(value=as_it_is.mean, series=as_it_is)
-        for count in design.clips_per_class.get(target, ()):
+        for count in design.clips_per_class[target]:
             alone = few_alone(results, protocol, target, count)
             adapted = few_adapted(results, protocol, target, count)
             single, transferred, ratio = (column.key for column in _panel(count))
@@ -57,7 +58,7 @@ def few_clips(results: Results, protocol: str) -> Table:
         head="target",
         columns=columns,
         rows=[*own, *averages(own, columns, rank=[])],
-        domains=design.targets,
+        domains=targets,
         notes=[
             *_ratios(results, protocol, counts),
             *_left_out(results, counts),

@@ -1,5 +1,6 @@
 """The cross-corpus matrix and the learning curves, against scikit-learn on the same records."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -141,6 +142,13 @@ def test_the_ratios_test_is_that_of_scipy_over_folds(beyond):
     )
     assert 1 < own["ratio, pooled, 95% lower"] < own["ratio, pooled"]
     assert own["ratio, pooled"] < own["ratio, pooled, 95% upper"]
+
+
+def test_a_target_without_a_curve_has_no_row(beyond):
+    design = dataclasses.replace(beyond.design, clips_per_class={"urdu": (5,)})
+    table = few_clips(Results(beyond.store, beyond.clips, design), PROTOCOL)
+    assert [row.name for row in table.rows] == ["URDU"]
+    assert "Emo-DB: no class has 5 clips in its training folds; left out." in table.notes
 
 
 def test_figures_are_small_and_have_a_panel_for_each_target(beyond):
