@@ -9,6 +9,7 @@ from cli import pipelines
 # Options that take a list, with an example each, by the configuration's keys.
 _LISTS = {
     "tables": "2,3,5",
+    "beyond": "cross_corpus,learning_curves",
     "targets": "emodb,emovo",
     "folds": "0,1",
     "protocols": "random",
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _write_stored(args: argparse.Namespace) -> int:
     """Writes the tables of a stored study, without a manifest and without running anything."""
+    from modules.study.design import BEYOND, CROSS_CORPUS
     from pipeline.reports.study import stored
     from schemas.errors import UserError
 
@@ -78,22 +80,28 @@ def _write_stored(args: argparse.Namespace) -> int:
     settings.pop("output", None)
     synthetic = settings.pop("synthetic", False)
     given = [*(f"--set {key}" for key in settings if key != "manifest")]
-    given += [f"--{name}" for name in ("manifest", "store", *_LISTS) if getattr(args, name)]
+    beyond = [word.strip() for word in (args.beyond or "").split(",") if word.strip()]
+    if strange := sorted(set(beyond) - set(BEYOND)):
+        raise UserError(f"--beyond {args.beyond}: {strange[0]} is none of {', '.join(BEYOND)}")
+    lists = [name for name in _LISTS if name != "beyond"]
+    given += [f"--{name}" for name in ("manifest", "store", *lists) if getattr(args, name)]
     given += ["--seeds"] * (args.seeds is not None) + ["--plan"] * args.plan
     if given:
         raise UserError(
             f"{', '.join(given)} cannot stand beside --from-store, which takes all that is stored:"
-            " leave it out (only --output and --set synthetic=true may stay)"
+            " leave it out (only --output, --beyond and --set synthetic=true may stay)"
         )
     if not isinstance(synthetic, bool):
         raise UserError(f"--set synthetic={synthetic}: must be true or false")
     words = ["ser", "study", "--from-store", str(args.from_store)]
     words += ["--set", "synthetic=true"] * synthetic
+    words += ["--beyond", args.beyond] * bool(args.beyond)
     written = stored.write(
         args.from_store,
         (args.output or args.from_store) / "tables",
         synthetic=synthetic,
         command=shlex.join(words),
+        cross_corpus=CROSS_CORPUS in beyond,
     )
     print(f"tables: {written[0]}")
     return 0

@@ -8,7 +8,7 @@ from corpora import manifest, summary
 from corpora.manifest import sources
 from corpora.summary import DomainSummary
 from schemas.progress import Track, no_track
-from schemas.sound import SAMPLE_RATE_HZ
+from schemas.sound import INPUT_DURATION_S, SAMPLE_RATE_HZ
 from schemas.utterance import Utterance
 
 _THREADS = 2
@@ -18,6 +18,7 @@ def summarise(
     path: str | os.PathLike[str],
     *,
     over_length: str,
+    input_s: float = INPUT_DURATION_S,
     trim_silence: bool,
     track: Track = no_track,
 ) -> list[DomainSummary]:
@@ -26,6 +27,7 @@ def summarise(
     Args:
       path: The manifest; its account and its sources are read where they lie beside it.
       over_length: What becomes of clips that are longer than the network's input.
+      input_s: Length of that input in seconds; the paper's by default.
       trim_silence: Whether they are judged without silence at their ends; decodes all of them.
       track: Shows progress over the recordings that are decoded.
 
@@ -37,6 +39,7 @@ def summarise(
     return summary.summarise(
         indexed,
         over_length=over_length,
+        input_s=input_s,
         trimmed_s=trimmed_durations_s(indexed.utterances, track=track) if trim_silence else None,
         account=manifest.read_account(account_path) if account_path.exists() else None,
         sources=sources.read(sources_path) if sources_path.exists() else (),

@@ -35,7 +35,7 @@ class DomainSummary:
       found, skipped, unreadable: Numbers of files; `None` without an account.
       used: Clips in the manifest.
       undecodable: Those of them that turned out to be damaged; known only if all were decoded.
-      over_length: Those longer than `INPUT_DURATION_S`, trimmed if trimming was asked for.
+      over_length: Those longer than the network's input, trimmed if trimming was asked for.
       clips: Those that the selection leaves.
       emotions: Each label of the set to its number of `clips`.
       total_min, median_s, longest_s: Durations of the used clips, trimmed likewise.
@@ -79,6 +79,7 @@ def summarise(
     manifest: Manifest,
     *,
     over_length: str,
+    input_s: float = INPUT_DURATION_S,
     trimmed_s: Mapping[str, float | None] | None = None,
     account: Sequence[Entry] | None = None,
     sources: Sequence[Source] = (),
@@ -87,7 +88,8 @@ def summarise(
 
     Args:
       manifest: The utterances and their label set.
-      over_length: `drop` (clips longer than 3.375 s, the paper's way) or `truncate`.
+      over_length: `drop` (clips longer than the input, the paper's way) or `truncate`.
+      input_s: Length of the network's input in seconds; the paper's by default.
       trimmed_s: Utterance id to duration in s without leading and trailing silence, `None` if the
         recording cannot be decoded; omitted: clips are taken as they are.
       account: The manifest's account.
@@ -103,6 +105,7 @@ def summarise(
             clips[domain],
             label_set=manifest.labels,
             over_length=over_length,
+            input_s=input_s,
             trimmed_s=trimmed_s,
             statuses=_statuses(domain, account),
             source=next((source for source in sources if domain in source.domains), None),
@@ -124,6 +127,7 @@ def _summary(
     *,
     label_set: LabelSet,
     over_length: str,
+    input_s: float,
     trimmed_s: Mapping[str, float | None] | None,
     statuses: collections.Counter[str] | None,
     source: Source | None,
@@ -135,7 +139,7 @@ def _summary(
         durations_s = {
             name: seconds for name in as_recorded_s if (seconds := trimmed_s[name]) is not None
         }
-    fitting = {name for name, seconds in durations_s.items() if seconds <= INPUT_DURATION_S}
+    fitting = {name for name, seconds in durations_s.items() if seconds <= input_s}
     left = fitting if over_length == "drop" else set(durations_s)
     emotions = collections.Counter(clip.emotion for clip in clips if clip.utterance_id in left)
     unknown = [clip for clip in clips if clip.speaker.startswith(UNKNOWN_SPEAKER_PREFIX)]
@@ -181,7 +185,11 @@ def _summary(
     elif summary.paper:
         if label_set == labels.PAPER:
             notes += _clip_notes(
-                summary, as_recorded_s, None if trimmed_s is None else durations_s, over_length
+                summary,
+                as_recorded_s,
+                None if trimmed_s is None else durations_s,
+                over_length,
+                input_s,
             )
             notes += _emotion_notes(clips, summary.paper.clips, summary.clips)
         else:
@@ -199,6 +207,7 @@ def _clip_notes(
     as_recorded_s: dict[str, float],
     trimmed_s: dict[str, float] | None,
     over_length: str,
+    input_s: float,
 ) -> list[str]:
     """Returns in words how the number of clips compares with the paper's, and why."""
     assert summary.paper is not None
@@ -208,16 +217,15 @@ def _clip_notes(
     if used not in full:
         notes.append(f"this copy has {used:,} clips of the six emotions, a full one {full[0]:,}")
     trimming = " after trimming" if trimmed_s is not None else ""
-    over = f"{summary.over_length:,} of {used:,} are longer than {INPUT_DURATION_S:g} s{trimming}"
+    over = f"{summary.over_length:,} of {used:,} are longer than {input_s:g} s{trimming}"
     if summary.clips == paper:
         return [*notes, f"{over}: {paper:,} left, the paper's number"]
     effect = f"{summary.clips:,} left" if over_length == "drop" else "cut, not left out"
-    notes.append(
-        f"{over}: {effect}; that is {summary.clips - paper:+,} against the paper's {paper:,}"
-    )
-    selections = {"over_length truncate": used, "drop": _fitting(as_recorded_s)}
+    over += f": {effect}" if summary.over_length else ""
+    notes.append(f"{over}; that is {summary.clips - paper:+,} against the paper's {paper:,}")
+    selections = {"over_length truncate": used, "drop": _fitting(as_recorded_s, input_s)}
     if trimmed_s is not None:
-        selections["drop after trimming"] = _fitting(trimmed_s)
+        selections["drop after trimming"] = _fitting(trimmed_s, input_s)
     others = [
         f"{clips:,} with {selection}"
         for selection, clips in selections.items()
@@ -246,8 +254,8 @@ def _emotion_notes(clips: list[Utterance], paper: int, left: int) -> list[str]:
     ]
 
 
-def _fitting(durations_s: dict[str, float]) -> int:
-    return sum(seconds <= INPUT_DURATION_S for seconds in durations_s.values())
+def _fitting(durations_s: dict[str, float], input_s: float) -> int:
+    return sum(seconds <= input_s for seconds in durations_s.values())
 
 
 def _condition_notes(summary: DomainSummary) -> list[str]:

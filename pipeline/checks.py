@@ -194,12 +194,12 @@ def check_targets(config: StudyConfig, domains: Sequence[str]) -> None:
                 f"targets: the manifest has no domain {name}, only {', '.join(domains)}"
             )
     if len(domains) < 2 and (
-        S2 in config.scenarios or _TABLES_OF_SEVERAL_DOMAINS & set(config.tables)
+        S2 in config.scenarios or _TABLES_OF_SEVERAL_DOMAINS & set(config.tables) or config.beyond
     ):
         raise UserError(
-            "scenario S2 and the tables 4 and 5 need other domains to train on, but the manifest"
-            f" has only {', '.join(domains)}; add a corpus, or set tables to [2, 3] and scenarios"
-            " to [S1]"
+            "scenario S2, the tables 4 and 5 and all of beyond need other domains to train on, but"
+            f" the manifest has only {', '.join(domains)}; add a corpus, or set tables to [2, 3],"
+            " scenarios to [S1] and beyond to []"
         )
     if config.audio.standardisation != sound.PER_UTTERANCE:
         raise UserError(

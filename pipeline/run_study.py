@@ -14,6 +14,7 @@ from pipeline.preparation import Prepared, prepare
 from pipeline.request import StudyRequest
 from pipeline.runners.local import NodeResult
 from schemas.errors import UserError
+from schemas.sound import SAMPLE_RATE_HZ
 from schemas.splits import PROTOCOLS
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     from modules.study.store import Store
     from pipeline import study
 
-    design = study.design(config, prepared.manifest.domains, prepared.network)
+    design = study.design(config, prepared.manifest, prepared.network)
     planned = design.plan()
     # Before any work: a store of other data or code is refused here.
     store = Store(
@@ -153,10 +154,15 @@ def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
     }
     counts = []
     for kind, name in names.items():
-        own = [cell for cell in planned if isinstance(cell, kind)]
-        if own:
-            done = sum(cell in store for cell in own)
-            counts.append(Count(kind=name, planned=len(own), done=done))
+        for few, what in ((False, name), (True, f"{name} on few clips")):
+            own = [
+                cell
+                for cell in planned
+                if isinstance(cell, kind) and bool(getattr(cell, "clips_per_class", None)) == few
+            ]
+            if own:
+                done = sum(cell in store for cell in own)
+                counts.append(Count(kind=what, planned=len(own), done=done))
     return tuple(counts)
 
 
@@ -221,6 +227,7 @@ def _report(
         corpora_summary=summarise(
             config.manifest,
             over_length=config.audio.over_length,
+            input_s=config.input_samples / SAMPLE_RATE_HZ,
             trim_silence=config.audio.trim_silence,
             track=observer.track,
         ),

@@ -1,28 +1,33 @@
 """The study pipeline: the data part of the release, then TransferStudy."""
 
 import dataclasses
+from collections import Counter
 
 from tfx import v1 as tfx
 
 from components.transfer_study.artifact import data_digest
 from components.transfer_study.component import TransferStudy
+from corpora import manifest as manifests
 from modules.networks.registry import NetworkSpec
-from modules.study.design import Design
+from modules.study.cells import Split
+from modules.study.design import CROSS_CORPUS, LEARNING_CURVES, Design
 from pipeline import data
 from pipeline.code_digest import code_digest
 from pipeline.config import StudyConfig
 from pipeline.manifest import Manifest
 from pipeline.networks import recipe
+from schemas.errors import UserError
 
 
-def design(config: StudyConfig, domains: tuple[str, ...], network: NetworkSpec) -> Design:
-    """Returns what a configuration asks for, for the domains of its manifest."""
-    own = recipe(config)
+def design(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> Design:
+    """Returns what a configuration asks for, for the recordings of its manifest."""
+    own, domains = recipe(config), manifest.domains
+    targets = tuple(sorted(config.targets or domains))
     # Clips stay in place in fine-tuning, so that frozen layers' outputs are computed once.
     fine_tune = dataclasses.replace(config.fine_tune.over(own.fine_tune), shift_s=0.0)
     return Design(
         domains=tuple(sorted(domains)),
-        targets=tuple(sorted(config.targets or domains)),
+        targets=targets,
         protocols=config.protocols,
         folds=config.folds,
         seeds=tuple(range(config.seeds)),
@@ -34,7 +39,47 @@ def design(config: StudyConfig, domains: tuple[str, ...], network: NetworkSpec) 
         pretrain=config.pretrain.over(own.pretrain),
         scratch=config.scratch.over(own.pretrain),
         fine_tune=fine_tune,
+        cross_corpus=CROSS_CORPUS in config.beyond,
+        clips_per_class=_clips_per_class(config, manifest, targets)
+        if LEARNING_CURVES in config.beyond
+        else {},
     )
+
+
+def _clips_per_class(
+    config: StudyConfig, manifest: Manifest, targets: tuple[str, ...]
+) -> dict[str, tuple[int, ...]]:
+    """Returns for each target the numbers of clips that its largest class has in every training."""
+    counts = Counter(
+        (utterance.domain, utterance.emotion, protocol, utterance.fold(protocol))
+        for utterance in manifests.read(manifest.path).utterances
+        for protocol in config.protocols
+    )
+
+    def largest_class(target: str) -> int:
+        return min(
+            max(
+                sum(counts[target, label, protocol, train] for train in Split.outer(fold).train)
+                for label in manifest.labels
+            )
+            for protocol in config.protocols
+            for fold in config.folds
+        )
+
+    wanted = sorted(set(config.clips_per_class))
+    largest = {target: largest_class(target) for target in targets}
+    found = {
+        target: tuple(number for number in wanted if number <= largest[target])
+        for target in targets
+        if wanted[0] <= largest[target]
+    }
+    if not found:
+        raise UserError(
+            f"clips_per_class: no target has {wanted[0]} clips of a class in its training folds;"
+            f" the most are {max(largest.values())}: set smaller numbers, or leave"
+            f" {LEARNING_CURVES} out of beyond"
+        )
+    return found
 
 
 def identity(config: StudyConfig, manifest_digest: str, network: NetworkSpec) -> dict[str, str]:
@@ -67,7 +112,7 @@ def build(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> tfx.
         transformed_examples=prepared.embedded if network.held else prepared.transformed,
         manifest_path=manifest.path,
         data_digest=own["data"],
-        design=design(config, manifest.domains, network),
+        design=design(config, manifest, network),
         store=str(config.store_root.absolute()),
         trim_silence=config.audio.trim_silence,
         memory_gib=config.training.memory_gib,

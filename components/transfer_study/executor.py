@@ -108,6 +108,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                         found,
                         recordings(_patterns(input_dict[EXAMPLES])),
                         trim_silence=exec_properties[TRIM_SILENCE],
+                        input_samples=design.network.input_samples,
                     )
                     for cell in missing:
                         if cell.features == name:

@@ -14,7 +14,7 @@ from modules.study.design import Design
 from modules.study.store import Store
 from modules.training import freezing
 from modules.training.learner import predict
-from schemas import files, progress, sound
+from schemas import files, progress
 
 NETWORK_FEATURES_FILE = "features.npz"
 _REPORT_EVERY = 100
@@ -53,6 +53,7 @@ def svm_features(
     recordings: Iterable[tuple[str, bytes]],
     *,
     trim_silence: bool,
+    input_samples: int,
 ) -> np.ndarray:
     """Returns features of clips for SVMs, float32 `[n, features]`, in the order of the clips.
 
@@ -62,6 +63,7 @@ def svm_features(
       clips: The clips.
       recordings: Utterance ids and recordings, 16-bit mono PCM, in any order; one for each clip.
       trim_silence: Whether the silence at their ends is left out.
+      input_samples: Length at which they are cut, that of the networks' input.
 
     Raises:
       UserError: Something that the features need is not installed.
@@ -79,7 +81,8 @@ def svm_features(
                         "%s: %d of %d recordings", feature_set.name, len(found), len(places)
                     )
                 found.append(places[key])
-                yield _network_input(pcm16, trim_silence=trim_silence)
+                waveform = _network_input(pcm16, trim_silence=trim_silence)
+                yield waveform[:input_samples]
 
         extracted = feature_set.extract(waveforms())
         if sorted(found) != list(range(len(places))):
@@ -92,8 +95,8 @@ def svm_features(
 
 
 def _network_input(pcm16: bytes, *, trim_silence: bool) -> np.ndarray:
-    """Returns the part that networks are given, float32 [samples], neither padded nor scaled."""
+    """Returns what networks are given, float32 `[samples]`, neither cut, padded nor scaled."""
     waveform = network_input.decode_pcm16(tf.constant(pcm16))
     if trim_silence:
         waveform = network_input.trim_silence(waveform)
-    return waveform[: sound.INPUT_SAMPLES].numpy()
+    return waveform.numpy()

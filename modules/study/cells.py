@@ -43,6 +43,8 @@ class Training:
       domains: Domains whose clips it sees, sorted.
       network: The network, with an output for each label.
       settings: Settings of the training; their seed is the seed of everything.
+      clips_per_class: Number of clips of each class that it sees of a domain, drawn from the
+        training folds (`draws`); all if absent.
     """
 
     protocol: str
@@ -50,6 +52,7 @@ class Training:
     domains: tuple[str, ...]
     network: NetworkSpec
     settings: Settings
+    clips_per_class: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,12 +64,14 @@ class FineTuning:
       target: Domain it is adapted to.
       approach: Name in `approaches.APPROACHES`.
       settings: Settings of the fine-tuning; their seed is the seed of everything.
+      clips_per_class: As of `Training`, of the target.
     """
 
     parent: Training
     target: str
     approach: str
     settings: Settings
+    clips_per_class: int | None = None
 
     @property
     def protocol(self) -> str:
@@ -128,6 +133,8 @@ def to_json(cell: Cell) -> dict[str, Any]:
     kind = next(name for name, cls in KINDS.items() if type(cell) is cls)
     values = {"kind": kind, **json.loads(json.dumps(dataclasses.asdict(cell)))}
     for own in (values, values.get("parent", {})):
+        if own.get("clips_per_class", 0) is None:
+            del own["clips_per_class"]
         if "settings" in own:
             own["settings"] = _without_defaults(own["settings"])
         if "network" in own:
@@ -216,6 +223,8 @@ def describe(cell: Cell) -> str:
     where = f"{cell.protocol}, fold {cell.split.test}"
     if isinstance(cell, Svm | AdaptiveSvm):
         where += f", {cell.features}"
+    elif cell.clips_per_class:
+        where += f", {cell.clips_per_class} clips a class"
     if isinstance(cell, FineTuning):
         return (
             f"{cell.approach} to {cell.target} from {'+'.join(cell.parent.domains)} ({where},"

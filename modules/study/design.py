@@ -1,8 +1,8 @@
-"""The study's design: which cells each of the paper's tables needs."""
+"""The study's design: which cells each of the paper's tables, and each one beside them, needs."""
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from modules.baselines.features import FUNCTIONALS
@@ -14,6 +14,14 @@ from modules.training.settings import Settings
 from schemas.splits import NUM_FOLDS, PROTOCOLS, S2, SCENARIOS
 
 TABLES = (2, 3, 4, 5)
+# Beside the paper's tables.
+CROSS_CORPUS, LEARNING_CURVES = "cross_corpus", "learning_curves"
+BEYOND = (CROSS_CORPUS, LEARNING_CURVES)
+# The approach of learning curves.
+CURVE_APPROACH = "A2"
+# Clips a class at which learning curves take the epochs of the settings; with fewer clips as many
+# times more, so that no training is behind another one for want of steps.
+_FULL_CLIPS_PER_CLASS = 50
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +38,8 @@ class Design:
       network: The network, with an output for each label.
       pretrain, scratch, fine_tune: Settings of the trainings on several domains, on the target
         alone (TT), and from pre-trained weights. Their own seeds are not used.
+      cross_corpus: Whether networks of one domain are tested on the others, too.
+      clips_per_class: Numbers of clips a class on the learning curve of each target that has one.
     """
 
     domains: tuple[str, ...]
@@ -45,6 +55,8 @@ class Design:
     pretrain: Settings
     scratch: Settings
     fine_tune: Settings
+    cross_corpus: bool = False
+    clips_per_class: Mapping[str, tuple[int, ...]] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the design as nested dictionaries."""
@@ -60,6 +72,9 @@ class Design:
         for name in ("pretrain", "scratch", "fine_tune"):
             arguments[name] = Settings(**values[name])
         arguments["network"] = NetworkSpec.from_json(values["network"])
+        arguments["clips_per_class"] = {
+            name: tuple(counts) for name, counts in values["clips_per_class"].items()
+        }
         return cls(**arguments)
 
     def pretraining(
@@ -101,6 +116,24 @@ class Design:
         # What comes to the same is computed once, and shown under each name.
         approach = first_alike(approach, self.network.groups, held=self.network.held)
         return cells.FineTuning(parent=parent, target=target, approach=approach, settings=settings)
+
+    def few_alone(
+        self, protocol: str, split: Split, seed: int, *, target: str, clips_per_class: int
+    ) -> cells.Training:
+        """The network trained on a few clips of the target alone (learning curves)."""
+        settings = _repeated(self.scratch, clips_per_class)
+        cell = self._training(protocol, split, (target,), seed, settings)
+        return dataclasses.replace(cell, clips_per_class=clips_per_class)
+
+    def few_adapted(
+        self, protocol: str, split: Split, seed: int, *, target: str, clips_per_class: int
+    ) -> cells.FineTuning:
+        """The network that never heard the target, tuned on the same clips of it."""
+        parent = self.pretraining(protocol, split, seed, without=target)
+        cell = self.adapted(parent, target=target, approach=CURVE_APPROACH)
+        assert isinstance(cell, cells.FineTuning)
+        settings = _repeated(cell.settings, clips_per_class)
+        return dataclasses.replace(cell, settings=settings, clips_per_class=clips_per_class)
 
     def candidates(
         self, protocol: str, split: Split, seed: int, *, scenario: str, target: str
@@ -172,6 +205,14 @@ class Design:
                 parent = self.pretraining(protocol, outer, seed)
                 yield self.adapted(parent, target=target, approach="A2")
                 yield self.adaptive_svm(protocol, outer, seed, target=target)
+            for count in self.clips_per_class.get(target, ()):
+                for few in (self.few_alone, self.few_adapted):
+                    yield few(protocol, outer, seed, target=target, clips_per_class=count)
+            if self.cross_corpus:
+                yield self.pretraining(protocol, outer, seed, without=target)
+        if self.cross_corpus:
+            for source in self.domains:
+                yield self.on_target(protocol, outer, seed, target=source)
 
     def _training(
         self, protocol: str, split: Split, domains: tuple[str, ...], seed: int, settings: Settings
@@ -183,6 +224,19 @@ class Design:
             network=self.network,
             settings=dataclasses.replace(settings, seed=seed),
         )
+
+
+def repetitions(clips_per_class: int) -> int:
+    """Returns how many times the epochs of its settings a training on so few clips takes.
+
+    >>> repetitions(5), repetitions(25), repetitions(100)
+    (10, 2, 1)
+    """
+    return max(1, _FULL_CLIPS_PER_CLASS // clips_per_class)
+
+
+def _repeated(settings: Settings, clips_per_class: int) -> Settings:
+    return dataclasses.replace(settings, epochs=settings.epochs * repetitions(clips_per_class))
 
 
 # A training, what to fine-tune from it, and whether its weights are wanted later.

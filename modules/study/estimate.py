@@ -31,13 +31,20 @@ def work(planned: Iterable[cells.Cell], clips: Callable[[str, str, int], int]) -
         if isinstance(cell, cells.Training):
             domains, share = cell.domains, 1.0
         elif isinstance(cell, cells.FineTuning):
-            prefix = cells.adaptation(cell).prefix
-            domains, share = (cell.target,), _SHARES[min(len(prefix), len(_SHARES) - 1)]
+            # What the network holds is computed before, and in no training.
+            frozen = max(0, len(cells.adaptation(cell).prefix) - len(cell.parent.network.held))
+            domains, share = (cell.target,), _SHARES[min(frozen, len(_SHARES) - 1)]
         else:
             continue
         own = sum(clips(cell.protocol, name, fold) for name in domains for fold in cell.split.train)
+        if cell.clips_per_class is not None:
+            own = min(own, cell.clips_per_class * _network(cell).outputs * len(domains))
         total += share * own * cell.settings.epochs
     return total
+
+
+def _network(cell: cells.Training | cells.FineTuning) -> NetworkSpec:
+    return cell.network if isinstance(cell, cells.Training) else cell.parent.network
 
 
 def clips_per_s(spec: NetworkSpec) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from modules.study import cells
+from modules.study import cells, draws
 from modules.study.clips import Clips
 from modules.study.store import Store
 from modules.training.engine import Engine
@@ -104,8 +104,9 @@ class Runner:
         *,
         test: bool = False,
     ) -> np.ndarray:
-        folds = (cell.split.test,) if test else cell.split.train
-        return self._clips.rows(cell.protocol, domains=domains, folds=folds)
+        if not test:
+            return draws.training_rows(self._clips, cell, domains)
+        return self._clips.rows(cell.protocol, domains=domains, folds=(cell.split.test,))
 
     def _put(self, cell: cells.Training | cells.FineTuning, job: Job, outcome: Outcome) -> None:
         counts = Counter(self._clips.domains[job.train].tolist())

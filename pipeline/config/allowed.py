@@ -56,3 +56,10 @@ def tables() -> tuple[int, ...]:
     from modules.study.design import TABLES
 
     return TABLES
+
+
+def beyond() -> tuple[str, ...]:
+    """Returns the names of what a study can measure beside the paper's tables."""
+    from modules.study.design import BEYOND
+
+    return BEYOND

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pydantic
+import pydantic_core
 
 from components.actions import REPORT
 from pipeline.config import allowed
@@ -14,6 +15,8 @@ from pipeline.config.validation import Drift, Validation
 from schemas.splits import NUM_FOLDS, RANDOM, SCENARIOS, SPEAKER_INDEPENDENT
 
 Table = Annotated[int, one_of(allowed.tables)]
+Beyond = Annotated[str, one_of(allowed.beyond)]
+Clips = Annotated[int, pydantic.Field(ge=1)]
 Approach = Annotated[str, one_of(allowed.approaches_or_choice)]
 Features = Annotated[str, one_of(allowed.svm_features)]
 
@@ -27,7 +30,12 @@ class StudyConfig(DataConfig):
     validation: Validation = Validation(audit=REPORT, drift=Drift(action=REPORT))
     store: Path | None = None
     """The results, a file per cell; `<output>/store` if absent."""
-    tables: tuple[Table, ...] = pydantic.Field(default_factory=allowed.tables, min_length=1)
+    tables: tuple[Table, ...] = pydantic.Field(default_factory=allowed.tables)
+    beyond: tuple[Beyond, ...] = ()
+    """What is measured beside the paper's tables."""
+    clips_per_class: tuple[Clips, ...] = pydantic.Field((5, 10, 25, 50), min_length=1)
+    """Clips a class of the target on `learning_curves`; a number is left out for a target of which
+    no class has more."""
     targets: tuple[str, ...] = ()
     """Domains to adapt to; all if empty."""
     protocols: tuple[Protocol, ...] = pydantic.Field((RANDOM, SPEAKER_INDEPENDENT), min_length=1)
@@ -46,6 +54,19 @@ class StudyConfig(DataConfig):
     scratch: StudyTraining = StudyTraining()
     """Training on the target alone (TT)."""
     fine_tune: StudyFineTuning = StudyFineTuning()
+
+    @pydantic.model_validator(mode="after")
+    def _check_asked(self) -> "StudyConfig":
+        if not self.tables and not self.beyond:
+            raise pydantic_core.PydanticCustomError(
+                "tables",
+                "tables and beyond are both empty; name a table ({tables}) or one of {beyond}",
+                {
+                    "tables": ", ".join(map(str, allowed.tables())),
+                    "beyond": ", ".join(allowed.beyond()),
+                },
+            )
+        return self
 
     @property
     def store_root(self) -> Path:

@@ -33,12 +33,10 @@ def utterances(tmp_path):
 
 @pytest.fixture
 def plan(tmp_path, capsys):
-    def run(utterances, *arguments):
+    def run(utterances, *arguments, tables=("--tables", "3")):
         manifest.write(manifest.Manifest.of(utterances), tmp_path / "manifest.csv")
         words = ["study", "--manifest", tmp_path / "manifest.csv", "--output", tmp_path / "out"]
-        status = main(
-            [*map(str, words), "--tables", "3", "--scenarios", "S1", "--plan", *arguments]
-        )
+        status = main([*map(str, words), *tables, "--scenarios", "S1", "--plan", *arguments])
         told = capsys.readouterr()
         return status, told.out if status == 0 else told.err
 
@@ -88,3 +86,60 @@ def test_clips_without_a_fold(plan, utterances, arguments):
     status, shown = plan([*utterances, loose], "--protocols", "random", *arguments)
     assert status == 2
     assert "has clips without a fold under the protocol random" in shown
+
+
+@pytest.fixture
+def two_domains(utterances):
+    """Beside them a domain of three clips of each emotion in each fold."""
+    return [
+        *utterances,
+        *(
+            dataclasses.replace(
+                each,
+                domain="other",
+                speaker=f"{each.speaker}-other",
+                utterance_id=f"other/{number}-{each.fold_random}-{each.emotion}",
+            )
+            for each in utterances
+            for number in range(3)
+        ),
+    ]
+
+
+def test_what_is_beyond_the_tables_is_planned(plan, two_domains):
+    words = ("--protocols", "random", "--folds", "0,1")
+    asked = ("--beyond", "cross_corpus,learning_curves")
+    status, shown = plan(two_domains, *words, *asked, tables=("--set", "tables=[]"))
+    assert status == 0, shown
+    # In each fold both domains, which is, of two, each without the other, too.
+    assert "trainings from scratch: 4, of which 0 are done" in shown
+    # 5 and 10 of a class: `own` has 4 clips of each in training, `other` 12.
+    assert "trainings from scratch on few clips: 4, of which 0 are done" in shown
+    assert "fine-tunings on few clips: 4, of which 0 are done" in shown
+
+
+def test_a_study_of_nothing_is_refused(plan, two_domains):
+    status, shown = plan(two_domains, tables=("--set", "tables=[]"))
+    assert status == 2
+    assert "tables and beyond are both empty; name a table (2, 3, 4, 5)" in shown
+
+
+def test_curves_of_more_clips_than_there_are(plan, two_domains):
+    words = ("--beyond", "learning_curves", "--protocols", "random", "--targets")
+    status, shown = plan(two_domains, *words, "own")
+    assert status == 2
+    assert "no target has 5 clips of a class in its training folds; the most are 4" in shown
+    # 3 of each of two classes, alone and adapted; of `other` 12, too.
+    numbers = ("--set", "clips_per_class=[3,12]", "--folds", "0")
+    status, shown = plan(two_domains, *words, "own,other", *numbers)
+    assert status == 0, shown
+    assert "fine-tunings on few clips: 3, of which 0 are done" in shown
+
+
+def test_other_domains_are_needed_beyond_the_tables(plan, utterances):
+    status, shown = plan(utterances, "--beyond", "cross_corpus")
+    assert status == 2
+    assert "all of beyond need other domains" in shown
+    status, shown = plan(utterances, "--beyond", "curves")
+    assert status == 2
+    assert "beyond.0: must be one of cross_corpus, learning_curves" in shown

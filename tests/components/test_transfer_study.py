@@ -89,19 +89,42 @@ def test_features_are_in_the_order_of_the_clips_and_kept(few_clips, tmp_path):
     # As examples come: by fold and shard.
     recordings = [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (3, 1, 4, 0, 5, 9, 2)]
     recordings += [(f"u{i}", encode_pcm16(sounds[f"u{i}"])) for i in (6, 8, 7)]
-    values = features.svm_features(FEW, store, few_clips, iter(recordings), trim_silence=False)
+    values = features.svm_features(
+        FEW, store, few_clips, iter(recordings), trim_silence=False, input_samples=54_000
+    )
     assert values[:, 0].tolist() == [100 + i for i in range(10)]
     np.testing.assert_allclose(values[:, 1], np.arange(10) / 16)
     # What is there is not computed again.
-    again = features.svm_features(FEW, store, few_clips, iter(()), trim_silence=False)
+    again = features.svm_features(
+        FEW, store, few_clips, iter(()), trim_silence=False, input_samples=54_000
+    )
     np.testing.assert_array_equal(values, again)
+
+
+def test_machines_hear_as_much_as_networks(few_clips, tmp_path):
+    recordings = [(f"u{i}", encode_pcm16(np.zeros(60_000, np.float32))) for i in range(10)]
+    for samples in (54_000, 160_000):
+        values = features.svm_features(
+            FEW,
+            Store(tmp_path / str(samples), identity={}),
+            few_clips,
+            iter(recordings),
+            trim_silence=False,
+            input_samples=samples,
+        )
+        assert (values[:, 0] == min(samples, 60_000)).all()
 
 
 def test_a_recording_that_is_missing(few_clips, tmp_path):
     recordings = [("u0", encode_pcm16(np.zeros(8, np.float32)))]
     with pytest.raises(ValueError, match="1 recordings do not match the 10 clips"):
         features.svm_features(
-            FEW, Store(tmp_path, identity={}), few_clips, iter(recordings), trim_silence=False
+            FEW,
+            Store(tmp_path, identity={}),
+            few_clips,
+            iter(recordings),
+            trim_silence=False,
+            input_samples=54_000,
         )
 
 
@@ -114,6 +137,7 @@ def test_what_features_need_is_asked_for_before_any_work(few_clips, tmp_path, mo
             few_clips,
             iter(()),
             trim_silence=True,
+            input_samples=54_000,
         )
 
 
@@ -153,7 +177,12 @@ def test_machines_hear_emotions_without_opensmile(tmp_path, monkeypatch):
     )
     store = Store(tmp_path, identity={})
     values = features.svm_features(
-        FEATURE_SETS["functionals"], store, found, recordings(), trim_silence=True
+        FEATURE_SETS["functionals"],
+        store,
+        found,
+        recordings(),
+        trim_silence=True,
+        input_samples=54_000,
     )
     machines = [c for c in planned.plan() if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
     assert {cell.features for cell in machines} == {"functionals"}

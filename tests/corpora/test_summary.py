@@ -77,6 +77,18 @@ def test_a_difference_is_explained():
     assert len(notes) == 3
 
 
+def test_a_longer_input_cuts_fewer():
+    clips = [clip(i, duration_s=2.0 + i / 100) for i in range(375)]  # 2.00, 2.01, …, 5.74
+    # 74 clips last more than 5 s.
+    result = only(clips, over_length="truncate", input_s=5.0)
+    assert (result.clips, result.over_length) == (375, 74)
+    assert result.notes[0] == (
+        "74 of 375 are longer than 5 s: cut, not left out; that is +88 against the paper's 287"
+    )
+    notes = only(clips, over_length="truncate", input_s=10.0).notes
+    assert notes[0] == "0 of 375 are longer than 10 s; that is +88 against the paper's 287"
+
+
 def test_durations_after_trimming_decide_if_they_are_given():
     clips = emodb(95)
     trimmed_s = {clip.utterance_id: clip.duration_s for clip in clips}

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES
+from modules.networks.approaches import APPROACHES, AUTO, PAPER_APPROACHES, first_alike, resolve
+from modules.networks.registry import NetworkSpec
 from modules.study import cells
 from modules.study.cells import FineTuning
 
@@ -22,6 +23,22 @@ def fine_tuned(approach: str) -> bool:
 def without_fine_tuning() -> tuple[str, ...]:
     """Returns the approaches that take the pre-trained network as it is."""
     return tuple(name for name, approach in APPROACHES.items() if not approach.fine_tuned)
+
+
+def alike(network: NetworkSpec, approaches: Iterable[str]) -> list[list[str]]:
+    """Returns the approaches without `auto`, in order, those together that come to the same."""
+    found: dict[str, list[str]] = {}
+    for name in in_order(approaches):
+        if name != AUTO:
+            first = first_alike(name, network.groups, held=network.held)
+            found.setdefault(first, []).append(name)
+    return list(found.values())
+
+
+def starts_anew(network: NetworkSpec, approach: str) -> bool:
+    """Returns whether an approach leaves nothing of a pre-training in a network."""
+    found = resolve(approach, network.groups, held=network.held)
+    return {*found.reinitialised, *network.held} == set(found.groups)
 
 
 def frozen(cell: FineTuning) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ QUESTION = (
     " kept, tuned or started anew for a target corpus, with or without the target in"
     " pre-training, and is it worth it against training on the target alone (TT)?"
 )
+NO_ANSWER = "The tables that were chosen do not speak to the paper's claims."
 SYNTHETIC = (
     "The recordings are synthetic speech.",
     "The numbers show that the study works; they say nothing about emotion recognition on people,"
@@ -123,9 +124,10 @@ def settings_words(design: Design) -> str:
     """Returns the settings of the networks that the design has, in a sentence."""
     parts = []
     tuned = any(isinstance(cell, FineTuning) for cell in design.plan())
+    alone = 3 in design.tables or design.cross_corpus or bool(design.clips_per_class)
     for name, settings, planned in (
         ("pre-training", design.pretrain, True),
-        ("TT", design.scratch, 3 in design.tables),
+        ("TT", design.scratch, alone),
         ("fine-tuning", design.fine_tune, tuned),
     ):
         if not planned:

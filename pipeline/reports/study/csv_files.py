@@ -70,12 +70,14 @@ def _entry_rows(results: Results, entry: Entry, column: Column) -> Iterator[tupl
     both = [*own, *(name for name in _keys(entry.reference) if name not in own)]
     if column.measure != "uar":
         yield column.measure, "", "", entry.value, both
-    if column.measure in ("gain", "difference"):
-        of_pair = gain_interval if column.measure == "gain" else difference_interval
+    if column.measure in ("gain", "ratio", "difference"):
+        of_pair = difference_interval if column.measure == "difference" else gain_interval
         interval = of_pair(results.clips, [(entry.series, entry.reference)])
-        yield f"{column.measure}, pooled", "", "", interval.estimate, both
-        yield f"{column.measure}, pooled, 95% lower", "", "", interval.lower, both
-        yield f"{column.measure}, pooled, 95% upper", "", "", interval.upper, both
+        # A gain of 20% is a ratio of 1.2.
+        above = 1.0 if column.measure == "ratio" else 0.0
+        yield f"{column.measure}, pooled", "", "", above + interval.estimate, both
+        yield f"{column.measure}, pooled, 95% lower", "", "", above + interval.lower, both
+        yield f"{column.measure}, pooled, 95% upper", "", "", above + interval.upper, both
     if entry.comparison is not None:
         yield "difference", "", "", entry.comparison.difference, both
         yield "p, paired t-test", "", "", entry.comparison.p_paired, both
@@ -101,6 +103,7 @@ CELLS_HEAD = (
     "target",
     "approach",
     "features",
+    "clips_per_class",
     "parent",
     "train_clips",
     "test_clips",
@@ -136,6 +139,7 @@ def _cell_row(record: dict[str, Any]) -> tuple[Any, ...]:
         cell.get("target", ""),
         cell.get("approach", ""),
         cell.get("features", IS10 if cell["kind"] in ("svm", "adaptive_svm") else ""),
+        cell.get("clips_per_class", ""),
         cells.key(cells.from_json({"kind": "training", **parent})) if parent else "",
         _pairs(record.get("train_clips", {})),
         record["clips"],

@@ -67,12 +67,17 @@ def with_holm(family: Mapping[str, Comparison | None]) -> dict[str, Comparison |
     return {name: done.get(name) for name in family}
 
 
-def uar_interval(clips: Clips, series: Series) -> Interval:
-    """95% interval of a series' UAR over all its clips together, speakers resampled."""
-    if not series.complete:
+def uar_interval(clips: Clips, *of_targets: Series) -> Interval:
+    """95% interval of a series' UAR over all its clips together, speakers resampled.
+
+    Of series of several targets, the UAR averaged over targets counts.
+    """
+    if not of_targets or not all(series.complete for series in of_targets):
         return UNKNOWN
-    rows, predictions = _pooled(series)
-    return statistics.bootstrap_uar(clips.labels[rows], predictions, clips.speakers[rows])
+    rows, predictions = map(np.concatenate, zip(*map(_pooled, of_targets), strict=True))
+    return statistics.bootstrap_uar(
+        clips.labels[rows], predictions, clips.speakers[rows], domains=clips.domains[rows]
+    )
 
 
 def gain_interval(clips: Clips, pairs: Sequence[tuple[Series, Series]]) -> Interval:

@@ -10,7 +10,7 @@ from pipeline.reports.study.inference import ALPHA, Comparison
 from pipeline.reports.study.results import Series
 from schemas.words import bare
 
-Measure = Literal["uar", "gain", "difference", "words"]
+Measure = Literal["uar", "gain", "ratio", "difference", "words"]
 PROTOCOL_WORDS = {
     "speaker_independent": "speaker-independent folds",
     "random": "random folds (the paper's)",
@@ -42,7 +42,7 @@ class Entry:
     """A number of a table.
 
     Attributes:
-      value: UAR or gain; NaN if a cell is missing.
+      value: UAR, gain or ratio; NaN if a cell is missing.
       series: What it is computed from; `None` in the paper's rows and in averages.
       reference: What a gain is over, or a difference from.
       comparison: Comparison of `series` with `reference`, over folds.
@@ -137,6 +137,8 @@ def shown(row: Row, column: Column) -> str:
     """Returns a number or words of a row, without marks."""
     entry = row.entries[column.key]
     sign = row.signed and column.measure in ("gain", "difference")
+    if column.measure == "ratio" and math.isfinite(entry.value):
+        return f"{entry.value:.2f}"
     return entry.words or bare(entry.value, sign=sign)
 
 

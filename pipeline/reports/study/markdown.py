@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pipeline.reports.study.content import (
+    NO_ANSWER,
     QUESTION,
     SYNTHETIC,
     Content,
@@ -35,6 +36,8 @@ def document(content: Content) -> str:
             lines += [f"With {PROTOCOL_WORDS[protocol]}:", ""]
             lines += [f"- **{each.answer}**: {each.claim} {each.words}" for each in answers]
             lines.append("")
+    if not any(content.answers.values()):
+        lines += [NO_ANSWER, ""]
     if content.caveats:
         lines += ["## Caveats", "", *(f"- {caveat}" for caveat in content.caveats), ""]
     for protocol in ("", *design.protocols):

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.reports import pages, plots
 from pipeline.reports.study.content import (
+    NO_ANSWER,
     QUESTION,
     SYNTHETIC,
     Content,
@@ -34,6 +35,7 @@ def html(content: Content, *, now: datetime.datetime) -> str:
         written=f"{now:%Y-%m-%d %H:%M}",
         question=QUESTION,
         synthetic_words=SYNTHETIC,
+        no_answer=NO_ANSWER,
         # By claim, then by protocol: every protocol speaks to the same claims.
         answers=list(zip(*content.answers.values(), strict=True)),
         design=design,

@@ -32,7 +32,7 @@ class ApproachProof:
     """In how many fine-tunings an approach was carried out.
 
     Attributes:
-      approach: Its name.
+      approach: Its name, with those that come to the same.
       frozen, reinitialised: What it does to which layer groups.
       cells: Number of fine-tunings.
       right: Number of those in which the frozen groups, and only they, stayed as they were.
@@ -56,9 +56,14 @@ def proofs(results: Results) -> list[ApproachProof]:
             planned[cell.approach] = cell
             total[cell.approach] += 1
             right[cell.approach] += set(unchanged(record)) == set(approaches.frozen(cell))
+    names = {
+        name: ", ".join(own)
+        for own in approaches.alike(results.design.network, results.design.approaches)
+        for name in own
+    }
     return [
         ApproachProof(
-            approach=name,
+            approach=names.get(name, name),
             frozen=approaches.frozen(planned[name]),
             reinitialised=approaches.reinitialised(planned[name]),
             cells=total[name],

@@ -176,11 +176,23 @@ class Results:
             return None
         own = self.clips.domains[stored[0]] == target
         rows, scores = stored[0][own], stored[1][own]
-        predictions = best_of(scores, self._classes[target])
+        predictions = best_of(scores, self._answers(cell, target))
         confusion = confusion_matrix(
             self.clips.labels[rows], predictions, classes=len(self.label_set)
         )
         return Measured(keys=(key,), rows=rows, predictions=predictions, confusion=confusion)
+
+    def _answers(self, cell: Cell, target: str) -> np.ndarray:
+        """Returns the target's labels, without those that a network trained elsewhere never saw.
+
+        What answers such labels get is left over from the initial weights where the loss is taken
+        over the labels of the clip's domain.
+        """
+        own = self._classes[target]
+        if not isinstance(cell, cells.Training):
+            return own
+        seen = np.unique(np.concatenate([self._classes[name] for name in cell.domains]))
+        return common if len(common := np.intersect1d(own, seen)) else own
 
     def _read(self, cell: Cell, key: str) -> tuple[np.ndarray, np.ndarray] | None:
         try:

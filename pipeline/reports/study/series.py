@@ -1,5 +1,6 @@
 """The series of UARs that tables, figures and verdicts speak of, by name."""
 
+import functools
 import math
 
 from modules.study.cells import Cell, Split
@@ -53,4 +54,38 @@ def adaptive_svm(results: Results, protocol: str, target: str) -> Series:
         protocol,
         target,
         lambda split, seed: design.adaptive_svm(protocol, split, seed, target=target),
+    )
+
+
+def elsewhere(results: Results, protocol: str, target: str, source: str | None) -> Series:
+    """Returns the network trained on another domain, or without one on all others, as it is."""
+    design = results.design
+
+    def cell_of(split: Split, seed: int) -> Cell:
+        if source is None:
+            return design.pretraining(protocol, split, seed, without=target)
+        return design.on_target(protocol, split, seed, target=source)
+
+    return results.series(protocol, target, cell_of)
+
+
+def few_alone(results: Results, protocol: str, target: str, clips_per_class: int) -> Series:
+    """Returns the network trained on a few clips of the target alone."""
+    return results.series(
+        protocol,
+        target,
+        functools.partial(
+            results.design.few_alone, protocol, target=target, clips_per_class=clips_per_class
+        ),
+    )
+
+
+def few_adapted(results: Results, protocol: str, target: str, clips_per_class: int) -> Series:
+    """Returns the network that never heard the target, tuned on the same few clips."""
+    return results.series(
+        protocol,
+        target,
+        functools.partial(
+            results.design.few_adapted, protocol, target=target, clips_per_class=clips_per_class
+        ),
     )

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from modules.baselines.features import FEATURE_SETS
+from modules.networks.approaches import PAPER_APPROACHES, first_alike
 from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.networks.waveform import WAVEFORM
 from modules.study import clips as study_clips
 from modules.study.cells import AdaptiveSvm, Cell, FineTuning, Split, Svm, Training, from_json, key
 from modules.study.clips import Clips
-from modules.study.design import Design
+from modules.study.design import Design, repetitions
 from modules.study.store import Store
 from modules.training.settings import Settings
 from pipeline.reports.study import report
-from pipeline.reports.study.approaches import AUTO, in_order, without_fine_tuning
+from pipeline.reports.study.approaches import AUTO, fine_tuned, in_order, without_fine_tuning
 from schemas.errors import UserError
 from schemas.labels import PAPER
 from schemas.words import listed, plural
@@ -25,12 +26,15 @@ Value = TypeVar("Value")
 
 # Adapted from all domains, whichever approaches and scenarios the other tables have.
 TABLE_5_APPROACH = "A2"
+_TABLE_OF_TT = 3
 # Of a store of SVMs only, whose tables show none.
 _PAPER_NETWORK = NetworkSpec(front_end=WAVEFORM.name, preset="fast", outputs=len(PAPER))
 _FILES = ("store.json", study_clips.TABLE, "clips.json")
 
 
-def write(folder: Path, out: Path, *, synthetic: bool, command: str) -> list[Path]:
+def write(
+    folder: Path, out: Path, *, synthetic: bool, command: str, cross_corpus: bool = False
+) -> list[Path]:
     """Writes the report of all that a store holds; see `pipeline.reports.study.report.write`.
 
     Args:
@@ -38,6 +42,7 @@ def write(folder: Path, out: Path, *, synthetic: bool, command: str) -> list[Pat
       out: Folder of the report.
       synthetic: Whether the speech is synthetic, which a store does not tell.
       command: Command line that repeats it.
+      cross_corpus: Whether to show the cross-corpus matrix, whose cells other tables have, too.
 
     Returns:
       What was written.
@@ -49,7 +54,7 @@ def write(folder: Path, out: Path, *, synthetic: bool, command: str) -> list[Pat
     stored = [from_json(record["cell"]) for record in store.results()]
     if not stored:
         raise UserError(f"{folder}: the store holds no results yet; run `ser study` first")
-    design = design_of(stored, clips, source=str(folder))
+    design = design_of(stored, clips, source=str(folder), cross_corpus=cross_corpus)
     untold = "neither the corpora (Table 1) nor whether the speech is synthetic"
     if synthetic:
         untold = "nothing of the corpora (Table 1)"
@@ -90,7 +95,9 @@ def open_store(folder: Path) -> tuple[Store, Clips]:
         ) from error
 
 
-def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
+def design_of(
+    stored: Collection[Cell], clips: Clips, *, source: str, cross_corpus: bool = False
+) -> Design:
     """Returns the design whose tables show what is stored.
 
     Approaches without fine-tuning need no cells of their own and are part of every design.
@@ -99,6 +106,8 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
       stored: All cells that have a result.
       clips: Clips of the study.
       source: What errors call the store.
+      cross_corpus: Whether the cross-corpus matrix is shown; it is where nothing else explains
+        what is stored.
 
     Raises:
       UserError: The cells are of several settings, or of domains that the clips do not have.
@@ -116,6 +125,9 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
     on_target = [cell for cell in alone if _seedless(cell) != pretrain] or alone
     scratch = _only(map(_seedless, on_target), "TT", source)
     fine_tune = _only(map(_seedless, tunings), "fine-tuning", source)
+    networks: list[Training | FineTuning] = [*trainings, *tunings]
+    few = [cell for cell in networks if cell.clips_per_class is not None]
+    of_tables = set(stored) - set(few)
     # What no cell has is in no table.
     some = pretrain or scratch or fine_tune or Settings(epochs=1)
     network = _only(
@@ -123,9 +135,14 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
     )
     outer = [cell for cell in stored if cell.split == Split.outer(cell.split.test)]
     targets = {cell.target for cell in stored if isinstance(cell, FineTuning | AdaptiveSvm)}
-    if len(domains) > 2 or not targets:
+    only_crossed = _only_crossed(of_tables, domains)
+    if only_crossed and not targets:
+        targets = {name for cell in pretrainings for name in domains if name not in cell.domains}
+    elif not targets or (len(domains) > 2 and not cross_corpus and not only_crossed):
         targets |= {cell.domains[0] for cell in on_target}
-    tables, scenarios = _tables(stored, len(domains)), _scenarios(stored, domains)
+    tables, scenarios = _tables(of_tables, len(domains)), _scenarios(of_tables, domains)
+    if only_crossed:
+        tables = tuple(table for table in tables if table != _TABLE_OF_TT)
     return Design(
         domains=domains,
         targets=tuple(sorted(targets or domains)),
@@ -137,7 +154,7 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
         scenarios=scenarios,
         approaches=tuple(
             in_order(
-                _approaches(tunings, domains)
+                _approaches([cell for cell in tunings if cell in of_tables], domains)
                 | set(without_fine_tuning())
                 | ({AUTO} if len(outer) < len(stored) else set())
             )
@@ -147,6 +164,27 @@ def design_of(stored: Collection[Cell], clips: Clips, *, source: str) -> Design:
         pretrain=pretrain or some,
         scratch=scratch or some,
         fine_tune=fine_tune or some,
+        cross_corpus=cross_corpus or only_crossed,
+        clips_per_class=_curves(few),
+    )
+
+
+def _curves(few: Collection[Training | FineTuning]) -> dict[str, tuple[int, ...]]:
+    """Returns the numbers of clips a class of each target that has a learning curve."""
+    found: dict[str, set[int]] = {}
+    for cell in few:
+        target = cell.target if isinstance(cell, FineTuning) else cell.domains[0]
+        found.setdefault(target, set()).add(cell.clips_per_class or 0)
+    return {target: tuple(sorted(found[target])) for target in sorted(found)}
+
+
+def _only_crossed(of_tables: Collection[Cell], domains: tuple[str, ...]) -> bool:
+    """Returns whether networks of single domains are there, and nothing that they stand beside."""
+    trainings = [cell for cell in of_tables if isinstance(cell, Training)]
+    return (
+        any(len(cell.domains) == 1 for cell in trainings)
+        and not any(cell.domains == domains for cell in trainings)
+        and not any(isinstance(cell, FineTuning) for cell in of_tables)
     )
 
 
@@ -173,7 +211,13 @@ def _seed(cell: Cell) -> int:
 
 
 def _seedless(cell: Training | FineTuning) -> Settings:
-    return dataclasses.replace(cell.settings, seed=0)
+    """Returns the settings as the design has them."""
+    settings = dataclasses.replace(cell.settings, seed=0)
+    if cell.clips_per_class is None:
+        return settings
+    return dataclasses.replace(
+        settings, epochs=settings.epochs // repetitions(cell.clips_per_class)
+    )
 
 
 def _only(values: Iterable[Value], what: str, source: str) -> Value | None:
@@ -209,7 +253,17 @@ def _approaches(tunings: Collection[FineTuning], domains: tuple[str, ...]) -> se
     """Returns the approaches of the fine-tunings, one that is Table 5's alone left aside."""
     elsewhere = {cell.approach for cell in tunings if cell.parent.domains != domains}
     every = {cell.approach for cell in tunings}
-    return every - ({TABLE_5_APPROACH} - elsewhere) if elsewhere else every
+    found = every - ({TABLE_5_APPROACH} - elsewhere) if elsewhere else every
+    for network in {cell.parent.network for cell in tunings}:
+        # Of those that come to the same there is one cell.
+        papers = {
+            first_alike(name, network.groups, held=network.held)
+            for name in PAPER_APPROACHES
+            if fine_tuned(name)
+        }
+        if papers <= found:
+            found |= set(PAPER_APPROACHES)
+    return found
 
 
 def _scenarios(stored: Collection[Cell], domains: tuple[str, ...]) -> tuple[str, ...]:

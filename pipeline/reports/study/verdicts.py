@@ -8,7 +8,7 @@ import numpy as np
 from modules.metrics.statistics import Interval
 from modules.study.design import Design
 from pipeline.reports.study import paper
-from pipeline.reports.study.approaches import AUTO, fine_tuned, in_order
+from pipeline.reports.study.approaches import AUTO, alike, fine_tuned, in_order
 from pipeline.reports.study.inference import ALPHA, compare, gain_interval, with_holm
 from pipeline.reports.study.layout import display
 from pipeline.reports.study.results import Results, Series
@@ -117,8 +117,9 @@ def _answer(gain: float, interval: Interval) -> Answer:
 
 
 def _tuned(design: Design) -> list[str]:
-    """Names the approaches among which the best cut-off is sought."""
-    return [name for name in in_order(design.approaches) if name != AUTO and fine_tuned(name)]
+    """Names the approaches among which the best cut-off is sought; of those alike, the first."""
+    names = [name for name in in_order(design.approaches) if name != AUTO and fine_tuned(name)]
+    return [own[0] for own in alike(design.network, names)]
 
 
 def _best_differs(results: Results, protocol: str) -> Verdict:

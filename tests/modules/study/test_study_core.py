@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modules.networks.registry import NetworkSpec
-from modules.study import baselines, cells, clips, design
+from modules.study import baselines, cells, clips, design, estimate
 from modules.study.cells import Split
 from modules.study.runner import Runner
 from modules.study.store import Store
@@ -92,6 +92,44 @@ def test_other_tables_by_hand():
     # Leaving the target out (S2) and leaving a source out (Table 4) are the same pre-trainings.
     both = make_design(tables=(3, 4)).plan()
     assert counts(both)["Training"] == 1 + 3 + 2
+
+
+def test_the_matrix_is_all_domains_alone_and_all_but_each_target():
+    plan = make_design(tables=(), cross_corpus=True)
+    # a, b and c alone; without a, and without b.
+    assert counts(plan.plan()) == {"Training": 3 + 2}
+    # Table 3 has two of the three alone, and both that leave the target out.
+    both = make_design(cross_corpus=True)
+    assert len(both.plan()) == len(make_design().plan()) + 1
+
+
+def test_learning_curves_by_hand():
+    plan = make_design(tables=(), clips_per_class={"a": (5, 10), "b": (5,)}, seeds=(0, 1)).plan()
+    # For each of two seeds: a twice and b once, alone and adapted; without a, and without b.
+    assert counts(plan) == {"FineTuning": 2 * 3, "Training": 2 * (3 + 2)}
+    for cell in plan:
+        if isinstance(cell, cells.FineTuning):
+            assert cell.target not in cell.parent.domains
+            assert cell.approach == "A2"
+    sizes = [cell.clips_per_class for cell in plan if cell.clips_per_class]
+    assert sorted(sizes) == [5] * 8 + [10] * 4
+    # Table 3 has the pre-trainings.
+    both = make_design(clips_per_class={"a": (5,)}).plan()
+    assert len(both) == len(make_design().plan()) + 2
+
+
+def test_a_design_survives_json():
+    plan = make_design(cross_corpus=True, clips_per_class={"a": (5, 10), "b": ()})
+    assert design.Design.from_json(json.loads(json.dumps(plan.to_json()))) == plan
+
+
+def test_work_of_few_clips_is_theirs():
+    plan = make_design(clips_per_class={"a": (5,)}, tables=()).plan()
+    # 100 clips in each domain and fold, six labels: 30 clips. Two domains pre-trained for 2 epochs;
+    # 30 clips for 10 times 1 epoch, alone and adapted.
+    assert estimate.work(plan, lambda *key: 100) == 2 * 4 * 100 * 2 + 30 * 10 + 30 * 10
+    # There are no more than there are.
+    assert estimate.work(plan, lambda *key: 2) == 2 * 4 * 2 * 2 + 8 * 10 + 8 * 10
 
 
 def test_auto_never_trains_on_the_outer_test_fold():
@@ -220,6 +258,26 @@ def test_weight_hashes_prove_what_was_frozen(finished):
             before, after = result["weight_hashes_before"], result["weight_hashes"]
             assert before == store.get(cell.parent)["weight_hashes"]
             assert {name for name in before if before[name] == after[name]} == frozen[cell.approach]
+
+
+@pytest.mark.component
+def test_few_clips_are_what_is_learnt_from(some_clips, tmp_path):
+    plan = make_design(tables=(), clips_per_class={"a": (2,)}, targets=("a",)).plan()
+    store = Store(tmp_path, identity={})
+    runner = Runner(some_clips, store, limit_bytes=LIMIT_BYTES)
+    one_epoch = [
+        dataclasses.replace(cell, settings=dataclasses.replace(cell.settings, epochs=1))
+        for cell in plan
+        if cell.clips_per_class
+    ]
+    for cell in one_epoch:
+        if isinstance(cell, cells.FineTuning):
+            runner.run(cell.parent, [cell], keep=False)
+        else:
+            runner.run(cell, [], keep=False)
+        # Two of each of six labels, of four.
+        assert store.get(cell)["train_clips"] == {"a": 12}
+        assert set(store.get(cell)["tested"]) >= {f"u{i:03d}" for i in range(6)}
 
 
 @pytest.mark.component

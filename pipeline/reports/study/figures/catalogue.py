@@ -2,7 +2,9 @@
 
 from pipeline.reports.study.figures.ablation import ablation
 from pipeline.reports.study.figures.confusions import confusions
+from pipeline.reports.study.figures.cross_corpus import cross_corpus
 from pipeline.reports.study.figures.curves import learning_curves
+from pipeline.reports.study.figures.few_clips import few_clips
 from pipeline.reports.study.figures.gains import gains
 from pipeline.reports.study.figures.plot import Plot
 from pipeline.reports.study.results import Results
@@ -16,4 +18,8 @@ def plots(results: Results, protocol: str) -> list[Plot]:
         found.append(confusions(results, protocol))
     if 4 in design.tables:
         found.append(ablation(results, protocol))
+    if design.cross_corpus:
+        found.append(cross_corpus(results, protocol))
+    if design.clips_per_class:
+        found.append(few_clips(results, protocol))
     return [plot for plot in found if plot is not None]

@@ -1,4 +1,4 @@
-"""Learning curves."""
+"""The training loss, epoch by epoch."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def learning_curves(results: Results, protocol: str) -> Plot | None:
     figure.legend(handles, labels, loc="outside upper left", ncols=8, frameon=False, fontsize=9)
     return Plot(
         slug=f"curves-{protocol}",
-        title="Learning curves",
+        title="Training loss by epoch",
         caption="Cross-entropy on the training clips by epoch; thin lines are single folds and"
         " seeds, thick ones their mean. A curve that still falls at its end asks for more epochs.",
         svg=plots.svg(figure),

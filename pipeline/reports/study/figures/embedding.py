@@ -15,9 +15,10 @@ FEATURES = "features.npz"
 
 
 def embedding(results: Results, *, seed: int = 0) -> Plot:
-    """Draws the clips by the network's 1,000 features (paper, section 2): PCA, then t-SNE.
+    """Draws the clips by what the network's dense layers are given: PCA, then t-SNE.
 
-    Takes `features.npz` in the store: `utterance_ids` str `[n]`, `features` float32 `[n, 1000]`.
+    Takes `features.npz` in the store: `utterance_ids` str `[n]`, `features` float32 `[n, …]`; of
+    the paper's network, the 1,000 features of its section 2.
 
     Args:
       results: Results with the store.
@@ -32,7 +33,8 @@ def embedding(results: Results, *, seed: int = 0) -> Plot:
         return Plot(
             slug="embedding",
             title=title,
-            caption=f"Not drawn: the store holds no {FEATURES} with the outputs of the LSTM.",
+            caption=f"Not drawn: the store holds no {FEATURES} with what the dense layers are"
+            " given.",
         )
     names, features = _read_features(file)
     rows = {name: row for row, name in enumerate(results.clips.utterance_ids.tolist())}
@@ -91,11 +93,18 @@ def embedding(results: Results, *, seed: int = 0) -> Plot:
     return Plot(
         slug="embedding",
         title=title,
-        caption=f"{len(names):,} clips by the 1,000 outputs of the LSTM, reduced by PCA and t-SNE"
+        caption=f"{len(names):,} clips by the {features.shape[1]:,} outputs of"
+        f" {_lowest_given(results)}, reduced by PCA and t-SNE"
         f" (seed {seed}). Near means alike; distances between far groups mean nothing. Domains that"
         " form islands: the network tells corpora apart. Emotions that do: they carry over.",
         svg=plots.svg(figure),
     )
+
+
+def _lowest_given(results: Results) -> str:
+    """Returns in words the layers whose outputs the dense layers are given."""
+    below = list(results.design.network.groups)[-2]
+    return "the LSTM" if below == "lstm" else f"the group {below}"
 
 
 def _read_features(file: Path) -> tuple[list[str], np.ndarray]:
@@ -107,12 +116,13 @@ def _read_features(file: Path) -> tuple[list[str], np.ndarray]:
             f"{file}: not readable as arrays utterance_ids and features ({error}); write it anew,"
             " or remove it to go without the map"
         ) from error
-    if features.ndim != 2 or len(features) != len(names):
+    if features.ndim < 2 or len(features) != len(names):
         raise UserError(
             f"{file}: {len(names)} utterance_ids, but features of shape {list(features.shape)};"
             " one row is needed for each"
         )
-    return names, features
+    # Outputs over time, of a single frame where they were pooled.
+    return names, features.reshape(len(names), -1)
 
 
 def project(features: np.ndarray, *, seed: int) -> np.ndarray:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.reports.study import paper
-from pipeline.reports.study.approaches import in_order
+from pipeline.reports.study.approaches import alike, in_order, starts_anew
 from pipeline.reports.study.inference import compare
 from pipeline.reports.study.layout import Column, Entry, Row, Table, display
 from pipeline.reports.study.results import Results
 from pipeline.reports.study.series import adapted, on_target, relative_gain
 from pipeline.reports.study.tables.remarks import table
 from pipeline.reports.study.tables.rows import averages, own_row, paper_row, with_best
+from schemas.words import listed
 
 _SCENARIOS = {
     "S1": "the target's training folds are part of pre-training",
@@ -77,10 +78,29 @@ def table_3(results: Results, protocol: str) -> Table:
         rows=rows,
         domains=design.targets,
         notes=[
-            f"auto under {scenario} chose: {'; '.join(times)}."
-            for scenario, times in chosen.items()
+            *_alike(results),
+            *(
+                f"auto under {scenario} chose: {'; '.join(times)}."
+                for scenario, times in chosen.items()
+            ),
         ],
     )
+
+
+def _alike(results: Results) -> list[str]:
+    """Returns which approaches come to the same on the network, and which transfer nothing."""
+    network, found = results.design.network, []
+    together = alike(network, results.design.approaches)
+    same = [f"{listed(names)} come to the same" for names in together if len(names) > 1]
+    if same:
+        found.append(f"{', '.join(same)}: the network holds {listed(network.held)} as they came.")
+    anew = [name for names in together for name in names if starts_anew(network, name)]
+    if anew:
+        found.append(
+            f"{listed(anew)}: all that the network does not hold starts anew, so nothing of any"
+            " pre-training is left."
+        )
+    return found
 
 
 def _paper_averages(gains: Sequence[Column]) -> list[Row]:

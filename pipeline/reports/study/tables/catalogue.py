@@ -8,6 +8,8 @@ from pipeline.reports.study.results import Results
 from pipeline.reports.study.tables.adaptation import table_3
 from pipeline.reports.study.tables.adaptive_svm import table_5
 from pipeline.reports.study.tables.corpora import table_1
+from pipeline.reports.study.tables.cross_corpus import cross_corpus
+from pipeline.reports.study.tables.few_clips import few_clips
 from pipeline.reports.study.tables.leakage import leakage
 from pipeline.reports.study.tables.sources import table_4
 from pipeline.reports.study.tables.systems import table_2
@@ -24,11 +26,13 @@ def all_tables(results: Results, summaries: Sequence[DomainSummary] | None) -> l
     """Returns Table 1, if there are summaries, and the design's tables for each protocol."""
     design = results.design
     found = [table_1(summaries, results.label_set)] if summaries else []
-    found += [
-        BUILDERS[number](results, protocol)
-        for protocol in design.protocols
-        for number in sorted(BUILDERS.keys() & set(design.tables))
-    ]
-    if len(design.protocols) > 1:
+    for protocol in design.protocols:
+        numbers = sorted(BUILDERS.keys() & set(design.tables))
+        found += [BUILDERS[number](results, protocol) for number in numbers]
+        if design.cross_corpus:
+            found.append(cross_corpus(results, protocol))
+        if design.clips_per_class:
+            found.append(few_clips(results, protocol))
+    if len(design.protocols) > 1 and design.tables:
         found.append(leakage(results))
     return found

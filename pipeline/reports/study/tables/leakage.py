@@ -10,7 +10,7 @@ from pipeline.reports.study.inference import difference_interval
 from pipeline.reports.study.layout import Column, Entry, Table
 from pipeline.reports.study.results import Results, Series
 from pipeline.reports.study.series import adapted, adaptive_svm, on_target
-from pipeline.reports.study.tables.remarks import table
+from pipeline.reports.study.tables.remarks import network_name, table
 from pipeline.reports.study.tables.rows import averages, own_row
 from schemas.splits import RANDOM, SPEAKER_INDEPENDENT
 from schemas.words import bare
@@ -62,7 +62,7 @@ def _systems(results: Results) -> dict[str, Callable[[str, str], Series]]:
             systems[f"{FEATURE_SETS[name].machine}, all domains"] = functools.partial(
                 _svm, results, name
             )
-        systems["CNN+LSTM, all domains"] = lambda protocol, target: results.series(
+        systems[f"{network_name(design)}, all domains"] = lambda protocol, target: results.series(
             protocol, target, lambda split, seed: design.pretraining(protocol, split, seed)
         )
     if 3 in design.tables:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from modules.study.cells import Cell
+from modules.study.design import Design
 from pipeline.reports.study.layout import PROTOCOL_WORDS, Column, Row, Table, display
 from pipeline.reports.study.results import Results
 from schemas.words import listed, plural
@@ -59,6 +60,11 @@ def table(
         planned=len(needed),
         notes=list(dict.fromkeys([*found, *_untested(results, rows)])),
     )
+
+
+def network_name(design: Design) -> str:
+    """Returns what tables call the network: the paper's name, or its front end's."""
+    return "CNN+LSTM" if design.preset_without_lstm else design.network.front_end
 
 
 def _facts(results: Results, protocols: Sequence[str], domains: Sequence[str]) -> list[str]:

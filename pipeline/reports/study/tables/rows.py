@@ -27,9 +27,13 @@ def own_row(
       name: Its head; the target's by default.
       group: Rows with which it stands together.
     """
-    corrected = with_holm({key: entry.comparison for key, entry in entries.items()})
+    # What comes to the same is one comparison of the family, shown under several names.
+    first: dict[tuple[object, object], str] = {}
+    same = {key: first.setdefault(_compared(key, entry), key) for key, entry in entries.items()}
+    corrected = with_holm({key: entries[key].comparison for key in first.values()})
     entries = {
-        key: dataclasses.replace(entry, comparison=corrected[key]) for key, entry in entries.items()
+        key: dataclasses.replace(entry, comparison=corrected[same[key]])
+        for key, entry in entries.items()
     }
     return Row(
         name=name or display(target),
@@ -38,6 +42,13 @@ def own_row(
         group=group,
         entries=with_best(entries, list(entries) if rank is None else rank),
     )
+
+
+def _compared(key: str, entry: Entry) -> tuple[object, object]:
+    """Returns what tells a comparison from others: its cells, or its column where it has none."""
+    if entry.series is None or entry.reference is None:
+        return key, None
+    return entry.series.needed, entry.reference.needed
 
 
 def paper_row(
@@ -62,15 +73,24 @@ def with_best(entries: Mapping[str, Entry], rank: Sequence[str]) -> dict[str, En
     }
 
 
-def averages(own: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
-    """Returns mean and standard deviation (ddof 1) over rows; NaN where one of them is."""
+def averages(
+    own: Sequence[Row], columns: Sequence[Column], *, rank: Sequence[str] | None = None
+) -> list[Row]:
+    """Returns mean and standard deviation (ddof 1) over rows; NaN where one of them is.
+
+    Args:
+      own: Rows over which they are taken.
+      columns: Columns of the table.
+      rank: Columns among which the best mean is marked; by default all gains, or all UARs.
+    """
     if len(own) < 2:
         return []
     values = {column.key: [row.entries[column.key].value for row in own] for column in columns}
     means = {key: Entry(value=float(np.mean(each))) for key, each in values.items()}
     spreads = {key: Entry(value=float(np.std(each, ddof=1))) for key, each in values.items()}
     gains = [column.key for column in columns if column.measure == "gain"]
-    rank = gains if len(gains) > 1 else [c.key for c in columns if c.measure == "uar"]
+    if rank is None:
+        rank = gains if len(gains) > 1 else [c.key for c in columns if c.measure == "uar"]
     return [
         Row(name="average", kind="average", entries=with_best(means, rank)),
         Row(name="standard deviation", kind="sd", entries=spreads, signed=False),

@@ -9,7 +9,7 @@ from pipeline.reports.study import paper
 from pipeline.reports.study.inference import compare
 from pipeline.reports.study.layout import Column, Entry, Table
 from pipeline.reports.study.results import Results
-from pipeline.reports.study.tables.remarks import table
+from pipeline.reports.study.tables.remarks import network_name, table
 from pipeline.reports.study.tables.rows import averages, own_row, paper_row
 
 
@@ -20,9 +20,8 @@ def table_2(results: Results, protocol: str) -> Table:
         FEATURE_SETS[name].machine: functools.partial(design.svm, protocol, features=name)
         for name in design.baselines
     }
-    network = design.network.front_end
+    network = network_name(design)
     if design.preset_without_lstm:
-        network = "CNN+LSTM"
         systems["CNN"] = lambda split, seed: design.cnn(protocol, split, seed)
     systems[network] = lambda split, seed: design.pretraining(protocol, split, seed)
     columns = [Column(key=name, name=name, measure="uar") for name in systems]

@@ -16,7 +16,6 @@ from pipeline.reports.study import approaches
 from schemas.labels import PAPER, LabelSet
 from schemas.splits import PROTOCOLS
 
-GROUPS = ("conv1", "conv2", "lstm", "dense")
 SPEAKERS = 10
 
 
@@ -72,7 +71,8 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
         tested = study.rows(cell.protocol, domains=own, folds=(cell.split.test,))
         scores = random.normal(size=(len(tested), len(study.label_set)))
         scores[np.arange(len(tested)), study.labels[tested]] += skill(cell)
-        after = {group: _hash(key, group) for group in GROUPS}
+        network = cell.parent.network if tunes else getattr(cell, "network", None)
+        after = {group: _hash(key, group) for group in (network.groups if network else ())}
         record = {
             "train_clips": dict.fromkeys(own, 10),
             "train_s": 1.5,
@@ -83,7 +83,7 @@ def fill(store: Store, study: Clips, planned, *, skill=lambda cell: 1.0) -> None
             "scores": scores.tolist(),
         }
         if tunes:
-            before = {group: _hash(cells.key(cell.parent), group) for group in GROUPS}
+            before = {group: _hash(cells.key(cell.parent), group) for group in after}
             frozen = approaches.frozen(cell)
             record["weight_hashes_before"] = before
             record["weight_hashes"] = after | {group: before[group] for group in frozen}

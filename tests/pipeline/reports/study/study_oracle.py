@@ -27,8 +27,11 @@ def oracle(results: Results, cell, target: str) -> float:
     domains = pd.Series(results.clips.domains, index=results.clips.utterance_ids)
     scores = pd.DataFrame(record["scores"], index=record["tested"], columns=record["emotions"])
     scores = scores[domains[scores.index] == target]
-    allowed = sorted(labels[domains == target].unique())
-    return balanced_accuracy_score(labels[scores.index], scores[allowed].idxmax(axis=1))
+    allowed = set(labels[domains == target])
+    if isinstance(cell, cells.Training):
+        # What the network never heard it cannot answer.
+        allowed &= set(labels[domains.isin(cell.domains)])
+    return balanced_accuracy_score(labels[scores.index], scores[sorted(allowed)].idxmax(axis=1))
 
 
 def mean_uar(results: Results, cell_of, target: str) -> float:
