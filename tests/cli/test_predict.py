@@ -192,7 +192,7 @@ def test_serve_announces_its_models_answers_and_stops(root, clips):
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        killer = threading.Timer(120, process.kill)
+        killer = threading.Timer(600, process.kill)
         killer.start()
         try:
             lines = []
