@@ -191,8 +191,10 @@ def test_serve_announces_its_models_answers_and_stops(root, clips):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        # Started in a shell's background, the tests ignore it, and what they start would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
-        killer = threading.Timer(600, process.kill)
+        killer = threading.Timer(120, process.kill)
         killer.start()
         try:
             lines = []
