@@ -10,6 +10,7 @@ from modules.networks.registry import NetworkSpec, load_network
 from modules.training import freezing
 from modules.training.job import Weights
 from modules.training.records import RECORD_FILE, NetworkRecord, TrainingRecord
+from schemas.errors import UserError
 from schemas.labels import LabelSet
 
 NETWORK_FILE = "network.keras"
@@ -70,6 +71,9 @@ def load(folder: str, *, for_choice: bool = False) -> Trained:
       folder: The folder with the network and its record.
       for_choice: Whether to read the network that did not see the clips on which approaches are
         compared.
+
+    Raises:
+      UserError: The network is of another version of its front end.
     """
     text = Path(folder, RECORD_FILE).read_text(encoding="utf-8")
     record = TrainingRecord.from_json(text)
@@ -80,4 +84,11 @@ def load(folder: str, *, for_choice: bool = False) -> Trained:
     groups = spec_of(record.network, LabelSet(record.labels)).groups
     name = CHOICE_NETWORK_FILE if for_choice else NETWORK_FILE
     network = load_network(os.path.join(folder, name))
+    there = {layer.name for layer in network.layers}
+    lacking = [layer for layers in groups.values() for layer in layers if layer not in there]
+    if lacking:
+        raise UserError(
+            f"{folder}: its network has no layer {', '.join(lacking)}: another version of this"
+            " program trained it; run its release again"
+        )
     return Trained(weights=freezing.weights_of(network, groups), record=record)
