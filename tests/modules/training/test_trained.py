@@ -29,5 +29,5 @@ def test_a_network_of_another_version_is_the_users_error(tmp_path):
     (tmp_path / RECORD_FILE).write_text(record.to_json(), encoding="utf-8")
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6, name="emotion")])
     network.save(tmp_path / NETWORK_FILE)
-    with pytest.raises(UserError, match="no layer conv1, conv2, lstm, .* run its release again"):
+    with pytest.raises(UserError, match=r"no layer conv1, conv2, lstm, .* run its release again"):
         trained.load(str(tmp_path))
