@@ -18,7 +18,6 @@ from modules.networks import held
 from modules.training import memory, trained
 from modules.training.clips import read_clips
 from modules.training.records import RECORD_FILE
-from schemas import features
 from schemas.labels import LabelSet
 from schemas.progress import MESSAGES
 
@@ -59,12 +58,13 @@ def AdaptationGate(
     """
     own, base = trained.load(adapted.uri), trained.load(multi_domain.uri)
     spec, limit_bytes = base.spec, memory.limit_bytes(None)
+    feature, row_shape = held.taken(spec, embedded=embedded)
     clips = read_clips(
         [os.path.join(artifact_utils.get_split_uri([examples], test_split), "*")],
         limit_bytes=limit_bytes,
         domain=domain,
-        row_shape=held.shape(spec) if embedded else (spec.input_samples, 1),
-        feature=features.EMBEDDING if embedded else features.WAVEFORM,
+        row_shape=row_shape,
+        feature=feature,
     )
     found = compare(
         clips,

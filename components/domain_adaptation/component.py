@@ -24,7 +24,6 @@ from modules.training.clips import Clips, read_clips
 from modules.training.engine import Engine
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
-from schemas import features
 from schemas.progress import MESSAGES
 from schemas.splits import FOLD_SPLITS
 
@@ -101,13 +100,14 @@ def _clips(
     """Returns the clips in the folders of splits, and an engine of them."""
     spec, job = network.spec, plan.job
     limit_bytes = memory.limit_bytes(job.memory_gib)
+    feature, row_shape = held.taken(spec, embedded=job.embedded)
     clips = read_clips(
         [os.path.join(folder, "*") for folder in folders],
         limit_bytes=limit_bytes,
         folder=temporary,
         domain=domain,
-        row_shape=held.shape(spec) if job.embedded else (spec.input_samples, 1),
-        feature=features.EMBEDDING if job.embedded else features.WAVEFORM,
+        row_shape=row_shape,
+        feature=feature,
     )
     engine = Engine(
         clips.inputs,

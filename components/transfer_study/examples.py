@@ -33,12 +33,13 @@ def read_clips(
       limit_bytes: Most memory that inputs may take.
       folder: Where a temporary file is made if they take more.
     """
+    feature, row_shape = held.taken(network, embedded=bool(network.held))
     examples = read_examples(
         patterns,
         limit_bytes=limit_bytes,
         folder=folder,
-        row_shape=held.shape(network) if network.held else (network.input_samples, 1),
-        feature=features.EMBEDDING if network.held else features.WAVEFORM,
+        row_shape=row_shape,
+        feature=feature,
     )
     indexed = manifest.read(manifest_path)
     folds = {

@@ -11,6 +11,7 @@ import numpy as np
 from modules.networks import cutting
 from modules.networks.encoders import store
 from modules.networks.registry import NetworkSpec
+from schemas import features
 
 
 class Held:
@@ -40,6 +41,18 @@ class Held:
         """
         batch = np.asarray(waveform, np.float32)[np.newaxis, :, np.newaxis]
         return self._part.predict_on_batch(batch)[0]
+
+
+def taken(spec: NetworkSpec, *, embedded: bool) -> tuple[str, tuple[int, ...]]:
+    """Returns the feature of an example that a network takes, and its shape.
+
+    Args:
+      spec: The network.
+      embedded: Whether the examples are what its held layers make of clips.
+    """
+    if embedded:
+        return features.EMBEDDING, shape(spec)
+    return features.WAVEFORM, (spec.input_samples, 1)
 
 
 def shape(spec: NetworkSpec) -> tuple[int, ...]:

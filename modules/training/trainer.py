@@ -23,7 +23,6 @@ from modules.training.job import TrainerJob
 from modules.training.pretraining import pretrain
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
-from schemas import features
 from schemas.progress import MESSAGES
 from schemas.splits import S1
 
@@ -47,7 +46,7 @@ def run_fn(fn_args: Any) -> None:
     folder = os.path.dirname(fn_args.serving_model_dir)
     os.makedirs(folder, exist_ok=True)
     network = job.network
-    row_shape = held.shape(network) if job.embedded else (network.input_samples, 1)
+    feature, row_shape = held.taken(network, embedded=job.embedded)
     memory.check(job.memory_gib, batch_size=job.settings.batch_size, row_shape=row_shape)
     limit_bytes = memory.limit_bytes(job.memory_gib)
     MESSAGES.info("%s: reading clips", job.name)
@@ -58,7 +57,7 @@ def run_fn(fn_args: Any) -> None:
         domain=job.domain,
         without_domain=job.without_domain,
         row_shape=row_shape,
-        feature=features.EMBEDDING if job.embedded else features.WAVEFORM,
+        feature=feature,
     )
     engine = Engine(
         clips.inputs,
