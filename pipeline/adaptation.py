@@ -108,7 +108,7 @@ def _plan(
     )
     return Plan(
         job=job,
-        scratch=config.scratch.over(own_recipe.pretrain),
+        scratch=config.scratch.over(own_recipe.scratch),
         by_speaker=protocol.by_speaker,
         own_folds=protocol.each_speaker,
         inner_parts=config.inner_parts,

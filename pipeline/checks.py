@@ -98,7 +98,7 @@ def check_memory(config: ReleaseConfig | StudyConfig) -> None:
         "fine_tune": config.fine_tune.over(recipe.fine_tune),
     }
     if isinstance(config, StudyConfig):
-        trainings["scratch"] = config.scratch.over(recipe.pretrain)
+        trainings["scratch"] = config.scratch.over(recipe.scratch)
     else:
         trainings |= {
             f"domains.{name}.fine_tune": domain.fine_tune.over(recipe.fine_tune)

@@ -133,7 +133,7 @@ def check(config: AdaptationConfig, base: BaseRelease, labels: LabelSet) -> None
     own_recipe = recipe(config)
     for key, training in (
         ("fine_tune", config.fine_tune.over(own_recipe.fine_tune)),
-        ("scratch", config.scratch.over(own_recipe.pretrain)),
+        ("scratch", config.scratch.over(own_recipe.scratch)),
     ):
         memory.check(
             config.training.memory_gib,

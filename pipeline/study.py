@@ -37,7 +37,7 @@ def design(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> Des
         baselines=config.baselines,
         network=network,
         pretrain=config.pretrain.over(own.pretrain),
-        scratch=config.scratch.over(own.pretrain),
+        scratch=config.scratch.over(own.scratch),
         fine_tune=fine_tune,
         cross_corpus=CROSS_CORPUS in config.beyond,
         clips_per_class=_clips_per_class(config, manifest, targets)

@@ -45,7 +45,9 @@ FRAMES = FrontEnd(
     summary="frames of 25 ms",
     presets={"small": "one size"},
     input_s=0.5,
-    recipe=Recipe(pretrain=Settings(epochs=7), fine_tune=Settings(epochs=3)),
+    recipe=Recipe(
+        pretrain=Settings(epochs=7), scratch=Settings(epochs=5), fine_tune=Settings(epochs=3)
+    ),
     groups=lambda spec: GROUPS,
     build=_build,
 )
