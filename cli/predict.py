@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serving.client.client import Prediction
+    from serving.client.client import Client, Prediction
 
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
@@ -38,6 +38,21 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         default=MULTI_DOMAIN,
         help=f"name of the served model, for example emodb (default: {MULTI_DOMAIN})",
     )
+    parser.add_argument(
+        "--speaker",
+        type=Path,
+        metavar="FILE",
+        help="who speaks: a file of `ser enrol`, for a model for known speakers",
+    )
+    add_server_arguments(parser)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON array")
+    output.add_argument("--csv", action="store_true", help="print CSV")
+    return parser
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that tell which server to ask."""
     server = parser.add_mutually_exclusive_group()
     server.add_argument("--address", metavar="HOST:PORT", help="gRPC address of a TF Serving")
     server.add_argument(
@@ -54,10 +69,31 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to wait for one answer (default: 30)",
     )
-    output = parser.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print one JSON array")
-    output.add_argument("--csv", action="store_true", help="print CSV")
-    return parser
+
+
+@contextlib.contextmanager
+def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[Client]":
+    """Yields a client of the server that the options name, which has their model.
+
+    Args:
+      args: The options.
+      speakers: Whether the model has to be one for known speakers.
+
+    Raises UserError if there is no such server or no such model.
+    """
+    from schemas.errors import UserError
+    from serving.client.client import Client
+
+    if args.timeout <= 0:
+        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    with contextlib.ExitStack() as stack:
+        address = args.address
+        if not address:
+            root = args.root or default_root()
+            address = stack.enter_context(_embedded_server(root, args.model))
+        client = stack.enter_context(Client(address, timeout_s=args.timeout))
+        client.check(args.model, speakers=speakers)
+        yield client
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,25 +103,19 @@ def run(args: argparse.Namespace) -> int:
     """
     from cli.progress import track
     from schemas.errors import UserError
-    from serving.client.client import Client
+    from serving.client.enrolment import Enrolment
     from serving.client.errors import PredictionError
 
-    if args.timeout <= 0:
-        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    speaker = Enrolment.read(args.speaker) if args.speaker else None
     rows = []
-    with contextlib.ExitStack() as stack:
-        address = args.address
-        if not address:
-            root = args.root or default_root()
-            address = stack.enter_context(_embedded_server(root, args.model))
-        client = stack.enter_context(Client(address, timeout_s=args.timeout))
-        client.check(args.model)
-        files = list(_expand(args.files))
+    with client_of(args, speakers=speaker is not None) as client:
+        files = list(expand(args.files))
         for path in track(files, description=f"Asking {args.model}"):
             try:
                 if path.is_dir():
                     raise PredictionError(path, "no audio files in this folder")
-                rows.append(_answered(path, client.predict_file(path, model=args.model)))
+                found = client.predict_file(path, model=args.model, speaker=speaker)
+                rows.append(_answered(path, found))
             except (PredictionError, UserError) as error:
                 reason = getattr(error, "reason", str(error))
                 rows.append({"file": str(path), "error": reason})
@@ -144,7 +174,7 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
         server.stop()
 
 
-def _expand(paths: Iterable[Path]) -> Iterator[Path]:
+def expand(paths: Iterable[Path]) -> Iterator[Path]:
     """Yields files; for a folder the recordings below it, or itself if it has none."""
     from schemas.recordings import AUDIO_SUFFIXES
 

@@ -164,6 +164,7 @@ def _trainer(
             trim_silence=config.audio.trim_silence,
             seed=config.seed,
             embedded=embedded,
+            known_speakers=config.known_speakers,
             candidates=config.candidates,
             memory_gib=config.training.memory_gib,
             code_digest=code_digest("trainer"),

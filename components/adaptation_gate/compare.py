@@ -46,7 +46,7 @@ def compare(
     """
     engine = Engine(clips.inputs, clips.labels, given=given, limit_bytes=limit_bytes)
     answers = {
-        name: _answers(engine, network, labels, own_labels, len(clips.labels))
+        name: answers_of(engine, network, labels, own_labels, np.arange(len(clips.labels)))
         for name, network in ((ADAPTED, adapted), (MULTI_DOMAIN, multi_domain))
     }
     uars = {
@@ -78,17 +78,29 @@ def compare(
     )
 
 
-def _answers(
-    engine: Engine, network: Trained, labels: LabelSet, own_labels: tuple[str, ...], count: int
+def answers_of(
+    engine: Engine,
+    network: Trained,
+    labels: LabelSet,
+    own_labels: tuple[str, ...],
+    rows: np.ndarray,
 ) -> list[np.ndarray]:
-    """Returns the answers of a network, and of each of its members: int64 `[n]` in `labels`."""
+    """Returns the answers of a network, and of each of its members: int64 `[m]` in `labels`.
+
+    Args:
+      engine: Has the clips.
+      network: The network.
+      labels: Label set of the manifest.
+      own_labels: Labels that can be an answer.
+      rows: int64 `[m]`, the clips to ask about.
+    """
     outcome = engine.run(
         Job(
             name="comparison",
             network=network.spec,
             settings=Settings(epochs=1),
             train=np.empty(0, np.int64),
-            tested=np.arange(count),
+            tested=rows,
             start=network.weights,
             approach="A1",
         )
