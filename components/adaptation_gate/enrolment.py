@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from components.adaptation_gate.compare import answers_of
 from components.adaptation_gate.comparison import Enrolment
 from modules.metrics.uar import unweighted_average_recall
 from modules.training import known_speakers
+from modules.training.asking import answers_of
 from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.rows import Rows
@@ -46,7 +46,7 @@ def enrolment(
 
     def uar(inputs: Rows, tested: np.ndarray) -> float:
         engine = Engine(inputs, clips.labels, given=network.spec.held, limit_bytes=limit_bytes)
-        answers, *_ = answers_of(engine, network, labels, own_labels, tested)
+        answers, *_ = answers_of(engine, network, tested, labels=labels, own_labels=own_labels)
         return unweighted_average_recall(clips.labels[tested], answers)
 
     uars, counts = [], []
