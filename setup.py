@@ -59,6 +59,10 @@ setup(
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": [
+            # Kubernetes' own OpenAPI schemas, for the manifests' tests.
+            "kubernetes-validate",
+            # For the Dockerfile's tests.
+            "dockerfile-parse",
             "mkdocs<2",
             "mkdocs-material",
             "mkdocstrings[python]",

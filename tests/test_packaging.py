@@ -20,7 +20,7 @@ import importlib, json, pkgutil, sys
 names = [
     found.name
     for package in sys.argv[1:]
-    for found in pkgutil.walk_packages([importlib.import_module(package).__path__[0]], package + ".")
+    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
 ]
 failed = {}
 for name in names:
