@@ -73,6 +73,7 @@ COMPILE = $(UV) pip compile --python-version 3.10 --generate-hashes --no-emit-in
 lock: $(UV)  ## Rewrite the lock files from setup.py: requirements.lock, and the image's
 	$(COMPILE) setup.py --extra dev --output-file requirements.lock
 	$(COMPILE) setup.py --constraint requirements.lock --no-annotate --output-file kubeflow/requirements.lock
+	printf 'pip\nsetuptools\nwheel\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file kubeflow/requirements-build.lock
 	$(COMPILE) kubeflow/requirements-gpu.in --no-deps --no-annotate --output-file kubeflow/requirements-gpu.lock
 
 clean:  ## Remove the environments and all output

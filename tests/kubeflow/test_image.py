@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "kubeflow" / "requirements.lock"
+BUILD_LOCK = ROOT / "kubeflow" / "requirements-build.lock"
 GPU_LOCK = ROOT / "kubeflow" / "requirements-gpu.lock"
 PACKAGES = set((metadata.distribution("ser-tfx").read_text("top_level.txt") or "").split())
 
@@ -89,11 +90,16 @@ def test_nothing_else_is_sent(path):
 
 def test_it_installs_by_hash_and_builds_with_nothing_from_elsewhere(dockerfile):
     installs = re.findall(r"pip install ([^&|;]+)", " && ".join(_values(dockerfile, "RUN")))
-    assert len(installs) == 2
-    locked, own = sorted(installs, key=lambda words: "--no-index" in words)
-    assert "--require-hashes" in locked
-    assert "--no-deps" in locked
-    assert re.findall(r"-r (\S+)", locked) == [LOCK.name, GPU_LOCK.name]
+    assert len(installs) == 3
+    *locked, own = installs
+    # What builds packages that come as sources is there before them, by hash as well.
+    assert [re.findall(r"-r (\S+)", words) for words in locked] == [
+        [BUILD_LOCK.name],
+        [LOCK.name, GPU_LOCK.name],
+    ]
+    assert all({"--no-deps", "--require-hashes"} <= set(words.split()) for words in locked)
+    assert "--no-build-isolation" in locked[1]
+    assert _pins(BUILD_LOCK).items() <= _pins(LOCK).items()
     assert {"--no-deps", "--no-index", "--no-build-isolation"} <= set(own.split())
 
 
