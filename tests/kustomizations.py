@@ -11,6 +11,10 @@ import yaml
 
 MANIFESTS = Path(__file__).parents[1] / "kubeflow" / "manifests"
 BUILT = ("overlays/volume", "overlays/bucket", "overlays/mysql", "kserve")
+# The oldest that has all kinds, and a newer one.
+KUBERNETES = ("1.30", "1.37")
+# Custom resources; their schemas come with their operators.
+CUSTOM = {"ServiceMonitor", "InferenceService"}
 
 Resource = dict[str, Any]
 

@@ -116,7 +116,7 @@ def test_every_module_of_the_wheel_is_imported_from_it(installed, tmp_path):
 def test_the_installed_command_works(installed, tmp_path):
     command = str(installed.parent / "ser")
     assert _run(command, "--version", cwd=tmp_path).startswith("ser ")
-    # A preset, read from the wheel, is what this complains about the manifest of.
+    # Files that it reads from the wheel: a preset, to complain about the manifest …
     done = subprocess.run(
         [command, "run", "--manifest", "absent.csv", "--output", "out"],
         cwd=tmp_path,
@@ -124,3 +124,8 @@ def test_the_installed_command_works(installed, tmp_path):
         text=True,
     )
     assert (done.returncode, "absent.csv" in done.stderr) == (2, True), done.stderr
+    # … and TF Serving's configuration, to copy.
+    (tmp_path / "serving" / "emodb" / "1").mkdir(parents=True)
+    (tmp_path / "serving" / "emodb" / "1" / "saved_model.pb").touch()
+    _run(command, "serving", "config", "--root", "serving", cwd=tmp_path)
+    assert (tmp_path / "tensorflow_serving" / "batching.config").is_file()
