@@ -177,6 +177,8 @@ def run(args: argparse.Namespace) -> int:
     for protocol in PROTOCOLS:
         for problem in manifest.fold_problems(result.utterances, protocol):
             print(f"warning: {problem}")
+    for note in result.notes:
+        print(f"note: {note}")
     for warning in [*_unmet_labels(result), *_copies(result), *_unmet(exclusions)]:
         print(f"warning: {warning}")
     print(

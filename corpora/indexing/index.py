@@ -15,7 +15,7 @@ from corpora.indexing.result import Index, reasons
 from corpora.manifest import Entry
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
-from corpora.readers import READERS, Corpus, Found
+from corpora.readers import READERS, Corpus, Found, csv_file
 from corpora.readers.base import resolve_options
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
@@ -109,6 +109,12 @@ def index(
             if folds.has_folds(original[domain], protocol)
         ],
         unmet_labels=labelling.unmet(),
+        notes=[
+            note
+            for name, path in resolved
+            if name == csv_file.CORPUS.name
+            for note in csv_file.notes(path)
+        ],
     )
 
 

@@ -24,6 +24,7 @@ class Index:
       account: What became of every file, in the order in which they were met.
       sources: One for each corpus given, in that order.
       kept_folds: (domain, protocol) where a CSV brought folds, which were kept.
+      notes: What to know of the sources, in words.
       unmet_labels: (corpus, word) that was mapped, but that no clip is labelled with.
     """
 
@@ -33,6 +34,7 @@ class Index:
     sources: list[Source]
     kept_folds: list[tuple[str, str]]
     unmet_labels: list[tuple[str, str]]
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def manifest(self) -> Manifest:

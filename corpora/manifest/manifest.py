@@ -3,20 +3,22 @@
 import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from corpora.manifest import table
-from corpora.manifest.table import Row
-from schemas import labels
+from corpora.manifest import columns
+from schemas import labels, table
 from schemas.errors import UserError
 from schemas.labels import LabelSet
+from schemas.table import Row
 from schemas.utterance import ELICITATIONS, GENDERS, Utterance
 
 # Beside the fields of `Utterance`: the manifest's label set as text, the same in every row.
 LABEL_SET = "label_set"
 COLUMNS: tuple[str, ...] = (*(field.name for field in dataclasses.fields(Utterance)), LABEL_SET)
 REQUIRED: tuple[str, ...] = ("path", "domain", "speaker", "emotion")
+KNOWN = columns.of_utterances(COLUMNS)
 
 # What AudioExampleGen's output depends on. Not the path: the content's hash stands for it.
 _DIGESTED: tuple[str, ...] = (
@@ -84,7 +86,7 @@ def read(path: str | os.PathLike[str]) -> Manifest:
     lines: dict[str, int] = {}
     first: Row | None = None
     label_set: LabelSet | None = None
-    for row in table.rows(path, required=REQUIRED):
+    for row in table.rows(path, required=REQUIRED, columns=KNOWN):
         if first is None:
             first, label_set = row, _label_set(row)
         elif row.get(LABEL_SET) != first.get(LABEL_SET):
@@ -137,12 +139,11 @@ def utterance_of(row: Row) -> Utterance:
     path, domain = row.resolved_path(), row.require("domain")
     if "/" in domain or domain.startswith("."):
         raise row.error(f"domain `{domain}` cannot name a model: use letters, digits, - and _")
-    start_s = row.number("start_s", default=None)
-    end_s = row.number("end_s", default=None)
+    start_s, end_s = row.seconds("start_s"), row.seconds("end_s")
     if end_s is not None and end_s <= (start_s or 0):
         raise row.error(f"`end_s` {end_s:g} is not after `start_s` {start_s or 0:g}")
     return Utterance(
-        utterance_id=row.get("utterance_id") or _default_id(row, path, domain),
+        utterance_id=row.get("utterance_id") or _default_id(row, path, domain, start_s, end_s),
         path=str(path),
         domain=domain,
         speaker=row.require("speaker"),
@@ -162,10 +163,16 @@ def utterance_of(row: Row) -> Utterance:
     )
 
 
-def _default_id(row: Row, path: Path, domain: str) -> str:
+def _default_id(
+    row: Row, path: Path, domain: str, start_s: float | None, end_s: float | None
+) -> str:
     folder = Path(os.path.abspath(row.file.parent))
     stem = path.relative_to(folder) if path.is_relative_to(folder) else path.relative_to("/")
-    segment = row.get("start_s"), row.get("end_s")
+    segment = [
+        # Numbers as they stand there; other ways of writing a time by what they mean.
+        text if re.fullmatch(r"[\d.]*", text := row.get(column)) else f"{round(value or 0, 6)}"
+        for column, value in (("start_s", start_s), ("end_s", end_s))
+    ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
     return f"{domain}/{stem.with_suffix('').as_posix()}{suffix}"
 
