@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from schemas import files
+from schemas import channels, files
 from schemas.columns import Columns
 from schemas.errors import UserError
 from schemas.splits import NUM_FOLDS
@@ -95,6 +95,18 @@ class Row:
         if not 0 <= value < float("inf"):
             raise self.error(f"`{column}` must be at least 0, not {text}")
         return value
+
+    def channel(self) -> str:
+        """Returns which channel of its recording the row is.
+
+        Raises:
+          UserError: It is none of `schemas.channels`.
+        """
+        text = self.get("channel").lower()
+        value = {"center": channels.CENTRE, "first": channels.FIRST}.get(text, text)
+        if channels.is_channel(value):
+            return value
+        raise self.error(f"`channel` must be {channels.ALLOWED}, not `{self.get('channel')}`")
 
     def whole_number(self, column: str, *, default: int, least: int = 0) -> int:
         """Returns the column as a whole number; otherwise as `number`."""

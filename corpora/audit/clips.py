@@ -12,7 +12,7 @@ from schemas.utterance import Utterance
 
 # The columns of a fold list that allow further checks, and which.
 OPTIONAL = ("domain", "speaker", "emotion", "sentence", "licence")
-COLUMNS = names.of_fold_list(("path", "fold", *OPTIONAL, "start_s", "end_s"))
+COLUMNS = names.of_fold_list(("path", "fold", *OPTIONAL, "start_s", "end_s", "channel"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Clip:
     licence: str = ""
     start_s: float | None = None
     end_s: float | None = None
+    channel: str = ""
 
     def __str__(self) -> str:
         return f"{self.utterance_id} (fold {self.fold or 'none'})"
@@ -54,6 +55,7 @@ def from_utterances(utterances: Iterable[Utterance], protocol: str) -> list[Clip
                 licence=utterance.licence,
                 start_s=utterance.start_s,
                 end_s=utterance.end_s,
+                channel=utterance.channel,
             )
         )
     return sorted(clips, key=lambda clip: clip.utterance_id)
@@ -95,6 +97,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
                 licence=row.get("licence"),
                 start_s=start_s,
                 end_s=end_s,
+                channel=row.channel(),
             )
         )
     if not clips:

@@ -59,6 +59,13 @@ class Manifest:
                     f" {', '.join(self.labels)}"
                 )
 
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, part: slice) -> list[Utterance]:
+        """Returns some of the utterances."""
+        return self.utterances[part]
+
     @classmethod
     def of(cls, utterances: Iterable[Utterance]) -> "Manifest":
         """Returns a manifest whose set is `schemas.labels.inferred`; errors as of that."""
@@ -122,6 +129,8 @@ def digest(manifest: Manifest) -> str:
     result = hashlib.sha256()
     for utterance in sorted(manifest.utterances, key=lambda utterance: utterance.utterance_id):
         values = [getattr(utterance, name) for name in _DIGESTED]
+        # An empty channel adds nothing: digests of the time before channels stay.
+        values += [utterance.channel] * bool(utterance.channel)
         result.update(repr(values).encode())
     # The paper's set adds nothing: manifests of the time before label sets keep their digests,
     # and with them the results that are stored under those.
@@ -160,6 +169,7 @@ def utterance_of(row: Row) -> Utterance:
         sha256=row.get("sha256"),
         fold_random=row.fold("fold_random"),
         fold_speaker_independent=row.fold("fold_speaker_independent"),
+        channel=row.channel(),
     )
 
 
