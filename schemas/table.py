@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from schemas import channels, files
+from schemas import channels, files, recordings
 from schemas.columns import Columns
 from schemas.errors import UserError
 from schemas.splits import NUM_FOLDS
@@ -123,15 +123,24 @@ class Row:
             raise self.error(f"`{column}` must be 0 to {NUM_FOLDS - 1}, or -1, not {value}")
         return value
 
-    def resolved_path(self) -> Path:
-        """Returns the recording's absolute path; a relative one is relative to the CSV."""
-        self.require("path")
-        # Not stripped: a name may end in a space.
-        text = self.values["path"]
-        folder = self.file.parent
-        if text != text.strip() and not os.path.lexists(folder / text):
-            text = text.strip()
-        return Path(os.path.abspath(folder / text))
+    def recording_path(self) -> str:
+        """Returns the recording's absolute path; a relative one is relative to the CSV.
+
+        Addresses such as `gs://bucket/a.wav` stay as they are. Names that are there in another
+        Unicode form are spelled as there.
+
+        Raises:
+          UserError: It is empty.
+        """
+        stripped = self.require("path")
+        if recordings.is_uri(stripped):
+            return stripped
+        # A name may end in a space.
+        for text in (self.values["path"], stripped):
+            path = recordings.existing(os.path.abspath(self.file.parent / text))
+            if os.path.lexists(path):
+                break
+        return path
 
     def error(self, message: str) -> UserError:
         """Returns the error `message` with the file and the line before it."""

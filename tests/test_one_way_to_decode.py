@@ -18,9 +18,9 @@ from recordings import KINDS, NUM_FRAMES, Kind, by_av, by_soundfile, decoded_by_
 from corpora.audit import listening
 from corpora.audit.clips import Clip
 from corpora.indexing import probe
-from corpora.readers.base import AUDIO_SUFFIXES
 from modules.audio import decoding, loading, resampling, wav_graph
 from modules.audio.errors import DecodingError
+from schemas.recordings import AUDIO_SUFFIXES
 from schemas.signatures import SIGNATURE_AUDIO
 from schemas.utterance import Utterance
 from serving.client.client import Client, PredictionError

@@ -88,7 +88,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
         clips.append(
             Clip(
                 utterance_id=name,
-                path=str(row.resolved_path()),
+                path=row.recording_path(),
                 fold=row.require("fold"),
                 domain=row.get("domain") or Path(path).stem,
                 speaker=row.get("speaker"),

@@ -29,7 +29,7 @@ class Exclusions:
         for row in table.rows(path, required=(), columns=_COLUMNS):
             if not (row.get("utterance_id") or row.get("path")):
                 raise row.error("names no utterance: fill the column utterance_id or path")
-            name = row.get("utterance_id") or str(row.resolved_path())
+            name = row.get("utterance_id") or row.recording_path()
             self._reasons.setdefault(name, row.get("reason") or f"listed in {self.path.name}")
 
     def reason(self, utterance: Utterance) -> str:

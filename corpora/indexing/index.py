@@ -7,16 +7,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from corpora import folds
-from corpora.indexing import probe
+from corpora.indexing import missing, probe
 from corpora.indexing.exclusions import Exclusions
 from corpora.indexing.labelling import Labelling
 from corpora.indexing.probe_cache import ProbeCache
-from corpora.indexing.result import Index, reasons
+from corpora.indexing.result import Index, NothingUsableError, reasons
 from corpora.manifest import Entry
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
 from corpora.readers import READERS, Corpus, Found, csv_file
 from corpora.readers.base import resolve_options
+from modules.audio.contents import NO_SUCH_FILE
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
@@ -135,7 +136,7 @@ class _Corpus:
 
     def account(self, probes: Mapping[str, probe.Probe]) -> list[Entry]:
         """Returns an entry for everything that was met."""
-        account = [_entry(item, probes) for item in self.found]
+        account = [_entry(item, probes, self.path) for item in self.found]
         counts = collections.Counter(entry.status for entry in account)
         assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
         return account
@@ -181,12 +182,17 @@ def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
     return item
 
 
-def _entry(item: Found, probes: Mapping[str, probe.Probe]) -> Entry:
+def _entry(item: Found, probes: Mapping[str, probe.Probe], given: Path) -> Entry:
+    path = item.utterance.path if item.utterance else str(item.path)
     status, reason = "skipped", item.reason
     if item.utterance:
-        reason = probe.problem(item.utterance, probes[item.utterance.path])
+        seen = probes[path]
+        reason = probe.problem(item.utterance, seen)
         status = "unreadable" if reason else "used"
-    return Entry(path=str(item.path), domain=item.domain, status=status, reason=reason)
+        if reason == NO_SUCH_FILE:
+            reason = f"{reason} ({missing.explain(path, given)})"
+        reason = reason or seen.notes
+    return Entry(path=path, domain=item.domain, status=status, reason=reason)
 
 
 def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
@@ -265,20 +271,25 @@ def _check_distinct(corpora: list[_Corpus]) -> None:
 
 def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:
     """Raises an error that names all corpora with nothing to use, if there are any."""
+    accounts = list(accounts)
     problems = [
         _nothing_usable(corpus.name, corpus.path, account)
         for corpus, account in accounts
         if not any(entry.status == "used" for entry in account)
     ]
     if problems:
-        raise UserError("\n".join(problems))
+        raise NothingUsableError(
+            "\n".join(problems), account=[e for _, own in accounts for e in own]
+        )
 
 
 def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
     kinds = "; ".join(f"{count}: {reason}" for reason, count in reasons(account).items())
+    example = next((entry for entry in account if entry.status == "unreadable"), None)
+    like = f" (like {example.path}: {example.reason})" if example else ""
     return (
-        f"corpus {name}: none of the {len(account)} files in {path} can be used"
-        f"{f' ({kinds})' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
+        f"corpus {name}: none of the {len(account)} files in {path} can be used{like}"
+        f"{f'; {kinds}' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
     )
 
 

@@ -10,8 +10,21 @@ from corpora import manifest
 from corpora.manifest import Entry, Manifest
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
+from schemas.errors import UserError
 from schemas.labels import LabelSet
 from schemas.utterance import Utterance
+
+
+class NothingUsableError(UserError):
+    """A corpus holds nothing to use.
+
+    Attributes:
+      account: What became of every file.
+    """
+
+    def __init__(self, message: str, *, account: list[Entry]):
+        super().__init__(message)
+        self.account = account
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,6 +103,13 @@ def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utteran
 def _kind(reason: str) -> str:
     """Returns the reason without what is particular to one file, for counting."""
     kinds = (
+        "no such file",
+        "too short",
+        "its header promises",
+        "its samples reach",
+        "corrupt: its wav header",
+        "the segment",
+        "has nothing from",
         "second copy",
         "excluded",
         "truncated",

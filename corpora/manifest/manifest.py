@@ -4,13 +4,15 @@ import dataclasses
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePosixPath
 
 from corpora.manifest import columns
 from schemas import labels, table
 from schemas.errors import UserError
 from schemas.labels import LabelSet
+from schemas.recordings import is_uri
 from schemas.table import Row
 from schemas.utterance import ELICITATIONS, GENDERS, Utterance
 
@@ -145,7 +147,7 @@ def utterance_of(row: Row) -> Utterance:
     Raises:
       UserError: A value is missing or impossible.
     """
-    path, domain = row.resolved_path(), row.require("domain")
+    path, domain = row.recording_path(), row.require("domain")
     if "/" in domain or domain.startswith("."):
         raise row.error(f"domain `{domain}` cannot name a model: use letters, digits, - and _")
     start_s, end_s = row.seconds("start_s"), row.seconds("end_s")
@@ -153,7 +155,7 @@ def utterance_of(row: Row) -> Utterance:
         raise row.error(f"`end_s` {end_s:g} is not after `start_s` {start_s or 0:g}")
     return Utterance(
         utterance_id=row.get("utterance_id") or _default_id(row, path, domain, start_s, end_s),
-        path=str(path),
+        path=path,
         domain=domain,
         speaker=row.require("speaker"),
         emotion=labels.word(row.require("emotion")),
@@ -174,17 +176,19 @@ def utterance_of(row: Row) -> Utterance:
 
 
 def _default_id(
-    row: Row, path: Path, domain: str, start_s: float | None, end_s: float | None
+    row: Row, path: str, domain: str, start_s: float | None, end_s: float | None
 ) -> str:
-    folder = Path(os.path.abspath(row.file.parent))
-    stem = path.relative_to(folder) if path.is_relative_to(folder) else path.relative_to("/")
+    folder = os.path.abspath(row.file.parent)
+    place = path.partition("://")[2] if is_uri(path) else path
+    # Names that are the same in another Unicode form are the same name.
+    stem = unicodedata.normalize("NFC", place.removeprefix(f"{folder.rstrip('/')}/").lstrip("/"))
     segment = [
         # Numbers as they stand there; other ways of writing a time by what they mean.
         text if re.fullmatch(r"[\d.]*", text := row.get(column)) else f"{round(value or 0, 6)}"
         for column, value in (("start_s", start_s), ("end_s", end_s))
     ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
-    return f"{domain}/{stem.with_suffix('').as_posix()}{suffix}"
+    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}"
 
 
 def _label_set(row: Row) -> LabelSet | None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.readers.base import Corpus, Found, no_recording, walk
+from corpora.readers.base import Corpus, Found
 from schemas import labels
 from schemas.errors import UserError
+from schemas.recordings import no_recording, walk
 from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 if TYPE_CHECKING:

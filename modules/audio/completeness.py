@@ -13,6 +13,7 @@ _LFS = b"version https://git-lfs.github.com/"
 _LACKING_BYTES = 1_024
 _MATROSKA, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_VOC = b"Creative Voice File\x1a"
 _TS_PACKET_BYTES = 188
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -40,6 +41,7 @@ def check(contents: Contents) -> None:
         (head[:4] == _MATROSKA.to_bytes(4, "big"), _check_matroska),
         (head[:4] == b"OggS", _check_ogg),
         (head[:4] == b"caff", _check_caf),
+        (contents[: len(_VOC)] == _VOC, _check_voc),
         (head[4:8] in _BOXES, _check_boxes),
         (head[:1] == b"G" and contents[188:189] == b"G", _check_transport_stream),
     )
@@ -72,6 +74,15 @@ def _check_caf(contents: Contents) -> None:
         if size < 0:  # to the end
             return
         position += 12 + size
+    if position > len(contents):
+        check_complete(position, len(contents), unit="bytes")
+
+
+def _check_voc(contents: Contents) -> None:
+    """Checks Creative Voice: blocks with their sizes, closed by one of type 0."""
+    position = int.from_bytes(contents[20:22], "little")
+    while position + 4 <= len(contents) and contents[position : position + 1] != b"\0":
+        position += 4 + int.from_bytes(contents[position + 1 : position + 4], "little")
     if position > len(contents):
         check_complete(position, len(contents), unit="bytes")
 

@@ -6,22 +6,16 @@ One place for the words of paths: indexing, audits, training and clients say the
 import contextlib
 import io
 import os
-import stat
 from collections.abc import Iterator
 
 from modules.audio.errors import DecodingError
+from schemas import recordings
 
 NO_SUCH_FILE = "no such file"
 # Larger files are read where they are needed only.
 MOST_BYTES_IN_MEMORY = 64 * 2**20
+_NO_RECORDING = "is {}, not a recording"
 _WEB = ("http://", "https://", "ftp://")
-_KINDS = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-)
 
 
 class FileContents:
@@ -85,13 +79,7 @@ def reader(contents: Contents) -> io.IOBase:
 
 def is_remote(path: str) -> bool:
     """Returns whether a path names something on a storage service, such as `gs://bucket/a.wav`."""
-    return "://" in path and not path.lower().startswith(_WEB)
-
-
-def why_not_regular(mode: int) -> str:
-    """Returns in words what a file's mode says it is instead of a regular file; empty if it is."""
-    kind = next((words for matches, words in _KINDS if matches(mode)), "")
-    return f"is {kind}, not a recording" if kind else ""
+    return recordings.is_uri(path) and not path.lower().startswith(_WEB)
 
 
 @contextlib.contextmanager
@@ -120,8 +108,8 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
         raise DecodingError(_why_not_read(path, error)) from None
     try:
         status = os.fstat(descriptor)
-        if why := why_not_regular(status.st_mode):
-            raise DecodingError(why)
+        if kind := recordings.kind(status.st_mode):
+            raise DecodingError(_NO_RECORDING.format(kind))
         contents = FileContents(descriptor, status.st_size)
         try:
             yield contents[:] if len(contents) <= most_in_memory else contents
@@ -133,8 +121,8 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
 
 def _why_not_read(path: str, error: OSError | ValueError) -> str:
     try:
-        if why := why_not_regular(os.stat(path).st_mode):
-            return why  # A socket cannot be opened at all.
+        if kind := recordings.kind(os.stat(path).st_mode):
+            return _NO_RECORDING.format(kind)  # A socket cannot be opened at all.
     except (OSError, ValueError):
         pass
     return f"cannot be read: {getattr(error, 'strerror', None) or error}"
