@@ -41,8 +41,13 @@ def test_one_decoding_serves_all_parts(tmp_path, monkeypatch):
     path = tmp_path / "a.mp3"
     path.write_bytes(FORMS["mp3"]())
     opened = []
-    real = media.Track
-    monkeypatch.setattr(media, "Track", lambda data: opened.append(1) or real(data))
+
+    class Counted(media.Track):
+        def __init__(self, data):
+            opened.append(data)
+            super().__init__(data)
+
+    monkeypatch.setattr(media, "Track", Counted)
     several = Recordings()
     for i in range(20):
         several.sound(str(path), start_s=i / 100, end_s=i / 100 + 0.01)
@@ -54,7 +59,12 @@ def test_of_a_wav_file_only_the_part_is_read(tmp_path, monkeypatch):
     soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 8_000 * 60), 8_000)
     read = []
     real = os.pread
-    monkeypatch.setattr(os, "pread", lambda fd, size, at: read.append(size) or real(fd, size, at))
+
+    def pread(descriptor, size, position):
+        read.append(size)
+        return real(descriptor, size, position)
+
+    monkeypatch.setattr(os, "pread", pread)
     Recordings().sound(str(path), start_s=50, end_s=51)
     assert sum(read) < 2 * 8_000 + 1_000
 
