@@ -10,6 +10,7 @@ import dataclasses
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -35,8 +36,11 @@ class Row:
     decimal_comma: bool = False
 
     def get(self, column: str) -> str:
-        """Returns the column's text without surrounding spaces; empty if there is none."""
-        return (self.values.get(column) or "").strip()
+        """Returns the column's text without surrounding spaces; empty if there is none.
+
+        Letters with accents are composed: names that look the same are the same.
+        """
+        return unicodedata.normalize("NFC", (self.values.get(column) or "").strip())
 
     def require(self, column: str) -> str:
         """Returns the column's text.

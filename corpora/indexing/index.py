@@ -3,6 +3,7 @@
 import collections
 import dataclasses
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def index(
     corpora: list[_Corpus] = []
     with probe.Prober(cache.probe if cache else probe.probe) as prober:
         for (name, path), own in zip(resolved, chosen, strict=True):
-            labelled = (labelling.apply(name, item) for item in READERS[name].read(path, **own))
+            met = map(_composed, READERS[name].read(path, **own))
+            labelled = (labelling.apply(name, item) for item in met)
             found = [_excluded(item, exclusions) for item in labelled]
             corpora.append(_Corpus(name=name, path=path, options=own, found=found))
             prober.start(corpora[-1].recordings())
@@ -174,6 +176,24 @@ def _check_names(names: list[str], given: Mapping[str, Mapping[str, str]], *, ki
                 f"{kind} {name}.{next(iter(values), '')}: corpus {name} is not among those given"
                 f" ({', '.join(names)})"
             )
+
+
+def _composed(item: Found) -> Found:
+    """Returns the item with its names in the composed Unicode form, however a disk spells them."""
+    if item.utterance is None:
+        return item
+
+    def composed(text: str) -> str:
+        return unicodedata.normalize("NFC", text)
+
+    utterance = dataclasses.replace(
+        item.utterance,
+        utterance_id=composed(item.utterance.utterance_id),
+        domain=composed(item.utterance.domain),
+        speaker=composed(item.utterance.speaker),
+        sentence=composed(item.utterance.sentence),
+    )
+    return dataclasses.replace(item, utterance=utterance)
 
 
 def _excluded(item: Found, exclusions: Exclusions | None) -> Found:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from corpora.manifest import columns
-from schemas import labels, table
+from schemas import domains, labels, table
 from schemas.errors import UserError
 from schemas.labels import LabelSet
 from schemas.recordings import is_uri
@@ -148,8 +148,8 @@ def utterance_of(row: Row) -> Utterance:
       UserError: A value is missing or impossible.
     """
     path, domain = row.recording_path(), row.require("domain")
-    if "/" in domain or domain.startswith("."):
-        raise row.error(f"domain `{domain}` cannot name a model: use letters, digits, - and _")
+    if why := domains.problem(domain):
+        raise row.error(f"domain `{domain}` cannot name a model: {why}")
     start_s, end_s = row.seconds("start_s"), row.seconds("end_s")
     if end_s is not None and end_s <= (start_s or 0):
         raise row.error(f"`end_s` {end_s:g} is not after `start_s` {start_s or 0:g}")
