@@ -188,7 +188,7 @@ def _default_id(
         for column, value in (("start_s", start_s), ("end_s", end_s))
     ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
-    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}"
+    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}".strip()
 
 
 def _label_set(row: Row) -> LabelSet | None:
