@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     found, encoder, failed = [], "", 0
     with predict.client_of(args, speakers=True) as client:
-        files = list(predict.expand(args.files))
+        files, left_out = predict.expand(args.files)
         for path in track(files, description=f"Asking {args.model}"):
             try:
                 if path.is_dir():
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             except PredictionError as error:
                 failed += 1
                 print(f"error: {path}: {error.reason}", file=sys.stderr)
+    predict.tell_left_out(left_out)
     if not found:
         raise UserError(f"none of {len(files)} recordings could be read; nothing was written")
     Enrolment.of(found, encoder).write(args.out)

@@ -1,9 +1,10 @@
 """`ser predict`: the emotion in recordings, from a served model."""
 
 import argparse
+import collections
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "predict",
         help="recognise the emotion in recordings with a served model",
-        description="Asks a served model for the emotion in each recording. The exit status is 1 "
-        "if some of them could not be answered.",
+        description="Asks a served model for the emotion in each recording. A network hears the "
+        "first seconds of a recording, after silence (3.375 s with the front end waveform, 10 s "
+        "with whisper): cut longer ones into utterances. The exit status is 1 if some of them "
+        "could not be answered.",
     )
     parser.add_argument(
         "files",
@@ -109,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     speaker = Enrolment.read(args.speaker) if args.speaker else None
     rows = []
     with client_of(args, speakers=speaker is not None) as client:
-        files = list(expand(args.files))
+        files, left_out = expand(args.files)
         for path in track(files, description=f"Asking {args.model}"):
             try:
                 if path.is_dir():
@@ -120,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
                 reason = getattr(error, "reason", str(error))
                 rows.append({"file": str(path), "error": reason})
     _print(rows, args)
+    tell_left_out(left_out)
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
@@ -174,20 +178,37 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
         server.stop()
 
 
-def expand(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yields files; for a folder the recordings below it, or itself if it has none."""
-    from schemas.recordings import AUDIO_SUFFIXES
+def expand(paths: Iterable[Path]) -> tuple[list[Path], dict[str, int]]:
+    """Returns the files to ask about, and how many in folders are left out for which reason.
 
+    Of a folder these are the recordings below it, found as indexing finds them; the folder itself
+    if it has none.
+    """
+    from schemas.recordings import no_recording, not_regular, walk
+
+    files: list[Path] = []
+    left_out: collections.Counter[str] = collections.Counter()
     for path in paths:
         if not path.is_dir():
-            yield path
+            files.append(path)
             continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()
-        )
-        yield from found or [path]
+        closed: list[OSError] = []
+        found = []
+        for file in walk(path, onerror=closed.append):
+            if reason := no_recording(file) or not_regular(file):
+                left_out[reason] += 1
+            else:
+                found.append(file)
+        left_out.update(f"folder cannot be opened: {error.strerror}" for error in closed)
+        files += found or [path]
+    return files, dict(left_out)
+
+
+def tell_left_out(left_out: Mapping[str, int]) -> None:
+    """Prints what `expand` left out."""
+    if left_out:
+        told = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(left_out.items()))
+        print(f"left out of the folders: {told}", file=sys.stderr)
 
 
 def _answered(path: Path, prediction: "Prediction") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.audio import decoding, wav
+from modules.audio.contents import Contents, opened
 from modules.audio.errors import NO_SAMPLES, SILENT, DecodingError
 from schemas.signatures import (
     INPUT_AUDIO,
@@ -65,20 +66,13 @@ class Prediction:
     elapsed_s: float
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PredictionError(path, "no such file") from None
-    except IsADirectoryError:
-        raise PredictionError(path, "is a folder; name the files in it") from None
-    except OSError as error:
-        raise PredictionError(path, f"cannot be read: {error.strerror}") from None
-
-
-def _is_served(contents: bytes) -> bool:
-    """Returns whether the serving graph decodes the file itself: a plain wav file below 4 GiB."""
-    return contents[:4] == b"RIFF" and wav.is_wav(contents) and wav.parse(contents).is_plain
+def _is_served(contents: Contents) -> bool:
+    """Returns whether the serving graph hears the same of the file: a common plain wav."""
+    if contents[:4] != b"RIFF" or not wav.is_wav(contents):
+        return False
+    header = wav.parse(contents)
+    # Floats may be beyond full scale, which the graph does not look for.
+    return header.tag == wav.PCM and header.bits % 8 == 0 and not header.lacking_bytes
 
 
 class Client:
@@ -159,12 +153,11 @@ class Client:
         """
         started_s = time.perf_counter()
         path = Path(path)
-        contents = _read(path)
-        waveform, rate_hz = _decoded(path, contents)
-        if speaker is not None or not _is_served(contents):
+        waveform, rate_hz, served = _decoded(path)
+        if speaker is not None or not served:
             return self._predict_waveform(path, waveform, rate_hz, model, started_s, speaker)
-        self._check_size(path, len(contents))
-        return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [contents]}, started_s)
+        self._check_size(path, len(served))
+        return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [served]}, started_s)
 
     def embed_file(self, path: str | Path, *, model: str) -> "tuple[np.ndarray, str]":
         """Returns by what a model for known speakers knows the speaker of a file.
@@ -177,7 +170,7 @@ class Client:
           ServerError: The server does not answer, or has no such model.
         """
         path = Path(path)
-        waveform, rate_hz = _decoded(path, _read(path))
+        waveform, rate_hz, _ = _decoded(path)
         inputs = self._samples(path, waveform, rate_hz)
         outputs = _outputs(self._ask(path, model, SIGNATURE_EMBEDDING, inputs))
         return outputs[OUTPUT_EMBEDDING], outputs[OUTPUT_ENCODER].decode()
@@ -289,10 +282,15 @@ class Client:
         )
 
 
-def _decoded(path: Path, contents: bytes) -> "tuple[np.ndarray, int]":
-    """Returns the first channel of a file, float32 `[samples]`, and its rate."""
+def _decoded(path: Path) -> "tuple[np.ndarray, int, bytes]":
+    """Returns the first channel of a file, float32 `[samples]`, its rate, and the file itself.
+
+    The file is empty where the serving graph does not decode it.
+    """
     try:
-        return decoding.decode_first_channel(contents)
+        with opened(str(path)) as contents:
+            waveform, rate_hz = decoding.decode_first_channel(contents)
+            return waveform, rate_hz, contents[:] if _is_served(contents) else b""
     except DecodingError as error:
         raise PredictionError(path, str(error)) from None
 
