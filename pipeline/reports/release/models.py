@@ -7,7 +7,7 @@ from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import ModelResult, RunResults, domain_slice
 from pipeline.reports.release.slices import Matrix, SliceGroup, matrix, slice_groups
 from pipeline.reports.release.trainings import Training, training
-from schemas.words import three
+from schemas.words import plural, three
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,9 +81,9 @@ def _enrolment(model: ModelResult) -> str:
     found = model.comparison.enrolment
     return (
         f"On {found.clips:.0f} of these clips, UAR {three(found.unknown)} where nobody knows who"
-        f" speaks, and {three(found.known)} where each of the {found.speakers} speakers is known by"
-        f" {found.enrolled} others of their clips, or half of them where there are fewer; means"
-        " over several draws. All other figures of this page are of unknown speakers."
+        f" speaks, and {three(found.known)} where {found.enrolled} others of a speaker's clips, or"
+        f" half of them where there are fewer, tell who does"
+        f" ({plural(found.speakers, 'speaker')}); means over several draws. All other figures of this page are of unknown speakers."
     )
 
 
