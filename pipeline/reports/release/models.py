@@ -82,8 +82,9 @@ def _enrolment(model: ModelResult) -> str:
     return (
         f"On {found.clips:.0f} of these clips, UAR {three(found.unknown)} where nobody knows who"
         f" speaks, and {three(found.known)} where {found.enrolled} others of a speaker's clips, or"
-        f" half of them where there are fewer, tell who does"
-        f" ({plural(found.speakers, 'speaker')}); means over several draws. All other figures of this page are of unknown speakers."
+        " half of them where there are fewer, tell who does"
+        f" ({plural(found.speakers, 'speaker')}); means over several draws. All other"
+        " figures of this page are of unknown speakers."
     )
 
 
