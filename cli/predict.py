@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
 # Of a CSV; the model's labels come after the first two.
-COLUMNS = ("file", "emotion", "time_ms", "model", "version", "error")
+COLUMNS = ("file", "emotion", "duration_s", "heard_s", "time_ms", "model", "version", "error")
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -124,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
                 rows.append({"file": str(path), "error": reason})
     _print(rows, args)
     tell_left_out(left_out)
+    _tell_partly_heard(rows)
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
@@ -211,11 +212,25 @@ def tell_left_out(left_out: Mapping[str, int]) -> None:
         print(f"left out of the folders: {told}", file=sys.stderr)
 
 
+def _tell_partly_heard(rows: list[dict[str, Any]]) -> None:
+    partly = [row for row in rows if "error" not in row and row["heard_s"] < row["duration_s"]]
+    if partly:
+        longest = max(partly, key=lambda row: row["duration_s"])
+        print(
+            f"note: {len(partly)} of {len(rows)} recordings are longer than what the model hears:"
+            f" the answer is of their first {longest['heard_s']:.3g} s (the longest,"
+            f" {longest['file']}, has {longest['duration_s']:.1f} s)",
+            file=sys.stderr,
+        )
+
+
 def _answered(path: Path, prediction: "Prediction") -> dict[str, Any]:
     return {
         "file": str(path),
         "emotion": prediction.emotion,
         "probabilities": prediction.probabilities,
+        "duration_s": round(prediction.duration_s, 3),
+        "heard_s": round(prediction.heard_s, 3),
         "time_ms": round(1000 * prediction.elapsed_s, 1),
         "model": prediction.model,
         "version": prediction.version,

@@ -22,6 +22,9 @@ INPUT_SPEAKER_MEAN = "speaker_mean"  # float32 [batch, channels], of enrolment c
 INPUT_SPEAKER_CLIPS = "speaker_clips"  # int32 [batch], their number
 INPUT_SPEAKER_ENCODER = "speaker_encoder"  # string [batch], the encoder that made them
 
+# Length of a recording, and of that part of it, its beginning, that the answer is of.
+OUTPUT_DURATION = "duration_s"  # float32 [batch]
+OUTPUT_HEARD = "heard_s"  # float32 [batch]
 OUTPUT_EMBEDDING = "embedding"  # float32 [batch, channels]
 OUTPUT_ENCODER = "encoder"  # string [batch], SHA-256 of the encoder that made it
 OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]

@@ -30,7 +30,8 @@ def export_model(
     """Writes `network` as a SavedModel with everything that serving needs around it.
 
     Signatures, each of which returns `probabilities`, float32 [batch, labels]; `labels`, string
-    [batch, labels]; and `emotion`, string [batch]:
+    [batch, labels]; `emotion`, string [batch]; and `duration_s` and `heard_s`, float32 [batch], the
+    length of the recording and of its beginning that the answer is of:
       `serving_default`: `examples`, string [batch]; serialized tf.Examples as AudioExampleGen
         writes them (`audio`, and optionally `domain`).
       `serve_audio`: `audio`, string [batch]; the bytes of whole wav files. One bad file fails the

@@ -14,7 +14,7 @@ import tensorflow as tf
 from modules.audio import network_input, resampling, wav_graph
 from modules.audio.samples import first_channel
 from modules.export.speakers import Speakers
-from schemas import features, signatures
+from schemas import features, signatures, sound
 from schemas.labels import LabelSet
 
 # Mean and standard deviation of a domain's samples, by domain; `""` is the fallback.
@@ -145,7 +145,7 @@ class ServingModule(tf.Module):
         """Returns the embeddings by which a speaker is known; inputs as of `from_waveforms`."""
         assert self._speakers is not None
         clips = (waveform, num_samples, rate_hz)
-        embedding = self._each(
+        embedding, _ = self._each(
             self._speakers.embed, clips, _waveform_of_row, size=self._speakers.channels
         )
         return {
@@ -164,23 +164,26 @@ class ServingModule(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Answers samples of known speakers: float32 [batch, channels] with int32 [batch] clips."""
         assert self._speakers is not None
-        embedding = self.embed(waveform, num_samples, rate_hz)[signatures.OUTPUT_EMBEDDING]
+        clips = (waveform, num_samples, rate_hz)
+        embedding, duration_s = self._each(
+            self._speakers.embed, clips, _waveform_of_row, size=self._speakers.channels
+        )
         probabilities = self._speakers.answer(
             embedding, speaker_mean, speaker_clips, speaker_encoder
         )
         # Row 0 of the masks, as in the other signatures that name no domain.
-        return self._outputs(_masked(probabilities, self._masks[:1]))
+        return self._outputs(_masked(probabilities, self._masks[:1]), duration_s)
 
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
         if self._one_by_one:
-            probabilities = self._each(
+            probabilities, duration_s = self._each(
                 self._infer, clips, decode, rows=rows, size=self._labels.shape[0]
             )
         else:
-            prepared = self._each(
+            prepared, duration_s = self._each(
                 lambda inputs: tf.reshape(inputs, [1, -1]),
                 clips,
                 decode,
@@ -188,7 +191,7 @@ class ServingModule(tf.Module):
                 size=self._num_samples,
             )
             probabilities = self._infer(tf.reshape(prepared, self._input_shape))
-        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
+        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)), duration_s)
 
     def _each(
         self,
@@ -198,8 +201,8 @@ class ServingModule(tf.Module):
         *,
         rows: tf.Tensor | None = None,
         size: int,
-    ) -> tf.Tensor:
-        """Returns what a function makes of each clip, float32 [batch, size].
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what a function makes of each clip, float32 [batch, size], and its seconds.
 
         Args:
           function: From the network's input, a batch of one, to float32 [1, size].
@@ -209,7 +212,7 @@ class ServingModule(tf.Module):
           size: Length of what the function makes.
         """
 
-        def one(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
+        def one(elements: tuple[Any, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             clip, row = elements
             waveform = decode(clip)
             _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
@@ -223,16 +226,20 @@ class ServingModule(tf.Module):
                 mean=mean,
                 std=std,
             )
-            return function(tf.reshape(prepared, self._input_shape))[0]
+            duration_s = tf.cast(tf.size(waveform), tf.float32) / sound.SAMPLE_RATE_HZ
+            return function(tf.reshape(prepared, self._input_shape))[0], duration_s
 
         if rows is None:
             rows = tf.zeros(tf.shape(tf.nest.flatten(clips)[0])[:1], tf.int64)
-        spec = tf.TensorSpec([size], tf.float32)
-        return tf.map_fn(one, (clips, rows), fn_output_signature=spec)
+        specs = (tf.TensorSpec([size], tf.float32), tf.TensorSpec([], tf.float32))
+        return tf.map_fn(one, (clips, rows), fn_output_signature=specs)
 
-    def _outputs(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns what every signature returns, from float32 [batch, labels]."""
+    def _outputs(self, probabilities: tf.Tensor, duration_s: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns what every signature returns, from float32 [batch, labels] and [batch]."""
+        input_s = self._num_samples / sound.SAMPLE_RATE_HZ
         return {
+            signatures.OUTPUT_DURATION: duration_s,
+            signatures.OUTPUT_HEARD: tf.minimum(duration_s, input_s),
             signatures.OUTPUT_PROBABILITIES: probabilities,
             signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
             signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),

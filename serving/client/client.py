@@ -22,9 +22,11 @@ from schemas.signatures import (
     INPUT_WAVEFORM,
     MAX_MESSAGE_BYTES,
     METADATA_FIELD,
+    OUTPUT_DURATION,
     OUTPUT_EMBEDDING,
     OUTPUT_EMOTION,
     OUTPUT_ENCODER,
+    OUTPUT_HEARD,
     OUTPUT_LABELS,
     OUTPUT_PROBABILITIES,
     SIGNATURE_AUDIO,
@@ -56,6 +58,8 @@ class Prediction:
         they add up to 1.
       model: Name of the model that answered.
       version: Its version.
+      duration_s: Length of the recording, in seconds.
+      heard_s: Length of its beginning that the answer is of, in seconds.
       elapsed_s: Wall time from reading the file to having the answer, in seconds.
     """
 
@@ -63,6 +67,8 @@ class Prediction:
     probabilities: dict[str, float]
     model: str
     version: int
+    duration_s: float
+    heard_s: float
     elapsed_s: float
 
 
@@ -306,7 +312,14 @@ def _parse(
     path: str | Path, response: "predict_pb2.PredictResponse", elapsed_s: float
 ) -> Prediction:
     outputs = _outputs(response)
-    missing = {OUTPUT_PROBABILITIES, OUTPUT_LABELS, OUTPUT_EMOTION} - set(outputs)
+    needed = (
+        OUTPUT_PROBABILITIES,
+        OUTPUT_LABELS,
+        OUTPUT_EMOTION,
+        OUTPUT_DURATION,
+        OUTPUT_HEARD,
+    )
+    missing = set(needed) - set(outputs)
     if missing:
         raise PredictionError(path, f"the server's answer lacks {', '.join(sorted(missing))}")
     return Prediction(
@@ -319,5 +332,7 @@ def _parse(
         },
         model=response.model_spec.name,
         version=response.model_spec.version.value,
+        duration_s=float(outputs[OUTPUT_DURATION]),
+        heard_s=float(outputs[OUTPUT_HEARD]),
         elapsed_s=elapsed_s,
     )

@@ -78,6 +78,19 @@ def test_json_on_good_and_bad_files(root, clips, capsys):
         assert f"error: {file}: " in err
 
 
+def test_recordings_that_are_heard_in_part_are_pointed_out(root, clips, capsys):
+    (clips / "long.wav").write_bytes(wav(speech_like(7.5)))
+    arguments = ["--model", "emodb", "--root", str(root), "--json"]
+    assert main(["predict", str(clips / "a.wav"), str(clips / "long.wav"), *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert [(row["duration_s"], row["heard_s"]) for row in json.loads(out)] == [
+        (0.5, 0.5),
+        (7.5, 3.375),
+    ]
+    assert "1 of 2 recordings" in err
+    assert "long.wav, has 7.5 s" in err
+
+
 def test_csv_has_one_line_per_file(root, clips, capsys):
     arguments = ["--model", "emodb", "--root", str(root), "--csv"]
     assert main(["predict", str(clips), *arguments]) == 1

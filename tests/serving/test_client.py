@@ -32,6 +32,15 @@ def client(server):
         yield client
 
 
+@pytest.mark.parametrize(("duration_s", "rate_hz"), [(1.5, 16_000), (3.375, 8_000), (6.25, 48_000)])
+def test_how_much_was_heard_is_told(client, tmp_path, duration_s, rate_hz):
+    path = tmp_path / "clip.wav"
+    path.write_bytes(wav(speech_like(duration_s, rate_hz), rate_hz))
+    found = client.predict_file(path, model="emodb")
+    assert found.duration_s == pytest.approx(duration_s, abs=1e-3)
+    assert found.heard_s == pytest.approx(min(duration_s, 3.375), abs=1e-3)
+
+
 def test_a_wav_file_and_its_samples_get_the_same_answer(client, tmp_path):
     path = tmp_path / "clip.wav"
     path.write_bytes(wav(speech_like(1.2, 48_000), 48_000, "PCM_24"))
