@@ -9,7 +9,18 @@ from collections.abc import Sequence
 
 DISTRIBUTION = "ser-tfx"
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
-COMMANDS = ("corpora", "encoder", "run", "adapt", "study", "predict", "serve", "serving", "demo")
+COMMANDS = (
+    "corpora",
+    "encoder",
+    "run",
+    "adapt",
+    "study",
+    "predict",
+    "enrol",
+    "serve",
+    "serving",
+    "demo",
+)
 
 
 class _Version(argparse.Action):
