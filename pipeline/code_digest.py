@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path(__file__).parent.parent
+# What else lies in that folder is not the project's: where it is installed, all dependencies.
+_PACKAGES = frozenset({"cli", "components", "corpora", "modules", "pipeline", "schemas", "serving"})
 
 # The module that each step runs. What it imports of the project, directly or not, counts with it.
 ENTRY_POINTS: dict[str, str] = {
@@ -59,6 +61,8 @@ def sources(module: str) -> list[Path]:
 def _files(name: str) -> Iterator[Path]:
     """Yields the file of a module of the project, and those of the packages it lies in."""
     parts = name.split(".")
+    if parts[0] not in _PACKAGES:
+        return
     for length in range(1, len(parts) + 1):
         place = _ROOT.joinpath(*parts[:length])
         for file in (place.with_suffix(".py"), place / "__init__.py"):

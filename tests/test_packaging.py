@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from pipeline.code_digest import ENTRY_POINTS, code_digest
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"cli", "components", "corpora", "modules", "pipeline", "schemas", "serving"}
 # Run where only the wheel and its dependencies are: every module of the wheel, imported.
@@ -30,6 +32,11 @@ for name in names:
         failed[name] = repr(error)
 places = {package: sys.modules[package].__file__ for package in sys.argv[1:]}
 print(json.dumps({"names": names, "failed": failed, "places": places}))
+"""
+DIGESTS = """
+import json
+from pipeline.code_digest import ENTRY_POINTS, code_digest
+print(json.dumps({step: code_digest(step) for step in ENTRY_POINTS}))
 """
 
 pytestmark = pytest.mark.component
@@ -111,6 +118,12 @@ def test_every_module_of_the_wheel_is_imported_from_it(installed, tmp_path):
     assert len(told["names"]) > 200
     environment = str(installed.parent.parent)
     assert all(place.startswith(environment) for place in told["places"].values())
+
+
+def test_steps_have_the_digests_of_the_working_tree(installed, tmp_path):
+    # Else what was computed or compiled in one place would be computed anew in the other.
+    told = json.loads(_run(str(installed), "-I", "-c", DIGESTS, cwd=tmp_path))
+    assert told == {step: code_digest(step) for step in ENTRY_POINTS}
 
 
 def test_the_installed_command_works(installed, tmp_path):

@@ -65,6 +65,7 @@ def edit(
       UserError: The model is not in the configuration, a version is not in the serving folder, the
         change is refused, or another process is changing the file. The file is then as before.
     """
+    read(path)  # before a lock is made where nothing is
     with editing(path):
         config = read(path)
         entry = _entry(config, path, model)
@@ -116,9 +117,12 @@ def update(config: ModelServerConfig, root: Path, base_path: str) -> list[str]:
     known = {entry.name: entry for entry in models}
     for name, versions in on_disk.items():
         entry = known[name] if name in known else models.add(name=name)
-        entry.base_path, entry.model_platform = f"{base_path}/{name}", "tensorflow"
-        entry.ClearField("model_type")
         given, remarks = _present(labels.read(entry), list(versions))
+        place = f"{base_path}/{name}"
+        if entry.base_path not in ("", place):
+            remarks.append(f"its base path was {entry.base_path}")
+        entry.base_path, entry.model_platform = place, "tensorflow"
+        entry.ClearField("model_type")
         labels.write(entry, given)
         lines += [described(name, given), *(f"{name}: {remark}" for remark in remarks)]
     return lines

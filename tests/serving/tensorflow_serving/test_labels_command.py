@@ -109,9 +109,20 @@ def test_a_file_that_cannot_be_edited_stays(ser, path, capsys, text, told):
     assert path.read_text() == text
 
 
-def test_no_configuration_names_the_command_that_writes_one(ser, capsys):
+def test_no_configuration_names_the_command_that_writes_one(ser, path, capsys):
     assert ser("promote", "emodb", 5) == 2
     assert "`ser serving config --root DIR`" in capsys.readouterr().err
+    assert not path.parent.exists()
+
+
+def test_models_may_lie_in_a_bucket_and_move_there(ser, path, capsys):
+    ser("config")
+    ser("canary", "emodb", 5)
+    capsys.readouterr()
+    assert ser("config", "--base-path", "gs://bucket/serving/") == 0
+    assert served(path)["emodb"][0] == "gs://bucket/serving/emodb"
+    assert served(path)["emodb"][2] == {"stable": 12, "canary": 5}
+    assert "emodb: its base path was /models/emodb" in capsys.readouterr().out
 
 
 def test_a_new_release_changes_no_label_and_what_others_wrote_stays(ser, root, path, capsys):
