@@ -12,8 +12,9 @@ from pipeline.config import StudyConfig
 from pipeline.observer import Observer
 from pipeline.preparation import Prepared, prepare
 from pipeline.request import StudyRequest
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas.errors import UserError
+from schemas.progress import Track
 from schemas.sound import SAMPLE_RATE_HZ
 from schemas.splits import PROTOCOLS
 
@@ -138,7 +139,7 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
         plan=plan,
         nodes=nodes,
         missing=sum(cell not in store for cell in planned),
-        report=_report(request, prepared, store, design, observer),
+        report=write_tables(config, store, design, command=request.command, track=observer.track),
     )
 
 
@@ -201,21 +202,27 @@ def _estimate(
     return Estimate(clips=work, clips_per_s=speed)
 
 
-def _report(
-    request: StudyRequest,
-    prepared: Prepared[StudyConfig],
-    store: "Store",
-    design: "Design",
-    observer: Observer,
+def write_tables(
+    config: StudyConfig, store: "Store", design: "Design", *, command: str, track: Track
 ) -> Path | None:
-    """Writes the tables of what the store has, and returns the page that shows them."""
+    """Writes the tables of what the store has, and returns the page that shows them.
+
+    Args:
+      config: The study.
+      store: Its results.
+      design: What it computes.
+      command: What repeats it.
+      track: Shows progress over the recordings.
+
+    Returns:
+      The page; `None` where the store has nothing to show.
+    """
     from corpora.manifest_summary import summarise
     from modules.study import clips
     from pipeline.reports.study import report
 
     if not (store.folder / clips.TABLE).exists():
         return None
-    config = prepared.config
     written = report.write(
         store,
         clips.load(store.folder),
@@ -223,13 +230,13 @@ def _report(
         config.output / TABLES,
         title="Transfer study",
         synthetic=config.synthetic,
-        command=request.command,
+        command=command,
         corpora_summary=summarise(
             config.manifest,
             over_length=config.audio.over_length,
             input_s=config.input_samples / SAMPLE_RATE_HZ,
             trim_silence=config.audio.trim_silence,
-            track=observer.track,
+            track=track,
         ),
     )
     return written[0]

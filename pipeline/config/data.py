@@ -6,6 +6,8 @@ import yaml
 
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
+from pipeline.config.kubeflow import Kubeflow
+from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
 from pipeline.config.section import Fold, Name, Protocol
 from pipeline.config.training import Resources
@@ -26,6 +28,8 @@ class DataConfig(NetworkKeys):
     training: Resources = Resources()
     validation: Validation = Validation()
     beam: Beam = Beam()
+    metadata: Metadata = Metadata()
+    kubeflow: Kubeflow = Kubeflow()
     synthetic: bool = False
     """Whether the recordings are synthetic; the report says so in words."""
 
