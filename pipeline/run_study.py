@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import config as configs
 from pipeline import execution
 from pipeline.config import StudyConfig
+from pipeline.manifest import Manifest
 from pipeline.observer import Observer
 from pipeline.preparation import Prepared, prepare
 from pipeline.request import StudyRequest
@@ -19,6 +20,7 @@ from schemas.sound import SAMPLE_RATE_HZ
 from schemas.splits import PROTOCOLS
 
 if TYPE_CHECKING:
+    from modules.networks.registry import NetworkSpec
     from modules.study.cells import Cell
     from modules.study.design import Design
     from modules.study.store import Store
@@ -115,21 +117,16 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     prepared = prepare(config, track=observer.track)
     observer.on_prepared(prepared)
 
-    from modules.study.store import Store
     from pipeline import study
 
-    design = study.design(config, prepared.manifest, prepared.network)
-    planned = design.plan()
     # Before any work: a store of other data or code is refused here.
-    store = Store(
-        config.store_root.absolute(),
-        identity=study.identity(config, prepared.manifest.digest, prepared.network),
-    )
+    store, design = opened(config, prepared.manifest, prepared.network)
+    planned = design.plan()
     plan = Plan(store=store.folder, counts=_counts(planned, store))
     observer.on_plan(plan)
     missing = [cell for cell in planned if cell not in store]
     # Before the speed is measured, which takes seconds.
-    _require_features(missing)
+    require_features(missing)
     if estimate := _estimate(missing, prepared, design):
         observer.on_estimate(estimate)
     if request.plan_only:
@@ -141,6 +138,24 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
         missing=sum(cell not in store for cell in planned),
         report=write_tables(config, store, design, command=request.command, track=observer.track),
     )
+
+
+def opened(
+    config: StudyConfig, manifest: Manifest, network: "NetworkSpec"
+) -> tuple["Store", "Design"]:
+    """Returns a study's store and its design.
+
+    Raises:
+      UserError: The store holds results of other data or code.
+    """
+    from modules.study.store import Store
+    from pipeline import study
+
+    store = Store(
+        config.store_root.absolute(),
+        identity=study.identity(config, manifest.digest, network),
+    )
+    return store, study.design(config, manifest, network)
 
 
 def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
@@ -167,7 +182,7 @@ def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
     return tuple(counts)
 
 
-def _require_features(missing: "Sequence[Cell]") -> None:
+def require_features(missing: "Sequence[Cell]") -> None:
     """Raises UserError where SVMs are still to be trained and their features cannot be had."""
     from modules.baselines.features import FEATURE_SETS
     from modules.study import cells

@@ -23,6 +23,8 @@ import yaml
 _INPUT = re.compile(r"\{\{\$\.inputs\.parameters\['(\w+)'\]\}\}")
 _RUN_ID = "{{$.pipeline_job_uuid}}"
 _RESULT = "RESULT "
+# Of this process' environment, what tasks have too.
+_KEPT = ("HOME", "LANG", "TMPDIR", "PYTHONPATH")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,11 +139,13 @@ def _ready(
 
 
 def _run(task: Task, folder: Path, kill: str | None) -> Outcome:
-    env = {key: os.environ[key] for key in ("HOME", "LANG", "TMPDIR") if key in os.environ}
+    env = {key: os.environ[key] for key in _KEPT if key in os.environ}
     # `python` of the image is this one.
     env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     env |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore", **task.env}
-    statuses, told, log, start_s = [], {}, "", time.monotonic()
+    statuses: list[int] = []
+    told: dict[str, Any] = {}
+    log, start_s = "", time.monotonic()
     for attempt in range(task.attempts):
         file = folder / f"{task.name}.{attempt}.log"
         with open(file, "wb") as stream:

@@ -74,7 +74,7 @@ def _execute(pipeline, run_id, arguments=None, **options):
 
 
 def _nodes(outcomes):
-    found = {}
+    found: dict[str, str] = {}
     for outcome in outcomes.values():
         found |= outcome.told["nodes"]
     return found

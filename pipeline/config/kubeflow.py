@@ -7,7 +7,15 @@ import pydantic_core
 
 from pipeline.config.section import Section
 
-Quantity = Annotated[str, pydantic.Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+
+def _number_as_text(value: Any) -> Any:
+    """Returns numbers of YAML as they were written."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+Text = Annotated[str, pydantic.BeforeValidator(_number_as_text)]
+Quantity = Annotated[Text, pydantic.Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 Variable = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # As Kubernetes names its objects.
 ObjectName = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
@@ -28,7 +36,7 @@ class Step(Section):
     """How many of them; 1 if only the name is given."""
     retries: int | None = pydantic.Field(None, ge=0)
     """How often a task that was killed starts again."""
-    env: dict[Variable, str] = pydantic.Field(default_factory=dict)
+    env: dict[Variable, Text] = pydantic.Field(default_factory=dict)
     """Environment variables; beside those of `kubeflow.default`."""
 
     def over(self, default: "Step") -> "Step":

@@ -97,7 +97,7 @@ def builder(kind: str) -> Callable[..., Any]:
     if kind == STUDY:
         from pipeline import study
 
-        return study.build
+        return study.build_divided
     from pipeline import release
 
     return release.build

@@ -14,6 +14,7 @@ from pipeline.kubeflow import executions, parallel_writers, record, run_step, st
 from pipeline.kubeflow.record import RunRecord
 from pipeline.kubeflow.steps import Step
 from pipeline.observer import Observer
+from pipeline.preparation import Prepared
 from pipeline.run_folder import CONFIG_FILE, RUN_FILE
 from pipeline.runners.results import NodeResult
 from schemas import files
@@ -59,6 +60,8 @@ def prepare(asked: Asked) -> RunRecord[Any]:
     parallel_writers.check(config.metadata, config.output)
     prepared = preparation.prepare(config, track=Observer().track)
     _check_recordings(config, len(prepared.utterances), prepared.missing)
+    if isinstance(config, StudyConfig):
+        _check_study(config, prepared)
     domains = prepared.manifest.domains
     if set(domains) != set(asked.compiled_for):
         raise UserError(
@@ -139,20 +142,27 @@ def _release_page(output: Path) -> Path:
 
 
 def _study_page(made: RunRecord[StudyConfig]) -> Path | None:
-    from modules.study.store import Store
-    from pipeline import run_study, study
+    from pipeline import run_study
     from pipeline.networks import network_spec
 
-    config, manifest = made.config, made.manifest
-    network = network_spec(config, manifest.labels)
-    identity = study.identity(config, manifest.digest, network)
+    store, design = run_study.opened(
+        made.config, made.manifest, network_spec(made.config, made.manifest.labels)
+    )
     return run_study.write_tables(
-        config,
-        Store(config.store_root.absolute(), identity=identity),
-        study.design(config, manifest, network),
+        made.config,
+        store,
+        design,
         command=f"ser kubeflow submit (run {made.run_id})",
         track=Observer().track,
     )
+
+
+def _check_study(config: StudyConfig, prepared: Prepared[Any]) -> None:
+    """Raises UserError where the store is another study's, or features cannot be had."""
+    from pipeline import run_study
+
+    store, design = run_study.opened(config, prepared.manifest, prepared.network)
+    run_study.require_features([cell for cell in design.plan() if cell not in store])
 
 
 def _check_recordings(config: DataConfig, clips: int, missing: Sequence[str]) -> None:
