@@ -12,6 +12,7 @@ from pipeline.kubeflow.record import RunRecord
 from pipeline.kubeflow.steps import Step
 from pipeline.manifest import Manifest
 from pipeline.runners import launching
+from pipeline.runners.results import NodeResult
 from schemas.errors import UserError
 from schemas.labels import PAPER
 
@@ -95,7 +96,7 @@ def test_a_failure_is_recorded_and_successors_see_it(tasks):
     assert (lost.status, lost.needs) == ("not reached", ("Trainer.bad",))
     assert tasks(TRAIN["good"])["Trainer.good"].status == "executed"
     # The next run takes from the cache what was done, and repeats what failed.
-    again = {}
+    again: dict[str, NodeResult] = {}
     for step in (*TRAIN.values(), PUSH):
         again |= tasks(step, run_id="r2")
     assert {name: result.status for name, result in again.items()} == {
