@@ -20,7 +20,7 @@ Variable = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # As Kubernetes names its objects.
 ObjectName = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 MountPath = Annotated[str, pydantic.Field(pattern=r"^/.+")]
-StepKind = Literal["prepare", "ingest", "validate", "transform", "train", "push", "study", "report"]
+StepKind = Literal["prepare", "ingest", "transform", "train", "push", "study", "report"]
 
 
 class Step(Section):

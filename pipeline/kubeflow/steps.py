@@ -16,7 +16,7 @@ from schemas.errors import UserError
 from schemas.signatures import MULTI_DOMAIN
 
 PREPARE, REPORT = "prepare", "report"
-INGEST, VALIDATE, TRANSFORM = "ingest", "validate", "transform"
+INGEST, TRANSFORM = "ingest", "transform"
 TRAIN, PUSH, STUDY = "train", "push", "study"
 
 # The step that a component's node belongs to. Trainers and what follows them are per model.
@@ -24,12 +24,12 @@ _KINDS = {
     "CorporaAudit": INGEST,
     "AuditGate": INGEST,
     "AudioExampleGen": INGEST,
-    "StatisticsGen": VALIDATE,
-    "ImportSchemaGen": VALIDATE,
-    "ExampleValidator": VALIDATE,
-    "ManifestStatistics": VALIDATE,
-    "LastAcceptedData": VALIDATE,
-    "DataGate": VALIDATE,
+    "StatisticsGen": INGEST,
+    "ImportSchemaGen": INGEST,
+    "ExampleValidator": INGEST,
+    "ManifestStatistics": INGEST,
+    "LastAcceptedData": INGEST,
+    "DataGate": INGEST,
     "Transform": TRANSFORM,
     "Embeddings": TRANSFORM,
     "Trainer": TRAIN,
@@ -40,7 +40,7 @@ _KINDS = {
     "TransferStudy": STUDY,
 }
 _PER_MODEL = (TRAIN, PUSH, STUDY)
-_OF_DATA = (INGEST, VALIDATE, TRANSFORM)
+_OF_DATA = (INGEST, TRANSFORM)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
