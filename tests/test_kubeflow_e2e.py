@@ -1,6 +1,7 @@
 """The compiled release by its own commands: the numbers of `ser run`, killed, broken, cached."""
 
 import json
+import time
 
 import compiled_pipelines
 import mariadb_server
@@ -70,7 +71,13 @@ def pipeline(folder, port):
 
 def _execute(pipeline, run_id, arguments=None, **options):
     planned = compiled_pipelines.tasks(pipeline, run_id, arguments or {}, SECRETS)
-    return compiled_pipelines.execute(planned, pipeline.parent / run_id, **options)
+    start_s = time.monotonic()
+    outcomes = compiled_pipelines.execute(planned, pipeline.parent / run_id, **options)
+    print(f"\n{run_id} run: {time.monotonic() - start_s:.0f} s, two tasks at once")
+    for name, outcome in outcomes.items():
+        total_s, overhead_s = (outcome.told.get(key, 0) for key in ("total_s", "overhead_s"))
+        print(f"{name:20} {total_s:6.1f} s, of it {overhead_s:6.1f} s not its nodes'")
+    return outcomes
 
 
 def _nodes(outcomes):
@@ -80,15 +87,6 @@ def _nodes(outcomes):
     return found
 
 
-def _tell(title, outcomes):
-    print(f"\n{title}")
-    for name, outcome in outcomes.items():
-        told = outcome.told
-        print(
-            f"{name:20} {told['total_s']:6.1f} s, of it not its nodes' {told['overhead_s']:6.1f} s"
-        )
-
-
 @pytest.fixture(scope="module")
 def first(pipeline):
     """The first run; its pre-training is killed once while it runs."""
@@ -96,7 +94,6 @@ def first(pipeline):
         pipeline, "first", kill={"train-pretrain": "Going to run a new execution: "}
     )
     assert outcomes["report"].statuses == [0], outcomes["report"].log[-3000:]
-    _tell("first run", outcomes)
     return outcomes
 
 
@@ -113,6 +110,7 @@ def test_a_killed_task_is_retried_and_the_run_completes(first):
 
 
 def test_tasks_come_to_the_same_as_one_process(found, folder):
+    start_s = time.monotonic()
     assert (
         main(
             [
@@ -122,6 +120,7 @@ def test_tasks_come_to_the_same_as_one_process(found, folder):
         )
         == 0
     )
+    print(f"\nser run: {time.monotonic() - start_s:.0f} s")
     local = {model.name: model for model in collect(folder / "local").models}
     assert {model.name for model in found.models} == set(local) == {*CORPORA, MULTI_DOMAIN}
     for model in found.models:
@@ -146,7 +145,6 @@ def test_a_second_run_hits_the_cache_and_a_failing_domain_leaves_the_others_push
     compiled = spec["root"]["inputDefinitions"]["parameters"]["config"]["defaultValue"]
     config = json.dumps(json.loads(compiled) | {"serving": str(serving)})
     outcomes = _execute(pipeline, "second", {"config": config, "domains": "emodb,emovo"})
-    _tell("second run", outcomes)
     nodes = _nodes(outcomes)
     assert nodes["Pusher.emovo"] == "failed"
     assert nodes["Pusher.emodb"] == nodes[f"Pusher.{MULTI_DOMAIN}"] == "executed"
