@@ -17,7 +17,6 @@ examples:
   ser kubeflow submit release.yaml --host http://localhost:8888 --param fine_tune_epochs=5
   ser kubeflow status RUN_ID --host http://localhost:8888
 """
-_DEFAULT_NAMESPACE = "kubeflow"
 
 
 def add_parser(
@@ -122,7 +121,7 @@ def _add_cluster(command: argparse.ArgumentParser) -> None:
         "http://localhost:8888 (default: KF_PIPELINES_ENDPOINT)",
     )
     command.add_argument(
-        "--namespace", default=_DEFAULT_NAMESPACE, help="namespace of the runs (default: kubeflow)"
+        "--namespace", default="", help="namespace of the runs, where users have their own"
     )
     command.add_argument(
         "--token-file", type=Path, help="file with a bearer token (default: SER_KUBEFLOW_TOKEN)"

@@ -18,7 +18,6 @@ from schemas.words import listed
 
 # The host's variable is Kubeflow's own.
 HOST_VARIABLE, TOKEN_VARIABLE = "KF_PIPELINES_ENDPOINT", "SER_KUBEFLOW_TOKEN"
-DEFAULT_NAMESPACE = "kubeflow"
 
 _TIMEOUT_S = 15.0
 _HEALTH = "/apis/v2beta1/healthz"
@@ -73,29 +72,27 @@ class Cluster:
 
     Args:
       host: Address of the API; that of the variable `KF_PIPELINES_ENDPOINT` if empty.
-      namespace: Namespace of the runs, where users have their own.
+      namespace: Namespace of the runs where users have their own; empty otherwise.
       token: Bearer token; empty where the API asks for none.
 
     Raises:
       UserError: Nothing answers there, or it refuses the token.
     """
 
-    def __init__(self, host: str, *, namespace: str = DEFAULT_NAMESPACE, token: str = ""):
+    def __init__(self, host: str, *, namespace: str = "", token: str = ""):
         self._host = (host or os.environ.get(HOST_VARIABLE, "")).rstrip("/")
         if not self._host:
             raise UserError(f"no cluster: give --host or set {HOST_VARIABLE}; {_FORWARD}")
         if "://" not in self._host:
             self._host = f"https://{self._host}"
-        self._token, self._namespace = token, namespace
+        self._token, self._namespace = token, namespace or None
         with self._fetched(_HEALTH):
             pass
         import kfp
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._client = kfp.Client(
-                host=self._host, namespace=namespace, existing_token=token or None
-            )
+            self._client = kfp.Client(host=self._host, existing_token=token or None)
 
     def submit(
         self, package: Path, arguments: Mapping[str, Any], *, experiment: str, name: str
@@ -214,7 +211,7 @@ class Cluster:
             given = "the token was refused" if self._token else "it asks for a token"
             return (
                 f"{self._host}: {given} ({status} {reason}); give one with --token-file or"
-                f" {TOKEN_VARIABLE}, for the namespace {self._namespace}"
+                f" {TOKEN_VARIABLE}, and --namespace where users have their own"
             )
         if status == 404:
             return f"{self._host}: {what} does not exist there ({status} {reason})"

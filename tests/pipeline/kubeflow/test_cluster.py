@@ -61,8 +61,10 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
     def _handle(self):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
-        path = self.path.split("?")[0]
+        path, _, query = self.path.partition("?")
         self.asked.append((self.command, path, body))
+        if "namespace=" in query:
+            self.asked.append(("namespace", query.split("namespace=")[1].split("&")[0], {}))
         if self.token and self.headers.get("Authorization") != f"Bearer {self.token}":
             return self._answer(401, {"error": "unauthorised"})
         experiment = {"experiment_id": "e1", "display_name": "ser"}
@@ -138,6 +140,13 @@ def test_volumes_and_secrets_are_submitted_too():
     own = platform["deploymentSpec"]["executors"]["exec-train-emodb"]
     assert own["pvcMount"] == [{"constant": "ser-data", "mountPath": "/data"}]
     assert own["secretAsEnv"][0]["secretName"] == "ser-metadata"
+
+
+def test_a_namespace_is_named_only_where_users_have_their_own(package):
+    for words, expected in (([], {""}), (["--namespace", "team"], {"team"})):
+        with _serving() as (host, asked):
+            assert main(["kubeflow", "submit", package, "--host", host, *words]) == 0
+        assert {value for kind, value, _ in asked if kind == "namespace"} == expected
 
 
 @pytest.mark.parametrize("cron", ["0 3 * * 1", "0 0 3 * * 1"])

@@ -102,7 +102,7 @@ def test_what_does_not_fit_is_told(manifest, changed, told):
 
 
 def test_parameters_reach_the_configuration(manifest, monkeypatch):
-    asked = []
+    asked: list[Asked] = []
     monkeypatch.setattr(runs, "prepare", asked.append)
     words = ["prepare", "--run-id", "r1", "--root", "/r", "--config", json.dumps(VALUES)]
     words += ["--manifest", str(manifest), "--fine-tune-epochs", "7", "--domains", "emodb, emovo"]
