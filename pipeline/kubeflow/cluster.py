@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from pipeline.kubeflow.arguments import checked
 from schemas.errors import UserError
 from schemas.words import listed
 
@@ -26,7 +25,6 @@ _FORWARD = (
     "`kubectl port-forward --namespace kubeflow service/ml-pipeline 8888:8888` makes it"
     " http://localhost:8888"
 )
-_INTEGER = "NUMBER_INTEGER"
 # Fields of a schedule, with the seconds that Kubeflow wants first.
 _CRON_FIELDS = 6
 
@@ -98,11 +96,11 @@ class Cluster:
         self, package: Path, arguments: Mapping[str, Any], *, experiment: str, name: str
     ) -> str:
         """Starts a run of a compiled pipeline and returns its id."""
-        checked = checked_arguments(package, arguments)
+        values = checked(package, arguments)
         with self._told(f"submitting {package}"):
             run = self._client.create_run_from_pipeline_package(
                 str(package),
-                arguments=checked,
+                arguments=values,
                 run_name=name,
                 experiment_name=experiment,
                 namespace=self._namespace,
@@ -126,7 +124,7 @@ class Cluster:
           experiment, name: The experiment and the job.
           cron: Minute, hour, day of the month, month, day of the week; seconds may be first.
         """
-        checked = checked_arguments(package, arguments)
+        values = checked(package, arguments)
         fields = cron.split()
         if len(fields) not in (_CRON_FIELDS - 1, _CRON_FIELDS):
             raise UserError(
@@ -140,7 +138,7 @@ class Cluster:
                 name,
                 cron_expression=" ".join(["0"] * (_CRON_FIELDS - len(fields)) + fields),
                 pipeline_package_path=str(package),
-                params=checked,
+                params=values,
                 # Two runs must not write to one root, nor make up for those that were missed.
                 max_concurrency=1,
                 no_catchup=True,
@@ -216,34 +214,6 @@ class Cluster:
         if status == 404:
             return f"{self._host}: {what} does not exist there ({status} {reason})"
         return f"{self._host}: {what} failed ({status} {reason}) {body}".rstrip()
-
-
-def checked_arguments(package: Path, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns values of a compiled pipeline's parameters, each of its type.
-
-    Raises:
-      UserError: The file is no compiled pipeline, or a value does not fit it.
-    """
-    try:
-        spec = next(yaml.safe_load_all(package.read_text(encoding="utf-8")))
-        known = spec["root"]["inputDefinitions"]["parameters"]
-    except FileNotFoundError:
-        raise UserError(f"{package} does not exist; `ser kubeflow compile` writes one") from None
-    except (yaml.YAMLError, UnicodeDecodeError, StopIteration, KeyError, TypeError):
-        raise UserError(
-            f"{package} is no compiled pipeline; `ser kubeflow compile` writes one"
-        ) from None
-    found: dict[str, Any] = {}
-    for name, value in arguments.items():
-        if name not in known:
-            raise UserError(f"--param {name}: the pipeline takes {listed(sorted(known))}")
-        if known[name]["parameterType"] == _INTEGER:
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise UserError(f"--param {name}={value}: must be a whole number")
-            found[name] = value
-        else:
-            found[name] = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return found
 
 
 def _task(found: Any) -> TaskStatus:

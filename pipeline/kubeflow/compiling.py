@@ -88,7 +88,16 @@ def _pipeline(
         fine_tune_epochs: int = 0,
         domains: str = "",
     ) -> None:
-        given = dict(locals())
+        given = {
+            "image": image,
+            "code": code,
+            "root": root,
+            "config": config,
+            "manifest": manifest,
+            "pretrain_epochs": pretrain_epochs,
+            "fine_tune_epochs": fine_tune_epochs,
+            "domains": domains,
+        }
         tasks: dict[str, Any] = {}
         for step in planned:
             names = _EVERY + (_FIRST if step.kind == steps.PREPARE else ())
@@ -98,7 +107,6 @@ def _pipeline(
             for name in step.after:
                 task.after(tasks[name])
             tasks[step.name] = _equipped(task, step, settings)
-        return
 
     settings = config
     constants = ["--kind", kind, "--compiled-for", ",".join(domains)]
@@ -189,11 +197,15 @@ def _equipped(task: Any, step: Step, config: DataConfig) -> Any:
 
 
 def _check_seen(config: DataConfig, run_manifest: str) -> None:
-    """Raises UserError where tasks would not see the output folder or the manifest."""
-    for what, path in (("output", str(config.output)), ("manifest", run_manifest)):
+    """Raises UserError where tasks would not share a folder, or would not see the manifest."""
+    places: dict[str, Any] = {"output": config.output, "manifest": run_manifest}
+    places |= {name: getattr(config, name, None) for name in ("serving", "store")}
+    mounts = [volume.mount for volume in config.kubeflow.volumes]
+    for what, path in places.items():
+        if path is None:
+            continue
         place = PurePosixPath(path)
-        mounts = [volume.mount for volume in config.kubeflow.volumes]
-        if not any(place.is_relative_to(mount) for mount in mounts):
+        if ".." in place.parts or not any(place.is_relative_to(mount) for mount in mounts):
             where = ", ".join(mounts) or "there is none"
             raise UserError(
                 f"{what} {path} lies on no volume of kubeflow.volumes ({where}), so that each task"

@@ -122,6 +122,7 @@ def test_a_study(manifest, tmp_path):
         ({"metadata.host": "null"}, "metadata.host is missing"),
         ({"kubeflow.volumes": "[]"}, "output /data/out lies on no volume"),
         ({"kubeflow.volumes": "[{claim: a, mount: /data/out}]"}, "manifest /data/manifest.csv"),
+        ({"serving": "models"}, "serving models lies on no volume of kubeflow.volumes (/data)"),
         ({"kubeflow.steps": "{trains: {}}"}, "kubeflow.steps"),
         ({"kubeflow.default": "{memory: 4 GB}"}, "kubeflow.default.memory"),
         ({"domains": "{ravdess: {}}"}, "the manifest has no such domain, only emodb, emovo"),
