@@ -6,7 +6,6 @@ import yaml
 
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
-from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
 from pipeline.config.section import Fold, Name, Protocol
@@ -29,7 +28,6 @@ class DataConfig(NetworkKeys):
     validation: Validation = Validation()
     beam: Beam = Beam()
     metadata: Metadata = Metadata()
-    kubeflow: Kubeflow = Kubeflow()
     synthetic: bool = False
     """Whether the recordings are synthetic; the report says so in words."""
 

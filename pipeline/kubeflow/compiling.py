@@ -9,7 +9,7 @@ from kfp import compiler, dsl, kubernetes
 
 from corpora import manifest as manifests
 from pipeline import checks
-from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
+from pipeline.config import ReleaseConfig, StudyConfig
 from pipeline.kubeflow import code, record, run, steps
 from pipeline.kubeflow.steps import Step
 from schemas.errors import UserError
@@ -68,7 +68,7 @@ def compile_pipeline(
 
 
 def _pipeline(
-    config: DataConfig,
+    config: ReleaseConfig | StudyConfig,
     kind: str,
     planned: Sequence[Step],
     domains: Sequence[str],
@@ -164,7 +164,7 @@ def _component(step: Step, python: str, constants: list[str]) -> Callable[..., A
     return dsl.container_component(function)
 
 
-def _equipped(task: Any, step: Step, config: DataConfig) -> Any:
+def _equipped(task: Any, step: Step, config: ReleaseConfig | StudyConfig) -> Any:
     """Gives a task its resources, retries, environment, secrets and volumes."""
     own = config.kubeflow.for_step(step.kind)
     task.set_display_name(step.name)
@@ -196,7 +196,7 @@ def _equipped(task: Any, step: Step, config: DataConfig) -> Any:
     return task
 
 
-def _check_seen(config: DataConfig, run_manifest: str) -> None:
+def _check_seen(config: ReleaseConfig | StudyConfig, run_manifest: str) -> None:
     """Raises UserError where tasks would not share a folder, or would not see the manifest."""
     places: dict[str, Any] = {"output": config.output, "manifest": run_manifest}
     places |= {name: getattr(config, name, None) for name in ("serving", "store")}
