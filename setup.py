@@ -30,6 +30,8 @@ setup(
         "jinja2",
         "keras==3.6.0",
         "kfp==2.5.0",
+        # Secrets and volumes in compiled pipelines; the last for this kfp.
+        "kfp-kubernetes==1.0.0",
         "matplotlib",
         "numpy<2",
         "protobuf==3.20.3",

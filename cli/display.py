@@ -19,7 +19,7 @@ from pipeline.observer import Observer
 from pipeline.preparation import Prepared
 from pipeline.run_folder import LOG_FILE
 from pipeline.run_study import Estimate, Plan
-from pipeline.runners.local import STATUSES, NodeResult
+from pipeline.runners.results import STATUSES, NodeResult
 
 T = TypeVar("T")
 

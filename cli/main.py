@@ -19,6 +19,7 @@ COMMANDS = (
     "enrol",
     "serve",
     "serving",
+    "kubeflow",
     "demo",
 )
 

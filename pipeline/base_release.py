@@ -9,16 +9,18 @@ from corpora import manifest as manifests
 from modules.training.records import RECORD_FILE, TrainingRecord
 from modules.training.trained import NETWORK_FILE, spec_of
 from pipeline import config as configs
+from pipeline import metadata_store
 from pipeline.config import ReleaseConfig
 from pipeline.networks import network_spec
 from pipeline.nodes import node_id
+from pipeline.pretrainings import PRETRAIN
 from pipeline.run_folder import CONFIG_FILE, MANIFESTS, METADATA_FILE, PIPELINE_ROOT, RUN_FILE
 from schemas import files, splits
 from schemas.errors import UserError
 from schemas.labels import LabelSet
 
-# The release's pre-training on all domains; `pipeline.release.PRETRAIN`, which TFX comes with.
-_NODE = node_id("Trainer", "pretrain")
+# The release's pre-training on all domains.
+_NODE = node_id("Trainer", PRETRAIN)
 _MODEL, _EXAMPLES = "model", "examples"
 
 
@@ -64,11 +66,13 @@ def read(folder: Path) -> BaseRelease:
         another network than the one that was.
     """
     no_release = f"{folder} is no release: it has no {{}}; give the --output of a `ser run`"
-    for name in (RUN_FILE, CONFIG_FILE, METADATA_FILE):
+    for name in (RUN_FILE, CONFIG_FILE):
         if not (folder / name).is_file():
             raise UserError(no_release.format(name))
     config = configs.load(folder / CONFIG_FILE)
-    model, examples = _pretraining(folder)
+    if config.metadata.store == "sqlite" and not (folder / METADATA_FILE).is_file():
+        raise UserError(no_release.format(METADATA_FILE))
+    model, examples = _pretraining(folder, config)
     file = model / RECORD_FILE
     record = TrainingRecord.from_json(file.read_text(encoding="utf-8"))
     run = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
@@ -116,19 +120,14 @@ def _check_network(base: BaseRelease) -> None:
         )
 
 
-def _pretraining(folder: Path) -> tuple[Path, Path | None]:
+def _pretraining(folder: Path, config: ReleaseConfig) -> tuple[Path, Path | None]:
     """Returns the folders of the newest pre-training and of the clips it was trained on.
 
     The metadata store holds absolute paths: those of a release that was moved are followed.
     """
-    from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as proto
 
-    source = proto.SqliteMetadataSourceConfig(
-        filename_uri=str(folder / METADATA_FILE),
-        connection_mode=proto.SqliteMetadataSourceConfig.READONLY,
-    )
-    store = metadata_store.MetadataStore(proto.ConnectionConfig(sqlite=source))
+    store = metadata_store.open_store(config.metadata, folder, read_only=True)
     root = folder.absolute() / PIPELINE_ROOT
     for artifact in sorted(store.get_artifacts_by_type("Model"), key=lambda each: -each.id):
         path = _moved(artifact.uri, root)

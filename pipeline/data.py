@@ -20,10 +20,11 @@ from components.embeddings.artifact import EMBEDDINGS
 from components.embeddings.component import Embeddings
 from components.manifest_statistics.component import ManifestStatistics
 from modules.networks.registry import NetworkSpec
+from pipeline import metadata_store
 from pipeline.code_digest import code_digest
 from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
-from pipeline.run_folder import METADATA_FILE, PIPELINE_ROOT
+from pipeline.run_folder import PIPELINE_ROOT
 from schemas import splits
 
 
@@ -175,8 +176,8 @@ def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.
         pipeline_root=str(config.output.absolute() / PIPELINE_ROOT),
         components=nodes,
         enable_cache=True,
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(config.output.absolute() / METADATA_FILE)
+        metadata_connection_config=metadata_store.connection(
+            config.metadata, config.output.absolute()
         ),
         beam_pipeline_args=config.beam.flags(),
     )

@@ -13,7 +13,7 @@ from pipeline.observer import Observer
 from pipeline.preparation import Config, Prepared
 from pipeline.run_folder import CONFIG_FILE, LOCK_FILE, LOG_FILE, RUN_FILE
 from pipeline.runners import local
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas import files, progress
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from pipeline.preparation import Prepared
     from pipeline.run_study import Estimate, Plan
-    from pipeline.runners.local import NodeResult
+    from pipeline.runners.results import NodeResult
 
 T = TypeVar("T")
 

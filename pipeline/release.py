@@ -27,13 +27,10 @@ from pipeline.config import ReleaseConfig
 from pipeline.manifest import Manifest
 from pipeline.networks import recipe
 from pipeline.nodes import node_id
+from pipeline.pretrainings import PRETRAIN, WITHOUT, pretrained_name
 from schemas import features, signatures, splits
 from schemas.labels import LabelSet
-from schemas.splits import S1, S2
-
-# The pre-training on all domains, and what comes before the name of a domain that one lacks.
-PRETRAIN = "pretrain"
-_WITHOUT = f"{PRETRAIN}-without-"
+from schemas.splits import S1
 
 # What UAR is reported for, beside the overall figure.
 SLICES: tuple[tuple[str, ...], ...] = (
@@ -44,11 +41,6 @@ SLICES: tuple[tuple[str, ...], ...] = (
     (features.DOMAIN, features.EMOTION),
     (features.DOMAIN, features.GENDER),
 )
-
-
-def pretrained_name(config: ReleaseConfig, domain: str) -> str:
-    """Names the pre-training a domain starts from: its own under S2, the common one under S1."""
-    return f"{_WITHOUT}{domain}" if config.for_domain(domain).scenario == S2 else PRETRAIN
 
 
 def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tfx.dsl.Pipeline:
@@ -72,7 +64,7 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
     own_settings = [config.for_domain(domain) for domain in manifest.domains]
     for_choice = any((own.approach, own.scenario) == (AUTO, S1) for own in own_settings)
     for name in dict.fromkeys([PRETRAIN, *(pretrained_name(config, d) for d in manifest.domains)]):
-        without = name.removeprefix(_WITHOUT) if name != PRETRAIN else None
+        without = name.removeprefix(WITHOUT) if name != PRETRAIN else None
         trainers[name] = _trainer(
             config,
             manifest,

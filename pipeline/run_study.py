@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from pipeline import config as configs
 from pipeline import execution
 from pipeline.config import StudyConfig
+from pipeline.manifest import Manifest
 from pipeline.observer import Observer
 from pipeline.preparation import Prepared, prepare
 from pipeline.request import StudyRequest
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas.errors import UserError
+from schemas.progress import Track
 from schemas.sound import SAMPLE_RATE_HZ
 from schemas.splits import PROTOCOLS
 
 if TYPE_CHECKING:
+    from modules.networks.registry import NetworkSpec
     from modules.study.cells import Cell
     from modules.study.design import Design
     from modules.study.store import Store
@@ -114,21 +117,16 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     prepared = prepare(config, track=observer.track)
     observer.on_prepared(prepared)
 
-    from modules.study.store import Store
     from pipeline import study
 
-    design = study.design(config, prepared.manifest, prepared.network)
-    planned = design.plan()
     # Before any work: a store of other data or code is refused here.
-    store = Store(
-        config.store_root.absolute(),
-        identity=study.identity(config, prepared.manifest.digest, prepared.network),
-    )
+    store, design = opened(config, prepared.manifest, prepared.network)
+    planned = design.plan()
     plan = Plan(store=store.folder, counts=_counts(planned, store))
     observer.on_plan(plan)
     missing = [cell for cell in planned if cell not in store]
     # Before the speed is measured, which takes seconds.
-    _require_features(missing)
+    require_features(missing)
     if estimate := _estimate(missing, prepared, design):
         observer.on_estimate(estimate)
     if request.plan_only:
@@ -138,8 +136,26 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
         plan=plan,
         nodes=nodes,
         missing=sum(cell not in store for cell in planned),
-        report=_report(request, prepared, store, design, observer),
+        report=write_tables(config, store, design, command=request.command, track=observer.track),
     )
+
+
+def opened(
+    config: StudyConfig, manifest: Manifest, network: "NetworkSpec"
+) -> tuple["Store", "Design"]:
+    """Returns a study's store and its design.
+
+    Raises:
+      UserError: The store holds results of other data or code.
+    """
+    from modules.study.store import Store
+    from pipeline import study
+
+    store = Store(
+        config.store_root.absolute(),
+        identity=study.identity(config, manifest.digest, network),
+    )
+    return store, study.design(config, manifest, network)
 
 
 def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
@@ -166,7 +182,7 @@ def _counts(planned: "Sequence[Cell]", store: "Store") -> tuple[Count, ...]:
     return tuple(counts)
 
 
-def _require_features(missing: "Sequence[Cell]") -> None:
+def require_features(missing: "Sequence[Cell]") -> None:
     """Raises UserError where SVMs are still to be trained and their features cannot be had."""
     from modules.baselines.features import FEATURE_SETS
     from modules.study import cells
@@ -201,21 +217,27 @@ def _estimate(
     return Estimate(clips=work, clips_per_s=speed)
 
 
-def _report(
-    request: StudyRequest,
-    prepared: Prepared[StudyConfig],
-    store: "Store",
-    design: "Design",
-    observer: Observer,
+def write_tables(
+    config: StudyConfig, store: "Store", design: "Design", *, command: str, track: Track
 ) -> Path | None:
-    """Writes the tables of what the store has, and returns the page that shows them."""
+    """Writes the tables of what the store has, and returns the page that shows them.
+
+    Args:
+      config: The study.
+      store: Its results.
+      design: What it computes.
+      command: What repeats it.
+      track: Shows progress over the recordings.
+
+    Returns:
+      The page; `None` where the store has nothing to show.
+    """
     from corpora.manifest_summary import summarise
     from modules.study import clips
     from pipeline.reports.study import report
 
     if not (store.folder / clips.TABLE).exists():
         return None
-    config = prepared.config
     written = report.write(
         store,
         clips.load(store.folder),
@@ -223,13 +245,13 @@ def _report(
         config.output / TABLES,
         title="Transfer study",
         synthetic=config.synthetic,
-        command=request.command,
+        command=command,
         corpora_summary=summarise(
             config.manifest,
             over_length=config.audio.over_length,
             input_s=config.input_samples / SAMPLE_RATE_HZ,
             trim_silence=config.audio.trim_silence,
-            track=observer.track,
+            track=track,
         ),
     )
     return written[0]

@@ -16,6 +16,7 @@ from pipeline.code_digest import code_digest
 from pipeline.config import StudyConfig
 from pipeline.manifest import Manifest
 from pipeline.networks import recipe
+from pipeline.nodes import node_id
 from schemas.errors import UserError
 
 
@@ -106,8 +107,38 @@ def build(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> tfx.
       network: The network that is trained.
     """
     prepared = data.build(config, manifest, network)
+    return data.pipeline_of(config, [*prepared.nodes, _study(config, manifest, network, prepared)])
+
+
+def build_divided(
+    config: StudyConfig, manifest: Manifest, network: NetworkSpec
+) -> tfx.dsl.Pipeline:
+    """Builds the same pipeline with the study's cells divided over nodes that share the store.
+
+    There are `kubeflow.study_tasks` of them, each of which needs none of the others. The last node
+    finds what they computed, and makes what belongs to all of it.
+    """
+    prepared, parts = data.build(config, manifest, network), config.kubeflow.study_tasks
+    divided = [
+        _study(config, manifest, network, prepared, part=part, parts=parts).with_id(
+            node_id(TransferStudy.__name__, str(part))
+        )
+        for part in range(parts)
+    ]
+    whole = _study(config, manifest, network, prepared)
+    whole.add_upstream_nodes(divided)
+    return data.pipeline_of(config, [*prepared.nodes, *divided, whole])
+
+
+def _study(
+    config: StudyConfig,
+    manifest: Manifest,
+    network: NetworkSpec,
+    prepared: data.DataNodes,
+    **part: int,
+) -> TransferStudy:
     own = identity(config, manifest.digest, network)
-    study = TransferStudy(
+    return TransferStudy(
         examples=prepared.example_gen.outputs["examples"],
         transformed_examples=prepared.embedded if network.held else prepared.transformed,
         manifest_path=manifest.path,
@@ -117,5 +148,5 @@ def build(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> tfx.
         trim_silence=config.audio.trim_silence,
         memory_gib=config.training.memory_gib,
         code_digest=own["code"],
+        **part,
     )
-    return data.pipeline_of(config, [*prepared.nodes, study])

@@ -110,10 +110,10 @@ def _keys(section: type[pydantic.BaseModel], prefix: str) -> Iterator[tuple[str,
     for name, field in section.model_fields.items():
         key, inner = f"{prefix}{name}", _section_in(field.annotation)
         default = None if field.is_required() else field.get_default(call_default_factory=True)
-        if inner is None or default is None:
-            allowed = _allowed(field) if inner is None else f"keys of `{inner.__name__}`"
+        if inner is None or default is None or isinstance(default, tuple):
+            allowed = _allowed(field) if inner is None else _of_keys(inner, default)
             yield key, _shown(field, default), allowed, words.get(name, "")
-        elif isinstance(default, dict):  # by domain
+        elif isinstance(default, dict):  # by domain, or by step
             for row in _keys(inner, f"{key}.NAME."):
                 yield row
         else:
@@ -121,10 +121,18 @@ def _keys(section: type[pydantic.BaseModel], prefix: str) -> Iterator[tuple[str,
                 yield (row[0], _value_at(default, row[0][len(key) + 1 :]), *row[2:])
 
 
+def _of_keys(section: type[pydantic.BaseModel], default: Any) -> str:
+    """Returns what a field of one section, or of a list of them, may be."""
+    names = "" if default is None else f": {', '.join(section.model_fields)}"
+    return f"{'' if default is None else 'list: '}keys of `{section.__name__}`{names}"
+
+
 def _value_at(section: pydantic.BaseModel, key: str) -> str:
     """Returns the value of a key within a section, which may differ from its class' default."""
     value: Any = section
     for part in key.split("."):
+        if isinstance(value, dict):
+            return ""
         value = getattr(value, part)
     return _text(value)
 
@@ -141,7 +149,7 @@ def _shown(field: pydantic.fields.FieldInfo, default: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return ""
     if isinstance(value, tuple):
         return f"`[{', '.join(map(str, value))}]`"
@@ -177,7 +185,9 @@ def _allowed(field: pydantic.fields.FieldInfo) -> str:
 def _kind(annotation: Any) -> str:
     if typing.get_origin(annotation) is tuple:
         return f"list: {_kind(typing.get_args(annotation)[0])}"
-    if isinstance(annotation, types.UnionType):
+    if typing.get_origin(annotation) is dict:
+        return "words by name"
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         return _kind(next(kind for kind in typing.get_args(annotation) if kind is not type(None)))
     if typing.get_origin(annotation) is typing.Annotated:
         return _kind(typing.get_args(annotation)[0])

@@ -21,6 +21,8 @@ class TransferStudySpec(component_spec.ComponentSpec):
         executor.STORE: component_spec.ExecutionParameter(type=str),
         executor.TRIM_SILENCE: component_spec.ExecutionParameter(type=bool),
         executor.MEMORY_GIB: component_spec.ExecutionParameter(type=float, optional=True),
+        executor.PART: component_spec.ExecutionParameter(type=int, optional=True),
+        executor.PARTS: component_spec.ExecutionParameter(type=int, optional=True),
         executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
@@ -57,6 +59,8 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
         store: str,
         trim_silence: bool,
         memory_gib: float | None = None,
+        part: int | None = None,
+        parts: int | None = None,
         code_digest: str = "",
     ):
         """Creates the component.
@@ -72,6 +76,8 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
           trim_silence: Whether SVMs, too, hear recordings without the silence at their ends.
           memory_gib: Most memory that clips may take, in GiB; a quarter of the machine's by
             default.
+          part: Number, from 0, of the part of the cells to compute; all cells if absent.
+          parts: Number of parts, which may run at the same time.
           code_digest: Digest of the sources of this step.
         """
         super().__init__(
@@ -84,6 +90,8 @@ class TransferStudy(base_beam_component.BaseBeamComponent):
                 store=store,
                 trim_silence=trim_silence,
                 memory_gib=memory_gib,
+                part=part,
+                parts=parts,
                 code_digest=code_digest,
                 results=types.Channel(type=StudyResults),
             )

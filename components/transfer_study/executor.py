@@ -18,6 +18,7 @@ from tfx.types import artifact_utils
 from components.transfer_study import features, tasks
 from components.transfer_study.artifact import KEYS_FILE
 from components.transfer_study.examples import read_clips, recordings
+from components.transfer_study.parts import own_cells
 from modules.baselines.features import FEATURE_SETS
 from modules.study import baselines, cells, clips
 from modules.study.design import Design, Task, stages
@@ -34,6 +35,7 @@ DESIGN = "design"
 STORE = "store"
 TRIM_SILENCE = "trim_silence"
 MEMORY_GIB = "memory_gib"
+PART, PARTS = "part", "parts"
 CODE_DIGEST = "code_digest"
 
 _REPORT_EVERY_S = 5.0
@@ -63,14 +65,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         output = artifact_utils.get_single_instance(output_dict[RESULTS])
         design = Design.from_json(json.loads(exec_properties[DESIGN]))
-        planned = design.plan()
+        planned, part = design.plan(), exec_properties.get(PART)
+        if part is not None:
+            planned = own_cells(planned, part, exec_properties[PARTS])
         identity = {
             "data": exec_properties[DATA_DIGEST],
             "code": exec_properties[CODE_DIGEST],
         }
         limit_bytes = memory.limit_bytes(exec_properties.get(MEMORY_GIB))
         store = Store(exec_properties[STORE], identity=identity)
-        with store.exclusive(), tempfile.TemporaryDirectory() as folder:
+        with store.exclusive(part=part), tempfile.TemporaryDirectory() as folder:
             progress.MESSAGES.info("reading clips")
             read = read_clips(
                 _patterns(input_dict[TRANSFORMED_EXAMPLES]),
@@ -80,8 +84,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 limit_bytes=limit_bytes,
                 folder=folder,
             )
-            # Beside the results, that they can be read without the recordings.
-            clips.save(dataclasses.replace(read, inputs=None), store.folder)
+            if part is None:
+                # Beside the results, that they can be read without the recordings.
+                clips.save(dataclasses.replace(read, inputs=None), store.folder)
             clips.save(read, Path(folder))
             del read
             found = clips.load(Path(folder))
@@ -98,7 +103,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                                 given=design.network.held,
                                 limit_bytes=limit_bytes,
                             )
-                features.keep_network_features(store, design, found)
+                if part is None:
+                    features.keep_network_features(store, design, found)
                 machines = [c for c in planned if isinstance(c, cells.Svm | cells.AdaptiveSvm)]
                 missing = [cell for cell in machines if cell not in store]
                 for name in dict.fromkeys(cell.features for cell in missing):

@@ -14,6 +14,8 @@ from modules.training.job import Weights
 from schemas import files
 from schemas.errors import UserError
 
+_LOCK = "lock"
+
 
 class Store:
     """Results and weights of cells in a folder. Any number of processes may add to it at once.
@@ -51,12 +53,17 @@ class Store:
                 stream.write((json.dumps(identity, indent=2) + "\n").encode())
 
     def _holds_anything(self) -> bool:
-        own = ("store.json", "lock")
-        return any(each.is_file() and each.name not in own for each in self.folder.rglob("*"))
+        return any(
+            each.is_file() and each.name != "store.json" and not each.name.startswith(_LOCK)
+            for each in self.folder.rglob("*")
+        )
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, *, part: int | None = None) -> Iterator[None]:
         """Keeps other studies out while one plans and runs; its own processes share the store.
+
+        Args:
+          part: The part of a divided study that runs; only the same part is kept out.
 
         Raises:
           UserError: Another study is at work in the folder.
@@ -65,7 +72,8 @@ class Store:
             f"{self.folder}: another study is writing to this store; wait for it, or give this one"
             " another store"
         )
-        with files.locked(self.folder / "lock", busy=busy):
+        name = _LOCK if part is None else f"{_LOCK}-{part}"
+        with files.locked(self.folder / name, busy=busy):
             yield
 
     def __contains__(self, cell: cells.Cell) -> bool:

@@ -6,7 +6,9 @@ A fault stops at start, with the key's path and what is allowed.
 from pipeline.config.adaptation import AdaptationConfig, AdaptationGate, LearningCurve
 from pipeline.config.beam import Beam
 from pipeline.config.data import DataConfig
-from pipeline.config.reading import load, parse, parse_override, read
+from pipeline.config.kubeflow import Kubeflow
+from pipeline.config.metadata import Metadata
+from pipeline.config.reading import check, load, parse, parse_override, read
 from pipeline.config.release import Domain, DomainSettings, Gate, ReleaseConfig
 from pipeline.config.study import StudyConfig
 from pipeline.config.training import Resources, StudyFineTuning, StudyTraining, Training
@@ -21,7 +23,9 @@ __all__ = [
     "DomainSettings",
     "Drift",
     "Gate",
+    "Kubeflow",
     "LearningCurve",
+    "Metadata",
     "ReleaseConfig",
     "Resources",
     "Skew",
@@ -30,6 +34,7 @@ __all__ = [
     "StudyTraining",
     "Training",
     "Validation",
+    "check",
     "load",
     "parse",
     "parse_override",

@@ -6,6 +6,7 @@ import yaml
 
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
+from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
 from pipeline.config.section import Fold, Name, Protocol
 from pipeline.config.training import Resources
@@ -26,6 +27,7 @@ class DataConfig(NetworkKeys):
     training: Resources = Resources()
     validation: Validation = Validation()
     beam: Beam = Beam()
+    metadata: Metadata = Metadata()
     synthetic: bool = False
     """Whether the recordings are synthetic; the report says so in words."""
 

@@ -50,14 +50,32 @@ def read(
         raise UserError(f"configuration {file} is not valid YAML: {error}") from None
     if not isinstance(values, dict):
         raise UserError(f"configuration {file} must hold keys and values, not {values!r}")
-    for key, value in (overrides or {}).items():
-        _set(values, key, value)
-    return _checked(values, source=str(file), kind=kind)
+    return check(values, overrides, source=str(file), kind=kind)
 
 
 def parse(values: dict[str, Any], *, source: str) -> ReleaseConfig:
     """Checks a release's configuration given as nested dictionaries; errors name `source`."""
-    return _checked(values, source=source, kind=ReleaseConfig)
+    return check(values, source=source, kind=ReleaseConfig)
+
+
+def check(
+    values: dict[str, Any],
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    source: str,
+    kind: type[Config],
+) -> Config:
+    """Checks a configuration of any kind, given as nested dictionaries; see `read`.
+
+    Args:
+      values: The keys; `overrides` change them in place.
+      overrides: Values by dotted key.
+      source: What errors name.
+      kind: Kind of the configuration.
+    """
+    for key, value in (overrides or {}).items():
+        _set(values, key, value)
+    return _checked(values, source=source, kind=kind)
 
 
 def parse_override(text: str) -> tuple[str, Any]:

@@ -8,6 +8,7 @@ import pydantic
 
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.section import Name, Scenario, Section, one_of
 from pipeline.config.training import Training
 from schemas.splits import S1
@@ -77,6 +78,7 @@ class ReleaseConfig(DataConfig):
     gate: Gate = Gate()
     domains: dict[str, Domain] = pydantic.Field(default_factory=dict)
     """Per-domain settings, by the manifest's domain names."""
+    kubeflow: Kubeflow = Kubeflow()
 
     @property
     def serving_root(self) -> Path:

@@ -9,6 +9,7 @@ import pydantic_core
 from components.actions import REPORT
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
+from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.section import Fold, Name, Protocol, Scenario, one_of
 from pipeline.config.training import StudyFineTuning, StudyTraining
 from pipeline.config.validation import Drift, Validation
@@ -54,6 +55,7 @@ class StudyConfig(DataConfig):
     scratch: StudyTraining = StudyTraining()
     """Training on the target alone (TT)."""
     fine_tune: StudyFineTuning = StudyFineTuning()
+    kubeflow: Kubeflow = Kubeflow()
 
     @pydantic.model_validator(mode="after")
     def _check_asked(self) -> "StudyConfig":

@@ -11,7 +11,7 @@ from pipeline.config import AdaptationConfig
 from pipeline.reports.adaptation.results import AdaptationResults
 from pipeline.reports.release.collect import account, artifacts_of
 from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 
 
 def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
@@ -27,7 +27,8 @@ def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
     check_output(output)
     run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
     nodes = tuple(NodeResult.from_json(values) for values in run["nodes"])
-    artifacts = artifacts_of(output, run["run_id"], nodes)
+    config = configs.read(output / CONFIG_FILE, kind=AdaptationConfig)
+    artifacts = artifacts_of(config, output, run["run_id"], nodes)
 
     def made(component: str, key: str) -> Any | None:
         return artifacts.get((component, ""), {}).get(key)
@@ -44,7 +45,7 @@ def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
     if pushed is not None and pushed.custom_properties["pushed"].int_value:
         pushed_to = Path(pushed.custom_properties["pushed_destination"].string_value)
     return AdaptationResults(
-        config=configs.read(output / CONFIG_FILE, kind=AdaptationConfig),
+        config=config,
         nodes=nodes,
         findings=None if findings is None else adaptations.read(findings.uri),
         found=dict(counts),

@@ -6,7 +6,7 @@ from pathlib import Path
 from modules.adaptation.findings import Findings
 from pipeline.config import AdaptationConfig
 from pipeline.reports.release.results import Recording
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

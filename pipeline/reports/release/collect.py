@@ -19,7 +19,8 @@ from corpora.audit.report import Example, Finding
 from corpora.manifest import sources
 from modules.training.records import RECORD_FILE, TrainingRecord
 from pipeline import config as configs
-from pipeline import nodes, release
+from pipeline import metadata_store, nodes
+from pipeline.pretrainings import PRETRAIN, pretrained_name
 from pipeline.reports.release import evaluation
 from pipeline.reports.release.results import (
     Accepted,
@@ -28,8 +29,8 @@ from pipeline.reports.release.results import (
     Recording,
     RunResults,
 )
-from pipeline.run_folder import CONFIG_FILE, METADATA_FILE, RUN_FILE, check_output
-from pipeline.runners.local import NodeResult
+from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
+from pipeline.runners.results import NodeResult
 from schemas import table
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN
@@ -51,7 +52,7 @@ def collect(output: Path) -> RunResults:
     config = configs.load(output / CONFIG_FILE)
     run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
     results = tuple(NodeResult.from_json(values) for values in run["nodes"])
-    artifacts = artifacts_of(output, run["run_id"], results)
+    artifacts = artifacts_of(config, output, run["run_id"], results)
     trainings = {
         model: _training(outputs["model"])
         for (component, model), outputs in artifacts.items()
@@ -77,12 +78,14 @@ def collect(output: Path) -> RunResults:
     )
 
 
-def artifacts_of(output: Path, run_id: str, results: Iterable[NodeResult]) -> Artifacts:
+def artifacts_of(
+    config: configs.DataConfig, output: Path, run_id: str, results: Iterable[NodeResult]
+) -> Artifacts:
     """Returns the output artifacts of the nodes that have some."""
     wanted = {(node.component, node.model) for node in results if node.status in _WITH_OUTPUTS}
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    connection = metadata.sqlite_metadata_connection_config(str(output / METADATA_FILE))
-    with metadata.Metadata(connection) as handle:
+    # A folder that was moved has its metadata with it.
+    with metadata.Metadata(metadata_store.connection(config.metadata, output)) as handle:
         store = handle.store
         run = store.get_context_by_type_and_name("pipeline_run", run_id)
         for execution in store.get_executions_by_context(run.id):
@@ -207,8 +210,8 @@ def _model(
         pushed_to = Path(pushed.custom_properties["pushed_destination"].string_value)
     return ModelResult(
         name=name,
-        training=trainings.get(release.PRETRAIN if multi_domain else name),
-        pretraining=None if multi_domain else trainings.get(release.pretrained_name(config, name)),
+        training=trainings.get(PRETRAIN if multi_domain else name),
+        pretraining=None if multi_domain else trainings.get(pretrained_name(config, name)),
         comparison=adaptation_gate.read(compared.uri) if compared is not None else None,
         slices=slices,
         baseline_uar=baseline,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from components.adaptation_gate.comparison import Comparison
 from pipeline.reports.release.results import ModelResult, ModelStatus, RunResults
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas.words import apart, brief, is_known, listed, plural, signed
 
 

@@ -12,7 +12,7 @@ from corpora.audit.report import Finding
 from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord
 from pipeline.config import ReleaseConfig
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas.features import DOMAIN
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN

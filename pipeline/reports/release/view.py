@@ -18,7 +18,7 @@ from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import RunResults, SliceResult
 from pipeline.reports.release.summary import Average, SummaryRow
 from pipeline.run_folder import CONFIG_FILE, LOG_FILE
-from pipeline.runners.local import STATUSES, NodeResult, Status
+from pipeline.runners.results import STATUSES, NodeResult, Status
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN
 

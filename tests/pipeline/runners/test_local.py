@@ -9,7 +9,7 @@ from tfx import v1 as tfx
 from tfx.dsl.component.experimental import annotations, decorators
 
 from pipeline.runners import local
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 
 Text = tfx.types.standard_artifacts.String
 

@@ -23,7 +23,7 @@ from modules.adaptation.findings import (
 from pipeline.config import AdaptationConfig
 from pipeline.reports.adaptation import report, terminal
 from pipeline.reports.adaptation.results import AdaptationResults
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 
 FOUND = Findings(
     domain="calls",

@@ -30,7 +30,7 @@ from pipeline.reports.release.results import (
     RunResults,
     SliceResult,
 )
-from pipeline.runners.local import NodeResult
+from pipeline.runners.results import NodeResult
 from schemas.labels import PAPER, LabelSet
 from schemas.signatures import MULTI_DOMAIN
 

@@ -1,0 +1,106 @@
+"""One node of a pipeline at a time, by TFX's own launcher."""
+
+import dataclasses
+import logging
+import time
+from typing import Any
+
+from pipeline.runners.results import NodeResult, Status
+from schemas.errors import UserError
+
+RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
+# States of executions whose outputs are there.
+DONE = ("COMPLETE", "CACHED")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CompiledPipeline:
+    """A pipeline as TFX's launcher takes it.
+
+    Attributes:
+      representation: TFX's intermediate representation, with the run's id in it.
+      deployment: Executors and drivers of its nodes.
+      connection: Connection to the metadata store.
+    """
+
+    representation: Any
+    deployment: Any
+    connection: Any
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes, in topological order."""
+        return [entry.pipeline_node for entry in self.representation.nodes]
+
+    def launch(self, node: Any) -> NodeResult:
+        """Runs a node, or takes its result from the cache; its faults are in what comes back."""
+        from tfx.orchestration import metadata
+        from tfx.orchestration.local import runner_utils
+        from tfx.orchestration.portable import launcher
+
+        name = node.node_info.id
+        start_s = time.monotonic()
+        status: Status
+        try:
+            execution = launcher.Launcher(
+                pipeline_node=node,
+                mlmd_connection=metadata.Metadata(self.connection),
+                pipeline_info=self.representation.pipeline_info,
+                pipeline_runtime_spec=self.representation.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(self.deployment, name),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(self.deployment, name),
+            ).launch()
+            state = _state(self.connection, execution.execution_id if execution else None)
+            status, error = status_of(node, state), ""
+            if status == "failed":
+                # The launcher tells of inputs that it cannot resolve in this way only.
+                error = "its inputs are not to be had; the log says why"
+        except Exception as fault:
+            logging.getLogger(__name__).exception("%s failed", name)
+            # A user's mistake is told in words made for users.
+            own_words = isinstance(fault, UserError)
+            status, error = (
+                "failed",
+                str(fault) if own_words else f"{type(fault).__name__}: {fault}",
+            )
+        return NodeResult.of(name, status, duration_s=time.monotonic() - start_s, error=error)
+
+
+def compiled(pipeline: Any, run_id: str) -> CompiledPipeline:
+    """Compiles a `tfx.dsl.Pipeline` with a metadata connection for one run."""
+    from tfx.dsl.compiler import compiler, constants
+    from tfx.orchestration.local import runner_utils
+    from tfx.orchestration.portable import runtime_parameter_utils
+
+    representation = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(
+        representation, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+    )
+    deployment = runner_utils.extract_local_deployment_config(representation)
+    stored = deployment.metadata_connection_config
+    return CompiledPipeline(
+        representation=representation,
+        deployment=deployment,
+        connection=getattr(stored, stored.WhichOneof("connection_config")),
+    )
+
+
+def status_of(node: Any, state: str) -> Status:
+    """Returns what the state of a node's execution in the metadata store means."""
+    if state not in DONE:
+        return "failed"
+    if node.node_info.type.name == RESOLVER:
+        return "resolved"
+    return "cached" if state == "CACHED" else "executed"
+
+
+def _state(connection: Any, execution_id: int | None) -> str:
+    """Returns the state of an execution in the metadata store, `SKIPPED` where there is none."""
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx.orchestration import metadata
+
+    if not execution_id:
+        return "SKIPPED"
+    with metadata.Metadata(connection) as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+    return metadata_store_pb2.Execution.State.Name(execution.last_known_state)
