@@ -9,7 +9,7 @@ from corpora.audit.clips import Clip
 from corpora.audit.report import SEVERITIES, Audit, Exclusion, Finding
 from schemas.errors import UserError
 from schemas.progress import Track, no_track
-from schemas.splits import NUM_FOLDS, PROTOCOLS
+from schemas.splits import NUM_FOLDS, RELEASE_PROTOCOLS
 from schemas.utterance import Utterance
 
 # In the order of the report within a severity; and for those that need a column of a fold list, its
@@ -100,8 +100,10 @@ def audit_fold_list(
 
 
 def _check_protocol(protocol: str) -> None:
-    if protocol not in PROTOCOLS:
-        raise UserError(f"protocol `{protocol}` does not exist; allowed: {', '.join(PROTOCOLS)}")
+    if protocol not in RELEASE_PROTOCOLS:
+        raise UserError(
+            f"protocol `{protocol}` does not exist; allowed: {', '.join(RELEASE_PROTOCOLS)}"
+        )
 
 
 def _audit(

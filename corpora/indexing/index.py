@@ -262,23 +262,26 @@ def _source(
 
 
 def _check_distinct(corpora: list[_Corpus]) -> None:
-    """Checks that no domain comes from two sources, and no utterance twice."""
+    """Checks that no domain comes from two sources that are no lists, and no utterance twice."""
     source_of: dict[str, str] = {}
+    source_corpus: dict[str, str] = {}
     source_of_id: dict[str, str] = {}
     for corpus in corpora:
         place = f"{corpus.name}={corpus.path}"
         for domain in dict.fromkeys(item.domain for item in corpus.found):
-            if domain in source_of:
+            joins = corpus.name == source_corpus.get(domain) == csv_file.CORPUS.name
+            if domain in source_of and not joins:
                 raise UserError(
                     f"domain {domain} comes from both {source_of[domain]} and {place};"
                     " give it once, or rename it in the CSV"
                 )
-            source_of[domain] = place
+            source_of[domain], source_corpus[domain] = place, corpus.name
         counts = collections.Counter(clip.utterance_id for clip in corpus.utterances())
         if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
             raise UserError(
                 f"{corpus.path}: has the utterance {twice[0]} {counts[twice[0]]} times"
-                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
+                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}"
+                f"{_as_two_formats(corpus, twice[0])}; list each once"
             )
         if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:
             raise UserError(
@@ -287,6 +290,13 @@ def _check_distinct(corpora: list[_Corpus]) -> None:
                 " begin with the domain"
             )
         source_of_id |= dict.fromkeys(counts, place)
+
+
+def _as_two_formats(corpus: _Corpus, utterance_id: str) -> str:
+    """Returns in words that an id stands for files that differ in their suffix only, if it does."""
+    paths = {clip.path for clip in corpus.utterances() if clip.utterance_id == utterance_id}
+    names = sorted(os.path.basename(path) for path in paths)
+    return f" (as {' and '.join(names)}: one clip in several formats)" if len(names) > 1 else ""
 
 
 def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:
