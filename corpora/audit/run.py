@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from corpora.audit import checks, duplicates, listening
+from corpora.audit import checks, duplicates, inference, listening
 from corpora.audit import clips as clips_module
 from corpora.audit.clips import Clip
 from corpora.audit.report import SEVERITIES, Audit, Exclusion, Finding
@@ -88,9 +88,11 @@ def audit_fold_list(
     """
     _check_protocol(protocol)
     clips, columns = clips_module.from_fold_list(path)
+    clips, columns, inferred = inference.complete(clips, columns)
     return _audit(
         clips,
         columns=columns,
+        inferred=inferred,
         folds=tuple(sorted({clip.fold for clip in clips})),
         protocol=protocol,
         test_fold=test_fold,
@@ -110,6 +112,7 @@ def _audit(
     clips: Sequence[Clip],
     *,
     columns: frozenset[str],
+    inferred: str = "",
     folds: tuple[str, ...],
     protocol: str,
     test_fold: str | None,
@@ -158,6 +161,7 @@ def _audit(
         domains=tuple(facts.by_domain()),
         findings=tuple(findings),
         not_run=tuple(not_run),
+        inferred=inferred,
         exclusions=tuple(_exclusions(facts)),
     )
 

@@ -87,6 +87,8 @@ def index(
         for corpus in corpora:
             description = f"Indexing {corpus.name}"
             probes |= prober.results(corpus.recordings(), track=track, description=description)
+        corpora = [_with_spares(corpus, probes, prober) for corpus in corpora]
+        candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
     accounts = [corpus.account(probes) for corpus in corpora]
     _check_usable(zip(corpora, accounts, strict=True))
     usable = [clip for clip in candidates if not probe.problem(clip, probes[clip.path])]
@@ -142,6 +144,46 @@ class _Corpus:
         counts = collections.Counter(entry.status for entry in account)
         assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
         return account
+
+
+def _with_spares(corpus: _Corpus, probes: dict[str, probe.Probe], prober: probe.Prober) -> _Corpus:
+    """Returns the corpus with second copies in place of first ones that cannot be read.
+
+    What is seen of them is added to `probes`.
+    """
+    broken = {
+        clip.utterance_id: clip
+        for clip in corpus.utterances()
+        if probe.problem(clip, probes[clip.path])
+    }
+    spares = [item.spare for item in corpus.found if item.spare]
+    spares = [spare for spare in spares if spare.utterance_id in broken]
+    if not spares:
+        return corpus
+    paths = [spare.path for spare in spares]
+    prober.start(paths)
+    probes |= {path: prober.result(path) for path in paths}
+    replaced: dict[str, str] = {}
+    for spare in spares:
+        if not probe.problem(spare, probes[spare.path]):
+            replaced.setdefault(spare.utterance_id, spare.path)
+    found = []
+    for item in corpus.found:
+        clip = item.utterance or item.spare
+        if clip is None or clip.utterance_id not in replaced:
+            found.append(item)
+        elif clip.path == replaced[clip.utterance_id]:
+            # With the label that was found for the first copy.
+            clip = dataclasses.replace(clip, emotion=broken[clip.utterance_id].emotion)
+            found.append(dataclasses.replace(item, utterance=clip, reason="", spare=None))
+        elif item.utterance:
+            reason = f"second copy of {os.path.relpath(replaced[clip.utterance_id], corpus.path)}"
+            problem = probe.problem(clip, probes[clip.path])
+            reason = f"{reason}; this one cannot be read: {problem}"
+            found.append(dataclasses.replace(item, utterance=None, reason=reason))
+        else:
+            found.append(item)
+    return dataclasses.replace(corpus, found=found)
 
 
 def _check_sources(sources: list[tuple[str, Path]]) -> None:

@@ -142,6 +142,15 @@ def digest(manifest: Manifest) -> str:
     return result.hexdigest()
 
 
+def details_digest(manifest: Manifest) -> str:
+    """Returns a SHA-256 over what audits look at beside what `digest` covers."""
+    details = sorted(
+        (clip.utterance_id, clip.licence, clip.sentence, clip.elicitation)
+        for clip in manifest.utterances
+    )
+    return hashlib.sha256(repr(details).encode()).hexdigest()
+
+
 def utterance_of(row: Row, *, channel: str | None = None, side: str = "") -> Utterance:
     """Returns the utterance of a row; its emotion is the row's own word, in lower case.
 

@@ -24,12 +24,14 @@ class Found:
       domain: The corpus.
       utterance: What the file is, or `None` if it is skipped.
       reason: Why it is skipped; empty if it is not.
+      spare: Of a second copy, the clip that it is: used where the first cannot be read.
     """
 
     path: Path
     domain: str
     utterance: Utterance | None = None
     reason: str = ""
+    spare: Utterance | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -220,7 +222,7 @@ def read_files(
             yield Found(path=path, domain=domain, reason=clip)
         elif chosen[clip.utterance_id] != path:
             first = os.path.relpath(chosen[clip.utterance_id], root)
-            yield Found(path=path, domain=domain, reason=f"second copy of {first}")
+            yield Found(path=path, domain=domain, reason=f"second copy of {first}", spare=clip)
         else:
             yield Found(path=path, domain=domain, utterance=clip)
     for error in closed:
