@@ -127,7 +127,7 @@ class Track:
         """
         import av
 
-        shape = None
+        shape, num_frames = None, 0
         try:
             for frame in _frames(self._container, self._stream):
                 # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
@@ -139,10 +139,13 @@ class Track:
                     )
                 self.rate_hz = frame.sample_rate
                 check_rate(self.rate_hz)
+                num_frames += frame.samples
                 array = frame.to_ndarray()
                 yield array.T if frame.format.is_planar else array.reshape(-1, own[1])
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise DecodingError(_failure(error, self._flac_frames)) from None
+            # Behind all that a FLAC promises lie tags of players, which FFmpeg takes for frames.
+            if not self._flac_frames or num_frames != self._flac_frames:
+                raise DecodingError(_failure(error, self._flac_frames)) from None
 
     def check_complete(self, num_frames: int) -> None:
         """Raises DecodingError if the whole track has fewer frames than its header promises."""
