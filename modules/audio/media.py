@@ -36,6 +36,7 @@ _EXACT = frozenset({"aiff", "au", "caf"})
 _LEAST_FRACTION = 0.9  # of the duration that other containers tell
 # More frames than that for a byte of a file are a header's error, not a coding.
 _MAX_FRAMES_A_BYTE = 64
+_ID3V1_BYTES = 128
 # Codings whose frames in a packet FFmpeg knows better than most containers' headers.
 _BLOCK_CODINGS = ("adpcm", "g72", "gsm")
 
@@ -127,7 +128,7 @@ class Track:
         """
         import av
 
-        shape, num_frames = None, 0
+        shape = None
         try:
             for frame in _frames(self._container, self._stream):
                 # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
@@ -139,13 +140,10 @@ class Track:
                     )
                 self.rate_hz = frame.sample_rate
                 check_rate(self.rate_hz)
-                num_frames += frame.samples
                 array = frame.to_ndarray()
                 yield array.T if frame.format.is_planar else array.reshape(-1, own[1])
         except (av.FFmpegError, ValueError, OSError) as error:
-            # Behind all that a FLAC promises lie tags of players, which FFmpeg takes for frames.
-            if not self._flac_frames or num_frames != self._flac_frames:
-                raise DecodingError(_failure(error, self._flac_frames)) from None
+            raise DecodingError(_failure(error, self._flac_frames)) from None
 
     def check_complete(self, num_frames: int) -> None:
         """Raises DecodingError if the whole track has fewer frames than its header promises."""
@@ -165,6 +163,8 @@ def _opened(contents: Contents) -> Iterator[tuple[Any, Any]]:
     # Asking all formats whether a file is theirs takes a third of the time of opening it.
     known = "flac" if contents[:4] == b"fLaC" else None
     options = {"format_whitelist": CONTAINERS}
+    if known and isinstance(contents, bytes) and contents[-_ID3V1_BYTES:].startswith(b"TAG"):
+        contents = contents[:-_ID3V1_BYTES]  # FFmpeg takes it for a part of the last frame.
     try:
         container = av.open(reader(contents), format=known, options=options)
     except (av.FFmpegError, ValueError, OSError):
