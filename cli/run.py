@@ -1,6 +1,7 @@
 """`ser run`: the release pipeline, from a manifest to pushed models and a report."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from cli import pipelines
@@ -44,5 +45,7 @@ def run_release(request: "Request") -> "ReleaseResult":
 
     # Written to a file there is no width to keep to.
     Console(width=None if display.console.is_terminal else 120).print(terminal.table(result.found))
+    for line in terminal.not_used(result.found):
+        print(line, file=sys.stderr)
     display.console.print(f"report: {result.report}")
     return result

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from schemas import labels
-from schemas.splits import NUM_FOLDS
+from schemas.splits import NUM_FOLDS, PARTITION, PARTITION_DEV_FOLD, PARTITION_TEST_FOLD
 from schemas.utterance import Utterance, by_domain
 
 # The search for speaker-independent folds: independent starts, and moves tried in each.
@@ -32,12 +32,15 @@ def assign(utterances: Iterable[Utterance], *, seed: int) -> list[Utterance]:
     utterances = list(utterances)
     folds_random: dict[str, int] = {}
     folds_speaker: dict[str, int] = {}
+    folds_partition: dict[str, int] = {}
     for domain, clips in by_domain(utterances).items():
         if not has_folds(clips, "random"):
             folds_random |= random_folds(clips, seed=f"{seed}/{domain}/random")
         if not has_folds(clips, "speaker_independent"):
             of_speaker = speaker_folds(clips, seed=f"{seed}/{domain}/speaker_independent")
             folds_speaker |= {clip.utterance_id: of_speaker[clip.speaker] for clip in clips}
+        if not has_folds(clips, PARTITION):
+            folds_partition |= partition_folds(clips, seed=f"{seed}/{domain}/{PARTITION}")
     return [
         dataclasses.replace(
             utterance,
@@ -45,9 +48,31 @@ def assign(utterances: Iterable[Utterance], *, seed: int) -> list[Utterance]:
             fold_speaker_independent=folds_speaker.get(
                 utterance.utterance_id, utterance.fold_speaker_independent
             ),
+            fold_partition=folds_partition.get(utterance.utterance_id, utterance.fold_partition),
         )
         for utterance in utterances
     ]
+
+
+def partition_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:
+    """Returns utterance id to fold such that the official test part is fold 0.
+
+    The dev part, where there is one, is the last fold; the training part is spread over the others,
+    which are all trained on. Nothing where a clip is of no part, or one is missing.
+    """
+    parts: dict[str, list[Utterance]] = {}
+    for clip in clips:
+        parts.setdefault(clip.partition, []).append(clip)
+    if "" in parts or not {"train", "test"} <= parts.keys():
+        return {}
+    test, dev = PARTITION_TEST_FOLD, PARTITION_DEV_FOLD
+    training = [
+        fold for fold in range(NUM_FOLDS) if fold != test and (fold != dev or "dev" not in parts)
+    ]
+    dealt = random_folds(parts["train"], seed=seed, num_folds=len(training))
+    folds = {utterance_id: training[number] for utterance_id, number in dealt.items()}
+    folds |= {clip.utterance_id: dev for clip in parts.get("dev", ())}
+    return folds | {clip.utterance_id: test for clip in parts["test"]}
 
 
 def has_folds(clips: Iterable[Utterance], protocol: str) -> bool:
@@ -63,7 +88,9 @@ def speakers_of(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:
     return result
 
 
-def random_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:
+def random_folds(
+    clips: Sequence[Utterance], *, seed: str, num_folds: int = NUM_FOLDS
+) -> dict[str, int]:
     """Returns utterance id to fold; per emotion, and in all, sizes differ by at most one clip."""
     shuffled = random.Random(seed)
     order = []
@@ -71,10 +98,10 @@ def random_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:
         ids = sorted(clip.utterance_id for clip in clips if clip.emotion == emotion)
         shuffled.shuffle(ids)
         order += ids
-    numbers = list(range(NUM_FOLDS))
+    numbers = list(range(num_folds))
     shuffled.shuffle(numbers)
     # Dealing on, where the last emotion ended, is what keeps the folds' sizes equal.
-    return {utterance_id: numbers[i % NUM_FOLDS] for i, utterance_id in enumerate(order)}
+    return {utterance_id: numbers[i % num_folds] for i, utterance_id in enumerate(order)}
 
 
 def speaker_folds(clips: Sequence[Utterance], *, seed: str) -> dict[str, int]:

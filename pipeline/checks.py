@@ -8,12 +8,13 @@ from corpora.manifest import Manifest
 from modules.networks import approaches
 from modules.networks.registry import FRONT_ENDS, NetworkSpec
 from modules.training import memory
+from pipeline import schema
 from pipeline.config import ReleaseConfig, StudyConfig
 from schemas import sound
 from schemas.errors import UserError
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
-from schemas.words import listed
+from schemas.words import listed, plural
 
 # Tables of the study that compare a target with other domains.
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
@@ -34,6 +35,7 @@ def check_release(config: ReleaseConfig, manifest: Manifest, network: NetworkSpe
     check_memory(config)
     check_labels(config, manifest)
     check_domains(config, manifest.domains)
+    check_languages(config, manifest)
     check_approaches(config, manifest.domains, network)
     check_members(config, manifest.domains)
     check_speakers(config, manifest.domains)
@@ -85,6 +87,27 @@ def check_labels(config: ReleaseConfig | StudyConfig, manifest: Manifest) -> Non
                 f" leaves nothing to tell apart; add recordings of another label of the set"
                 f" ({', '.join(labels)}) or leave the domain out"
             )
+
+
+def check_languages(config: ReleaseConfig, manifest: Manifest) -> None:
+    """Checks that the schema of examples knows the languages, where it stops what it does not know.
+
+    Raises:
+      UserError: It does not; names recordings, which DataGate cannot.
+    """
+    if config.validation.anomalies == "report":
+        return
+    known = schema.languages()
+    strange: dict[str, list[str]] = {}
+    for utterance in manifest.utterances:
+        if utterance.language and utterance.language not in known:
+            strange.setdefault(utterance.language, []).append(utterance.utterance_id)
+    for language, ids in strange.items():
+        raise UserError(
+            f"{config.manifest}: language `{language}` ({plural(len(ids), 'clip')}, like {ids[0]})"
+            " is no ISO 639-1 code of the schema of examples: write its two letters, or leave it"
+            " empty; or let it pass: --set validation.anomalies=report"
+        )
 
 
 def check_memory(config: ReleaseConfig | StudyConfig) -> None:

@@ -155,7 +155,7 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
         return []
     audit = CorporaAudit(
         manifest_path=manifest.path,
-        manifest_digest=manifest.digest,
+        manifest_digest=f"{manifest.digest} {manifest.details_digest}",
         protocol=config.protocol,
         test_fold=EVERY_FOLD if config.audited_fold is None else config.audited_fold,
         code_digest=code_digest("corpora_audit"),

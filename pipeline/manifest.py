@@ -21,6 +21,7 @@ class Manifest:
       path: The CSV, named by its content.
       schema_path: Schema of the examples of these recordings, named by its content.
       digest: Digest of the manifest's content; the cache key of everything downstream.
+      details_digest: Digest of what only audits look at: licences, sentences and the like.
       domains: Names of the domains, sorted.
       labels: What its networks learn to tell apart.
     """
@@ -30,6 +31,7 @@ class Manifest:
     digest: str
     domains: tuple[str, ...]
     labels: LabelSet
+    details_digest: str = ""
 
 
 def snapshot(manifest: manifests.Manifest, folder: Path) -> Manifest:
@@ -56,4 +58,5 @@ def snapshot(manifest: manifests.Manifest, folder: Path) -> Manifest:
         digest=digest,
         domains=manifest.domains,
         labels=manifest.labels,
+        details_digest=manifests.details_digest(manifest),
     )

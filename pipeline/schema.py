@@ -11,6 +11,13 @@ from schemas.labels import LabelSet
 TEMPLATE = Path(__file__).parent.parent / "schemas" / "speech.pbtxt"
 
 
+def languages() -> frozenset[str]:
+    """Returns the codes of languages that the schema allows."""
+    schema = text_format.Parse(TEMPLATE.read_text(encoding="utf-8"), schema_pb2.Schema())
+    [codes] = [domain for domain in schema.string_domain if domain.name == features.LANGUAGE]
+    return frozenset(codes.value)
+
+
 def for_labels(labels: LabelSet) -> str:
     """Returns the schema of examples whose labels are of one set, as a text protocol buffer.
 

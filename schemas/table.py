@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from schemas import channels, files, recordings
+from schemas import channels, files, recordings, splits
 from schemas.columns import Columns
 from schemas.errors import UserError
 from schemas.splits import NUM_FOLDS
@@ -100,17 +100,34 @@ class Row:
             raise self.error(f"`{column}` must be at least 0, not {text}")
         return value
 
-    def channel(self) -> str:
+    def channel(self, text: str | None = None) -> str:
         """Returns which channel of its recording the row is.
+
+        Args:
+          text: What stands there; that of the column where it is left out.
 
         Raises:
           UserError: It is none of `schemas.channels`.
         """
-        text = self.get("channel").lower()
+        text = self.get("channel").lower() if text is None else text
         value = {"center": channels.CENTRE, "first": channels.FIRST}.get(text, text)
         if channels.is_channel(value):
             return value
-        raise self.error(f"`channel` must be {channels.ALLOWED}, not `{self.get('channel')}`")
+        raise self.error(f"`channel` must be {channels.ALLOWED}, not `{text}`")
+
+    def partition(self) -> str:
+        """Returns the official part that the row is of: train, dev, test, or none.
+
+        Raises:
+          UserError: It is another one.
+        """
+        text = self.get("partition").lower()
+        if not text or text in splits.PARTS:
+            return text
+        for part, names in splits.PART_NAMES.items():
+            if text in names:
+                return part
+        raise self.error(f"`partition` must be {', '.join(splits.PARTS)} or empty, not `{text}`")
 
     def whole_number(self, column: str, *, default: int, least: int = 0) -> int:
         """Returns the column as a whole number; otherwise as `number`."""

@@ -30,10 +30,12 @@ class Utterance:
       licence: The corpus' licence in a few words; empty if unknown.
       start_s, end_s: The part of the recording that is this utterance; `None` for all of it.
       channel: The channel of the recording that is heard (`schemas.channels`); empty for the first.
+      partition: The official part that it is of, `train`, `dev` or `test`; empty for none.
       sample_rate_hz: The recording's own rate; 0 before it was probed.
       duration_s: The utterance's duration in seconds; 0 before it was probed.
       sha256: Hex digest of the recording's bytes; empty before it was hashed.
       fold_random: 0…4 under the paper's protocol, -1 before it was assigned.
+      fold_partition: 0…4, the official test part is 0; -1 where there is none.
       fold_speaker_independent: 0…4, no speaker of a domain in two folds, -1 before it was assigned.
     """
 
@@ -55,12 +57,16 @@ class Utterance:
     fold_random: int = -1
     fold_speaker_independent: int = -1
     channel: str = ""
+    partition: str = ""
+    fold_partition: int = -1
 
     def fold(self, protocol: str) -> int:
-        """Returns the fold under `protocol` (`random` or `speaker_independent`)."""
-        return {"random": self.fold_random, "speaker_independent": self.fold_speaker_independent}[
-            protocol
-        ]
+        """Returns the fold under `protocol` (`random`, `speaker_independent` or `partition`)."""
+        return {
+            "random": self.fold_random,
+            "speaker_independent": self.fold_speaker_independent,
+            "partition": self.fold_partition,
+        }[protocol]
 
 
 def by_domain(utterances: Iterable[Utterance]) -> dict[str, list[Utterance]]:

@@ -37,10 +37,13 @@ def run_folder(tmp_path_factory):
     contents = good.read_bytes()
     # Names that the reader takes; what is inside is the matter.
     (wavs / "03b10Wx.wav").write_bytes(contents[: len(contents) // 2])
-    soundfile.write(wavs / "03b10Wy.wav", np.zeros(32_000), 16_000)
+    noise = np.random.default_rng(0).normal(0, 0.1, 32_000)
+    soundfile.write(wavs / "03b10Wy.wav", noise, 16_000)
     (wavs / "03b10Wz.wav").write_bytes(b"")
     indexed = index.index([(name, str(data / name)) for name in CORPORA])
     indexed.write(folder / "manifest.csv")
+    # Indexing listens: what it took has fallen silent since.
+    soundfile.write(wavs / "03b10Wy.wav", np.zeros(32_000), 16_000)
     return folder
 
 

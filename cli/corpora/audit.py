@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from schemas.splits import PROTOCOLS
+from schemas.splits import RELEASE_PROTOCOLS
 
 if TYPE_CHECKING:
     from corpora.audit import Audit
@@ -41,8 +41,8 @@ def add_parser(
     )
     parser.add_argument(
         "--protocol",
-        choices=PROTOCOLS,
-        default=PROTOCOLS[0],
+        choices=RELEASE_PROTOCOLS,
+        default=RELEASE_PROTOCOLS[0],
         help="whose folds to judge, and whether a speaker may be in several (default: %(default)s)",
     )
     parser.add_argument(

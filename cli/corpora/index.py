@@ -1,6 +1,7 @@
 """`ser corpora index`: from corpora on disk to a manifest."""
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
 from cli.corpora.tables import narrow_table, speakers
@@ -62,9 +63,9 @@ def epilog() -> str:
         ]
 
     options = [
-        f"  {corpus.name}.{name:<{20 - len(corpus.name)}} {' | '.join(option.allowed)}"
+        f"  {corpus.name}.{name:<{20 - len(corpus.name)}} {' | '.join(option.values)}"
         f"  ({option.help})"
-        for corpus in known
+        for corpus in (*known, *formats)
         for name, option in corpus.options.items()
     ]
     rest = EXAMPLES.format(
@@ -186,7 +187,12 @@ def run(args: argparse.Namespace) -> int:
             print(f"warning: {problem}")
     for note in result.notes:
         print(f"note: {note}")
-    for warning in [*_unmet_labels(result), *_copies(result), *_unmet(exclusions)]:
+    for warning in [
+        *_alike_speakers(result),
+        *_unmet_labels(result),
+        *_copies(result),
+        *_unmet(exclusions),
+    ]:
         print(f"warning: {warning}")
     print(
         f"{len(cache.read):,} recordings read, {len(cache.unchanged):,} unchanged since last time"
@@ -269,7 +275,7 @@ def _folds_table(result: "Index") -> "Table":
     from rich.table import Table
 
     from corpora import folds
-    from schemas.splits import NUM_FOLDS, PROTOCOLS
+    from schemas.splits import NUM_FOLDS, PARTITION, PROTOCOLS
 
     table = Table(title="Clips per fold", title_justify="left")
     table.add_column("corpus")
@@ -278,7 +284,8 @@ def _folds_table(result: "Index") -> "Table":
         table.add_column(str(fold), justify="right")
     for domain in result.domains():
         clips = [clip for clip in result.utterances if clip.domain == domain]
-        for protocol in PROTOCOLS:
+        own = (PARTITION,) if folds.has_folds(clips, PARTITION) else ()
+        for protocol in (*PROTOCOLS, *own):
             sizes = folds.sizes(clips, protocol).values()
             kept = " (kept)" if (domain, protocol) in result.kept_folds else ""
             table.add_row(domain, protocol + kept, *map(str, sizes))
@@ -335,6 +342,24 @@ def _copies(result: "Index") -> list[str]:
             f" same byte for byte, like {some[0][0].utterance_id} and {some[0][1].utterance_id};"
             " `ser corpora audit` tells whether it matters and can write an --exclude file"
         )
+    return lines
+
+
+def _alike_speakers(result: "Index") -> list[str]:
+    """Returns in words which speakers of a domain may be one, by how their names are written."""
+    lines = []
+    for domain in result.domains():
+        spellings: dict[str, set[str]] = {}
+        for clip in result.utterances:
+            if clip.domain == domain:
+                plain = re.sub(r"(\.0+)?$", "", clip.speaker.casefold())
+                plain = re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\s_-]+", "", plain))
+                spellings.setdefault(plain, set()).add(clip.speaker)
+        for names in sorted(sorted(names) for names in spellings.values() if len(names) > 1):
+            lines.append(
+                f"speakers {', '.join(names)} of {domain} may be one: they differ in case, padding"
+                " or .0 only, and count as several"
+            )
     return lines
 
 

@@ -7,7 +7,7 @@ from tfx.types import component_spec, standard_artifacts
 from components.audio_example_gen import executor
 from components.audio_example_gen.artifact import IngestAccount
 from schemas.sound import INPUT_SAMPLES, OVER_LENGTH, TRUNCATE
-from schemas.splits import PROTOCOLS, SPEAKER_INDEPENDENT
+from schemas.splits import RELEASE_PROTOCOLS, SPEAKER_INDEPENDENT
 
 
 class AudioExampleGenSpec(component_spec.ComponentSpec):
@@ -73,7 +73,7 @@ class AudioExampleGen(base_beam_component.BaseBeamComponent):
         Raises:
           ValueError: `protocol` or `over_length` is none of those above.
         """
-        _check("protocol", protocol, PROTOCOLS)
+        _check("protocol", protocol, RELEASE_PROTOCOLS)
         _check("over_length", over_length, OVER_LENGTH)
         super().__init__(
             spec=AudioExampleGenSpec(

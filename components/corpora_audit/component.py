@@ -38,7 +38,7 @@ def CorporaAudit(
     Args:
       audit: What it found.
       manifest_path: The manifest's CSV file, named by its content.
-      manifest_digest: Digest of the manifest.
+      manifest_digest: Digest of the manifest, of what only audits look at too.
       protocol: `random` or `speaker_independent`, whose folds are judged.
       test_fold: The only fold that is tested on, or `EVERY_FOLD`.
       code_digest: Digest of the sources of this step.

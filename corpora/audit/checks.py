@@ -211,8 +211,8 @@ def speakers_across_folds(facts: Facts) -> Iterator[Finding]:
                 domains=(domain,),
                 message=f"{told}: what is measured includes knowing the voice."
                 if independent
-                else f"{told}, as the protocol random allows: the result holds for voices the model"
-                " has heard, and is usually too good for any other.",
+                else f"{told}, as the protocol {facts.protocol} allows: the result holds for voices"
+                " the model has heard, and is usually too good for any other.",
                 advice="index the corpus anew without its fold columns."
                 if independent
                 else "report the protocol; use speaker_independent to learn about new voices.",

@@ -12,6 +12,8 @@ SEVERITIES = (ERROR, WARNING, NOTE)
 
 SHOWN_EXAMPLES = 3
 _WIDTH = 100
+# Checks without which nobody can say that a measurement is honest.
+_DECISIVE = frozenset({"speakers-across-folds", "label-conflict", "class-missing-in-fold"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class Audit:
       clips: The number of all, `heard` of which could be decoded; the rest is `unreadable`.
       findings: Errors first.
       not_run: Checks which could not be made, and why.
+      inferred: What was taken from the files because a list lacks it, in words.
       exclusions: The utterances without which no audio occurs twice, and no clip is unusable.
     """
 
@@ -90,6 +93,7 @@ class Audit:
     domains: tuple[str, ...]
     findings: tuple[Finding, ...]
     not_run: tuple[tuple[str, str], ...] = ()
+    inferred: str = ""
     exclusions: tuple[Exclusion, ...] = ()
 
     @property
@@ -111,8 +115,11 @@ class Audit:
             told = "an honest measurement, with reservations"
         else:
             told = "an honest measurement"
-        if self.not_run and not self.errors:
-            told += ", as far as it was checked"
+        unjudged = list(dict.fromkeys(check for check, _ in self.not_run))
+        if unjudged and not self.errors:
+            if _DECISIVE & set(unjudged):
+                told = "nothing wrong was found in the rest, which is no proof of honesty"
+            told = f"not judged: {', '.join(unjudged)}; {told}"
         return f"{told} ({counted}; protocol {self.protocol}, {folds})"
 
     def lines(self) -> list[str]:
@@ -128,6 +135,8 @@ class Audit:
             for check, reason in self.not_run:
                 lines += _wrap(f"{check}: {reason}", "  ", hanging="  ")
             lines.append("")
+        if self.inferred:
+            lines += [*_wrap(self.inferred, ""), ""]
         unreadable = f", {self.unreadable:,} unreadable" if self.unreadable else ""
         lines.append(
             f"{_count(self.clips, 'clip')} of {_count(len(self.domains), 'domain')}:"

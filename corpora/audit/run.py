@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterable, Sequence
 
-from corpora.audit import checks, duplicates, listening
+from corpora.audit import checks, duplicates, inference, listening
 from corpora.audit import clips as clips_module
 from corpora.audit.clips import Clip
 from corpora.audit.report import SEVERITIES, Audit, Exclusion, Finding
 from schemas.errors import UserError
 from schemas.progress import Track, no_track
-from schemas.splits import NUM_FOLDS, PROTOCOLS
+from schemas.splits import NUM_FOLDS, RELEASE_PROTOCOLS
 from schemas.utterance import Utterance
 
 # In the order of the report within a severity; and for those that need a column of a fold list, its
@@ -88,9 +88,11 @@ def audit_fold_list(
     """
     _check_protocol(protocol)
     clips, columns = clips_module.from_fold_list(path)
+    clips, columns, inferred = inference.complete(clips, columns)
     return _audit(
         clips,
         columns=columns,
+        inferred=inferred,
         folds=tuple(sorted({clip.fold for clip in clips})),
         protocol=protocol,
         test_fold=test_fold,
@@ -100,14 +102,17 @@ def audit_fold_list(
 
 
 def _check_protocol(protocol: str) -> None:
-    if protocol not in PROTOCOLS:
-        raise UserError(f"protocol `{protocol}` does not exist; allowed: {', '.join(PROTOCOLS)}")
+    if protocol not in RELEASE_PROTOCOLS:
+        raise UserError(
+            f"protocol `{protocol}` does not exist; allowed: {', '.join(RELEASE_PROTOCOLS)}"
+        )
 
 
 def _audit(
     clips: Sequence[Clip],
     *,
     columns: frozenset[str],
+    inferred: str = "",
     folds: tuple[str, ...],
     protocol: str,
     test_fold: str | None,
@@ -156,6 +161,7 @@ def _audit(
         domains=tuple(facts.by_domain()),
         findings=tuple(findings),
         not_run=tuple(not_run),
+        inferred=inferred,
         exclusions=tuple(_exclusions(facts)),
     )
 

@@ -87,6 +87,8 @@ def index(
         for corpus in corpora:
             description = f"Indexing {corpus.name}"
             probes |= prober.results(corpus.recordings(), track=track, description=description)
+        corpora = [_with_spares(corpus, probes, prober) for corpus in corpora]
+        candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
     accounts = [corpus.account(probes) for corpus in corpora]
     _check_usable(zip(corpora, accounts, strict=True))
     usable = [clip for clip in candidates if not probe.problem(clip, probes[clip.path])]
@@ -142,6 +144,46 @@ class _Corpus:
         counts = collections.Counter(entry.status for entry in account)
         assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
         return account
+
+
+def _with_spares(corpus: _Corpus, probes: dict[str, probe.Probe], prober: probe.Prober) -> _Corpus:
+    """Returns the corpus with second copies in place of first ones that cannot be read.
+
+    What is seen of them is added to `probes`.
+    """
+    broken = {
+        clip.utterance_id: clip
+        for clip in corpus.utterances()
+        if probe.problem(clip, probes[clip.path])
+    }
+    spares = [item.spare for item in corpus.found if item.spare]
+    spares = [spare for spare in spares if spare.utterance_id in broken]
+    if not spares:
+        return corpus
+    paths = [spare.path for spare in spares]
+    prober.start(paths)
+    probes |= {path: prober.result(path) for path in paths}
+    replaced: dict[str, str] = {}
+    for spare in spares:
+        if not probe.problem(spare, probes[spare.path]):
+            replaced.setdefault(spare.utterance_id, spare.path)
+    found = []
+    for item in corpus.found:
+        clip = item.utterance or item.spare
+        if clip is None or clip.utterance_id not in replaced:
+            found.append(item)
+        elif clip.path == replaced[clip.utterance_id]:
+            # With the label that was found for the first copy.
+            clip = dataclasses.replace(clip, emotion=broken[clip.utterance_id].emotion)
+            found.append(dataclasses.replace(item, utterance=clip, reason="", spare=None))
+        elif item.utterance:
+            reason = f"second copy of {os.path.relpath(replaced[clip.utterance_id], corpus.path)}"
+            problem = probe.problem(clip, probes[clip.path])
+            reason = f"{reason}; this one cannot be read: {problem}"
+            found.append(dataclasses.replace(item, utterance=None, reason=reason))
+        else:
+            found.append(item)
+    return dataclasses.replace(corpus, found=found)
 
 
 def _check_sources(sources: list[tuple[str, Path]]) -> None:
@@ -262,23 +304,26 @@ def _source(
 
 
 def _check_distinct(corpora: list[_Corpus]) -> None:
-    """Checks that no domain comes from two sources, and no utterance twice."""
+    """Checks that no domain comes from two sources that are no lists, and no utterance twice."""
     source_of: dict[str, str] = {}
+    source_corpus: dict[str, str] = {}
     source_of_id: dict[str, str] = {}
     for corpus in corpora:
         place = f"{corpus.name}={corpus.path}"
         for domain in dict.fromkeys(item.domain for item in corpus.found):
-            if domain in source_of:
+            joins = corpus.name == source_corpus.get(domain) == csv_file.CORPUS.name
+            if domain in source_of and not joins:
                 raise UserError(
                     f"domain {domain} comes from both {source_of[domain]} and {place};"
                     " give it once, or rename it in the CSV"
                 )
-            source_of[domain] = place
+            source_of[domain], source_corpus[domain] = place, corpus.name
         counts = collections.Counter(clip.utterance_id for clip in corpus.utterances())
         if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
             raise UserError(
                 f"{corpus.path}: has the utterance {twice[0]} {counts[twice[0]]} times"
-                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}; list each once"
+                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}"
+                f"{_as_two_formats(corpus, twice[0])}; list each once"
             )
         if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:
             raise UserError(
@@ -287,6 +332,13 @@ def _check_distinct(corpora: list[_Corpus]) -> None:
                 " begin with the domain"
             )
         source_of_id |= dict.fromkeys(counts, place)
+
+
+def _as_two_formats(corpus: _Corpus, utterance_id: str) -> str:
+    """Returns in words that an id stands for files that differ in their suffix only, if it does."""
+    paths = {clip.path for clip in corpus.utterances() if clip.utterance_id == utterance_id}
+    names = sorted(os.path.basename(path) for path in paths)
+    return f" (as {' and '.join(names)}: one clip in several formats)" if len(names) > 1 else ""
 
 
 def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:

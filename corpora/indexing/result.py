@@ -89,7 +89,7 @@ class Index:
 
 def reasons(account: Iterable[Entry]) -> dict[str, int]:
     """Returns how often each reason occurs, largest first."""
-    counts = collections.Counter(_kind(entry.reason) for entry in account)
+    counts = collections.Counter(kind(entry.reason) for entry in account)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -100,10 +100,12 @@ def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utteran
     return [(one, other) for one, other in pairs if one.path != other.path]
 
 
-def _kind(reason: str) -> str:
+def kind(reason: str) -> str:
     """Returns the reason without what is particular to one file, for counting."""
     kinds = (
         "no such file",
+        "longer than 30 minutes",
+        "longer than",
         "too short",
         "its header promises",
         "its samples reach",

@@ -7,7 +7,7 @@
 
 from corpora.manifest.account import Entry, account_path, read_account, write_account
 from corpora.manifest.fold_checks import check_folds, fold_problems
-from corpora.manifest.manifest import COLUMNS, Manifest, digest, read, write
+from corpora.manifest.manifest import COLUMNS, Manifest, details_digest, digest, read, write
 from corpora.manifest.recordings import refresh
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Manifest",
     "account_path",
     "check_folds",
+    "details_digest",
     "digest",
     "fold_problems",
     "read",

@@ -16,6 +16,7 @@ _NEAR: dict[str, tuple[str, ...]] = {
     "sentence": ("sentence_id",),
     "utterance_id": ("utt_id",),
     "channel": ("chan",),
+    "partition": ("split", "subset"),
     "start_s": ("start", "start_time", "start_sec", "onset", "begin", "begin_s"),
     "end_s": ("end", "end_time", "end_sec", "stop", "stop_s"),
 }  # fmt: skip

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 
 from corpora import folds
 from schemas.errors import UserError
-from schemas.splits import NUM_FOLDS, PROTOCOLS, SPEAKER_INDEPENDENT
+from schemas.splits import (
+    NUM_FOLDS,
+    PARTITION,
+    PARTITION_TEST_FOLD,
+    RELEASE_PROTOCOLS,
+    SPEAKER_INDEPENDENT,
+)
 from schemas.utterance import Utterance, by_domain
 
 
@@ -42,8 +48,10 @@ def check_folds(
         `speaker_independent`; or a fold that is tested on has no clip of a class that its domain
         has, or none is left to train on.
     """
-    if protocol not in PROTOCOLS:
-        raise UserError(f"protocol `{protocol}` does not exist; allowed: {', '.join(PROTOCOLS)}")
+    if protocol not in RELEASE_PROTOCOLS:
+        raise UserError(
+            f"protocol `{protocol}` does not exist; allowed: {', '.join(RELEASE_PROTOCOLS)}"
+        )
     if problems := fold_problems(utterances, protocol, test_fold=test_fold):
         raise UserError("\n".join(problems))
 
@@ -57,6 +65,17 @@ def _domain_problems(
         return [
             f"domain {domain}: {len(utterances)} clips are fewer than the {NUM_FOLDS} folds;"
             " add recordings or leave the domain out"
+        ]
+    if protocol == PARTITION and any(clip.fold(protocol) < 0 for clip in utterances):
+        return [
+            f"domain {domain}: not every clip is of an official part, of which train and test are"
+            " needed: fill the column partition (train, dev, test) and index anew, or choose"
+            " another protocol"
+        ]
+    if protocol == PARTITION and test_fold not in (None, PARTITION_TEST_FOLD):
+        return [
+            f"domain {domain}: under the protocol partition the test part is fold"
+            f" {PARTITION_TEST_FOLD}; set test_fold to it"
         ]
     if any(utterance.fold(protocol) < 0 for utterance in utterances):
         return [

@@ -131,8 +131,9 @@ def digest(manifest: Manifest) -> str:
     result = hashlib.sha256()
     for utterance in sorted(manifest.utterances, key=lambda utterance: utterance.utterance_id):
         values = [getattr(utterance, name) for name in _DIGESTED]
-        # An empty channel adds nothing: digests of the time before channels stay.
+        # What is not given adds nothing: digests of the time before these columns stay.
         values += [utterance.channel] * bool(utterance.channel)
+        values += [utterance.fold_partition] * (utterance.fold_partition >= 0)
         result.update(repr(values).encode())
     # The paper's set adds nothing: manifests of the time before label sets keep their digests,
     # and with them the results that are stored under those.
@@ -141,8 +142,22 @@ def digest(manifest: Manifest) -> str:
     return result.hexdigest()
 
 
-def utterance_of(row: Row) -> Utterance:
+def details_digest(manifest: Manifest) -> str:
+    """Returns a SHA-256 over what audits look at beside what `digest` covers."""
+    details = sorted(
+        (clip.utterance_id, clip.licence, clip.sentence, clip.elicitation)
+        for clip in manifest.utterances
+    )
+    return hashlib.sha256(repr(details).encode()).hexdigest()
+
+
+def utterance_of(row: Row, *, channel: str | None = None, side: str = "") -> Utterance:
     """Returns the utterance of a row; its emotion is the row's own word, in lower case.
+
+    Args:
+      row: Of a label list or a manifest.
+      channel: The channel that is heard; that of the row's column where it is left out.
+      side: What tells this utterance from another one of the same row; empty if there is none.
 
     Raises:
       UserError: A value is missing or impossible.
@@ -154,7 +169,7 @@ def utterance_of(row: Row) -> Utterance:
     if end_s is not None and end_s <= (start_s or 0):
         raise row.error(f"`end_s` {end_s:g} is not after `start_s` {start_s or 0:g}")
     return Utterance(
-        utterance_id=row.get("utterance_id") or _default_id(row, path, domain, start_s, end_s),
+        utterance_id=_id(row, path, domain, start_s, end_s, side),
         path=path,
         domain=domain,
         speaker=row.require("speaker"),
@@ -171,13 +186,26 @@ def utterance_of(row: Row) -> Utterance:
         sha256=row.get("sha256"),
         fold_random=row.fold("fold_random"),
         fold_speaker_independent=row.fold("fold_speaker_independent"),
-        channel=row.channel(),
+        channel=row.channel() if channel is None else channel,
+        partition=row.partition(),
+        fold_partition=row.fold("fold_partition"),
     )
 
 
-def _default_id(
-    row: Row, path: str, domain: str, start_s: float | None, end_s: float | None
+def _id(
+    row: Row,
+    path: str,
+    domain: str,
+    start_s: float | None,
+    end_s: float | None,
+    side: str,
 ) -> str:
+    """Returns the utterance's id: its own, or one of its path, part and channel."""
+    if own := row.get("utterance_id"):
+        return f"{own}#{side}" if side else own
+    # Rows of one recording may differ in nothing but their channel.
+    told = side or row.get("channel").lower()
+    heard = f"#{told}" if told else ""
     folder = os.path.abspath(row.file.parent)
     place = path.partition("://")[2] if is_uri(path) else path
     # Names that are the same in another Unicode form are the same name.
@@ -188,7 +216,7 @@ def _default_id(
         for column, value in (("start_s", start_s), ("end_s", end_s))
     ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
-    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}".strip()
+    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}{heard}".strip()
 
 
 def _label_set(row: Row) -> LabelSet | None:

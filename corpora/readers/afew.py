@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpora.readers.base import Corpus, Found, FullCopy, Option, PaperRow, folder_match, read_files
+from schemas.channels import CENTRE
 from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 # By folder.
@@ -67,6 +68,8 @@ def _parse(path: Path, *, parts: str) -> Utterance | str:
         language=CORPUS.language,
         elicitation=CORPUS.elicitation,
         licence=CORPUS.licence,
+        # Films have their speech there; where there is no centre, it is the first channel.
+        channel=CENTRE,
     )
 
 

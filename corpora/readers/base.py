@@ -24,12 +24,14 @@ class Found:
       domain: The corpus.
       utterance: What the file is, or `None` if it is skipped.
       reason: Why it is skipped; empty if it is not.
+      spare: Of a second copy, the clip that it is: used where the first cannot be read.
     """
 
     path: Path
     domain: str
     utterance: Utterance | None = None
     reason: str = ""
+    spare: Utterance | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,10 +41,22 @@ class Option:
     Attributes:
       allowed: The values it may have; the first is the default.
       help: What it decides, in a few words.
+      numbers: Whether it may also be a number from 1 on.
     """
 
     allowed: tuple[str, ...]
     help: str
+    numbers: bool = False
+
+    def allows(self, value: str) -> bool:
+        """Returns whether the option may have the value."""
+        is_number = value.isascii() and value.isdecimal() and int(value) > 0
+        return value in self.allowed or (self.numbers and is_number)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What it may be, for messages."""
+        return (*self.allowed, *(["a number from 1 on"] * self.numbers))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -158,10 +172,10 @@ def resolve_options(
                 f"option {corpus}.{name} does not exist; {corpus} has"
                 f" {', '.join(options) or 'no options'}"
             )
-        if value not in options[name].allowed:
+        if not options[name].allows(value):
             raise UserError(
                 f"option {corpus}.{name} cannot be `{value}`;"
-                f" allowed: {', '.join(options[name].allowed)}"
+                f" allowed: {', '.join(options[name].values)}"
             )
     return {name: given.get(name, option.allowed[0]) for name, option in options.items()}
 
@@ -208,7 +222,7 @@ def read_files(
             yield Found(path=path, domain=domain, reason=clip)
         elif chosen[clip.utterance_id] != path:
             first = os.path.relpath(chosen[clip.utterance_id], root)
-            yield Found(path=path, domain=domain, reason=f"second copy of {first}")
+            yield Found(path=path, domain=domain, reason=f"second copy of {first}", spare=clip)
         else:
             yield Found(path=path, domain=domain, utterance=clip)
     for error in closed:

@@ -3,23 +3,37 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Corpus, Found
-from schemas import labels
+from corpora.readers.base import Corpus, Found, Option
+from schemas import channels, labels
 
 LABEL_MAP = labels.SYNONYMS
+# In place of a channel: both of two are utterances.
+EACH = "each"
 CORPUS = Corpus(
     name="csv",
     display="CSV",
     layout="a CSV file with at least the columns path, domain, speaker, emotion",
     licence="as of the recordings it lists",
+    options={
+        "channel": Option(
+            allowed=("first", *channels.NAMES, EACH),
+            numbers=True,
+            help="the channel that is heard, where the column channel is empty; each makes an"
+            " utterance of either of two",
+        )
+    },
     is_format=True,
     is_file=True,
     may_misspell=True,
 )
 
 
-def read(root: Path) -> Iterator[Found]:
+def read(root: Path, *, channel: str = "first") -> Iterator[Found]:
     """Yields every row of the CSV file `root`, labelled with the row's own word.
+
+    Args:
+      root: The file.
+      channel: The channel of rows that name none; of `each`, a row is two utterances.
 
     Raises:
       UserError: A column is missing, or a row holds what it may not.
@@ -28,9 +42,13 @@ def read(root: Path) -> Iterator[Found]:
     from corpora.manifest import manifest
     from schemas import table
 
+    default = channels.FIRST if channel == "first" else channel
     for row in table.rows(root, required=manifest.REQUIRED, columns=manifest.KNOWN):
-        utterance = manifest.utterance_of(row)
-        yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
+        own = row.get("channel").lower() or default
+        for side in ("1", "2") if own == EACH else ("",):
+            heard = row.channel(side or own)
+            utterance = manifest.utterance_of(row, channel=heard, side=side)
+            yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
 
 
 def notes(root: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """RAVDESS, its speech: 24 North American actors, two sentences, in a studio.
 
 `Audio_Speech_Actors_01-24/Actor_01/03-01-05-01-01-01-01.wav`: modality, channel, emotion,
-intensity, statement, repetition, actor (odd = male). Songs and videos, which some copies hold
-too, are skipped.
+intensity, statement, repetition, actor (odd = male). Songs and videos without sound, which some
+copies hold too, are skipped; videos with sound are used where the clip is not there as sound.
 """
 
 import re
@@ -47,11 +47,12 @@ def _parse(path: Path) -> Utterance | str:
         return "name does not match RAVDESS' pattern, like 03-01-05-01-01-01-01"
     if match["channel"] == "02":
         return "song"
-    if match["modality"] != "03":
-        return "video of a clip that RAVDESS has as audio"
+    if match["modality"] == "02":
+        return "video without sound"
     emotion, actor = LABEL_MAP[match["emotion"]], match["actor"]
     return Utterance(
-        utterance_id=f"ravdess/{path.stem}",
+        # One clip, as sound or as a video with sound: the first where both are there.
+        utterance_id=f"ravdess/03{path.stem[2:]}",
         path=str(path),
         domain=CORPUS.name,
         speaker=actor,

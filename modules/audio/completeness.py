@@ -70,8 +70,8 @@ def _check_avi(contents: Contents) -> None:
 def _check_caf(contents: Contents) -> None:
     position = 8
     while position + 12 <= len(contents):
-        _, size = struct.unpack(">4sq", contents[position : position + 12])
-        if size < 0:  # to the end
+        name, size = struct.unpack(">4sq", contents[position : position + 12])
+        if size < 0 or not name.isalpha():  # to the end, or no chunk
             return
         position += 12 + size
     if position > len(contents):
@@ -94,7 +94,7 @@ def _check_boxes(contents: Contents) -> None:
         size, name = struct.unpack(">I4s", contents[position : position + 8])
         if size == 1 and position + 16 <= len(contents):
             (size,) = struct.unpack(">Q", contents[position + 8 : position + 16])
-        if size < 8 or not name.isascii():  # to the end, or no box
+        if size < 8 or not name.isalnum():  # to the end, or no box
             return
         position += size
     if position > len(contents):
@@ -116,11 +116,11 @@ def _check_matroska(contents: Contents) -> None:
         if id_bytes > 4 or not size_bytes:
             return  # padding, or what a damaged size leads to
         position += id_bytes + size_bytes
-        if int.from_bytes(head[:id_bytes], "big") in (_SEGMENT, _CLUSTER):
-            if size is not None and position + size > end:
-                check_complete(position + size, end, unit="bytes")
-            continue
-        position += size or 0
+        element = int.from_bytes(head[:id_bytes], "big")
+        if element == _SEGMENT and size is not None:
+            check_complete(position + size, end, unit="bytes")
+            return  # What follows is no part of it.
+        position += 0 if element in (_SEGMENT, _CLUSTER) and size is None else size or 0
     if position > end:
         check_complete(position, end, unit="bytes")
 

@@ -80,8 +80,13 @@ def load_utterance(utterance: Utterance, *, check_hash: bool = False) -> Loaded:
 def _resampled(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
     if rate_hz == SAMPLE_RATE_HZ:
         return waveform
-    resampled: np.ndarray = _resampler(rate_hz)(waveform).numpy()
-    return resampled
+    resampled: tf.Tensor = (
+        _resampler(rate_hz)(waveform)
+        if resampling.is_usual(rate_hz)
+        else _unusual_resampler()(waveform, rate_hz)
+    )
+    result: np.ndarray = resampled.numpy()
+    return result
 
 
 @functools.lru_cache(maxsize=32)
@@ -90,5 +95,15 @@ def _resampler(rate_hz: int) -> Callable[[np.ndarray], tf.Tensor]:
     return tf.function(
         lambda waveform: resampling.resample(waveform, rate_hz),
         input_signature=[tf.TensorSpec([None], tf.float32)],
+        autograph=False,
+    )
+
+
+@functools.cache
+def _unusual_resampler() -> Callable[[np.ndarray, int], tf.Tensor]:
+    """Returns `resampling.resample` for any rate: one graph for all that damaged headers tell."""
+    return tf.function(
+        resampling.resample,
+        input_signature=[tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)],
         autograph=False,
     )

@@ -36,6 +36,7 @@ _EXACT = frozenset({"aiff", "au", "caf"})
 _LEAST_FRACTION = 0.9  # of the duration that other containers tell
 # More frames than that for a byte of a file are a header's error, not a coding.
 _MAX_FRAMES_A_BYTE = 64
+_ID3V1_BYTES = 128
 # Codings whose frames in a packet FFmpeg knows better than most containers' headers.
 _BLOCK_CODINGS = ("adpcm", "g72", "gsm")
 
@@ -162,6 +163,8 @@ def _opened(contents: Contents) -> Iterator[tuple[Any, Any]]:
     # Asking all formats whether a file is theirs takes a third of the time of opening it.
     known = "flac" if contents[:4] == b"fLaC" else None
     options = {"format_whitelist": CONTAINERS}
+    if known and isinstance(contents, bytes) and contents[-_ID3V1_BYTES:].startswith(b"TAG"):
+        contents = contents[:-_ID3V1_BYTES]  # FFmpeg takes it for a part of the last frame.
     try:
         container = av.open(reader(contents), format=known, options=options)
     except (av.FFmpegError, ValueError, OSError):

@@ -73,6 +73,17 @@ def resample(waveform: tf.Tensor, rate_hz: int | tf.Tensor) -> tf.Tensor:
     )
 
 
+def is_usual(rate_hz: int) -> bool:
+    """Returns whether a filter bank for the rate is small, as for all rates of sound cards.
+
+    >>> is_usual(44_100), is_usual(22_051)
+    (True, False)
+    """
+    divisor = math.gcd(rate_hz, SAMPLE_RATE_HZ)
+    up, down = SAMPLE_RATE_HZ // divisor, rate_hz // divisor
+    return bool(2 * up * down * _group(up, down) ** 2 <= _MAX_BANK_SIZE)
+
+
 def rate_message() -> str:
     """Returns what an error says of a rate out of range; the rate itself follows."""
     return f"the sample rate must be between {MIN_RATE_HZ:,} and {MAX_RATE_HZ:,} Hz; it is:"
@@ -86,8 +97,8 @@ def _resample_static(waveform: tf.Tensor, rate_hz: int) -> tf.Tensor:
         return waveform
     divisor = math.gcd(rate_hz, SAMPLE_RATE_HZ)
     up, down = SAMPLE_RATE_HZ // divisor, rate_hz // divisor
-    group = _group(up, down)
-    if 2 * up * down * group**2 <= _MAX_BANK_SIZE:
+    if is_usual(rate_hz):
+        group = _group(up, down)
         return _apply_bank(waveform, tf.constant(_constant_bank(up, down)), up, down, group)
     return _apply_windows(waveform, tf.constant(_constant_taps(up, down)), up, down)
 

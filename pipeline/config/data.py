@@ -8,7 +8,7 @@ from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
 from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
-from pipeline.config.section import Fold, Name, Protocol
+from pipeline.config.section import Fold, Name, ReleaseProtocol
 from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
@@ -21,7 +21,7 @@ class DataConfig(NetworkKeys):
     manifest: Path
     output: Path
     """Everything the run writes: pipeline root, metadata, logs, report."""
-    protocol: Protocol = SPEAKER_INDEPENDENT
+    protocol: ReleaseProtocol = SPEAKER_INDEPENDENT
     test_fold: Fold = 0
     audio: Audio = Audio()
     training: Resources = Resources()

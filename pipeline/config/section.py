@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pydantic
 import pydantic_core
 
-from schemas.splits import NUM_FOLDS, PROTOCOLS, SCENARIOS
+from schemas.splits import NUM_FOLDS, PROTOCOLS, RELEASE_PROTOCOLS, SCENARIOS
 
 
 class Section(pydantic.BaseModel):
@@ -36,5 +36,6 @@ def one_of(values: Callable[[], Iterable[Any]]) -> pydantic.AfterValidator:
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Fold = Annotated[int, pydantic.Field(ge=0, lt=NUM_FOLDS)]
 Protocol = Annotated[str, one_of(lambda: PROTOCOLS)]
+ReleaseProtocol = Annotated[str, one_of(lambda: RELEASE_PROTOCOLS)]
 Scenario = Annotated[str, one_of(lambda: SCENARIOS)]
 Name = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]

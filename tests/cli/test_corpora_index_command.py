@@ -21,6 +21,11 @@ def ser(*arguments):
     return command.run(parser.parse_args(["corpora", *map(str, arguments)]))
 
 
+def write_tone(path, pitch):
+    samples = 0.3 * np.sin(np.arange(1_600) * pitch / 100)
+    soundfile.write(path, samples, 16_000)
+
+
 @pytest.fixture
 def emodb(tmp_path):
     """Five speakers, five emotions, one neutral clip, one empty file, one text."""
@@ -28,9 +33,8 @@ def emodb(tmp_path):
     (folder / "wav").mkdir(parents=True)
     for i, speaker in enumerate(("03", "08", "09", "10", "11")):
         for letter in "WEAFT":
-            samples = np.full(1_600 + i, ord(letter) / 1_000)
-            soundfile.write(folder / f"wav/{speaker}a01{letter}a.wav", samples, 16_000)
-    soundfile.write(folder / "wav/03a01Na.wav", np.zeros(1_600), 16_000)
+            write_tone(folder / f"wav/{speaker}a01{letter}a.wav", ord(letter) + 30 * i)
+    write_tone(folder / "wav/03a01Na.wav", 1)
     (folder / "wav/08a02Wa.wav").write_bytes(b"")
     (folder / "notes.txt").write_text("")
     return folder
@@ -114,7 +118,7 @@ def test_the_help_tells_every_corpus_and_option(capsys):
 
 
 def test_other_label_sets_and_mappings(emodb, tmp_path, capsys):
-    soundfile.write(emodb / "wav/03a01La.wav", np.full(1_600, 0.3), 16_000)
+    write_tone(emodb / "wav/03a01La.wav", 2)
     arguments = ["index", "--corpus", f"emodb={emodb}", "--out", tmp_path / "m.csv"]
     assert ser(*arguments, "--emotions", "paper+neutral", "--label", "emodb.boredom=NEU") == 0
     shown = capsys.readouterr().out
@@ -154,7 +158,7 @@ def test_options_are_printed_and_recorded(tmp_path, capsys):
     for i, name in enumerate(names):
         path = tmp_path / f"afew/{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, np.full(1_600, 0.1 * (i + 1)), 16_000)
+        write_tone(path, 10 * (i + 1))
     source = f"afew={tmp_path / 'afew'}"
     for option, used in ((None, 3), ("train", 2)):
         extra = ["--option", f"afew.parts={option}"] if option else []

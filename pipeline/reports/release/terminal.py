@@ -1,11 +1,34 @@
 """The summary of a run that the command line prints."""
 
+from collections import Counter
+
 from rich.table import Table
 
+from corpora.indexing.result import kind
 from pipeline.reports.release.adaptations import adaptation
 from pipeline.reports.release.results import RunResults
 from pipeline.reports.release.summary import average, summary_row
-from schemas.words import three
+from schemas.words import plural, three
+
+# Reasons that are shown; the report has all.
+_MOST_REASONS = 4
+
+
+def not_used(results: RunResults) -> list[str]:
+    """Returns a line for each status of recordings that were not used, with the usual reasons."""
+    lines = []
+    for status in sorted({recording.status for recording in results.not_used}):
+        some = [recording for recording in results.not_used if recording.status == status]
+        example = {kind(each.reason): each.utterance_id for each in reversed(some)}
+        counts = Counter(kind(each.reason) for each in some)
+        told = [
+            f"{count:,}: {reason} (like {example[reason]})"
+            for reason, count in counts.most_common(_MOST_REASONS)
+        ]
+        more = len(counts) - _MOST_REASONS
+        told += [f"{more:,} other reasons (see the report)"] if more > 0 else []
+        lines.append(f"{plural(len(some), 'recording')} {status}: {'; '.join(told)}")
+    return lines
 
 
 def table(results: RunResults) -> Table:

@@ -82,7 +82,9 @@ def test_nothing_is_wrong(world):
     assert (result.clips, result.heard, result.unreadable) == (10, 10, 0)
     assert result.exclusions == ()
     assert result.not_run == (("sentences-across-folds", "d does not tell its sentences"),)
-    verdict = "an honest measurement, as far as it was checked (0 errors, 0 warnings, 1 note;"
+    verdict = (
+        "not judged: sentences-across-folds; an honest measurement (0 errors, 0 warnings, 1 note;"
+    )
     assert result.verdict().startswith(verdict)
 
 

@@ -56,6 +56,33 @@ def test_without_further_columns_the_sound_is_checked_and_the_rest_told(write, t
     assert not audit_fold_list(path, protocol="random", test_fold="dev").errors
 
 
+def test_what_cannot_be_judged_is_said_first(write):
+    path = write([("a/1.wav", "train"), ("a/2.wav", "dev"), ("a/3.wav", "test")])
+    verdict = audit_fold_list(path, protocol="random").verdict()
+    assert verdict.startswith("not judged: label-conflict, speakers-across-folds,")
+    assert "an honest measurement" not in verdict
+
+
+def test_the_files_of_a_known_corpus_tell_what_a_list_does_not(write):
+    # Emo-DB's names: speaker, text, emotion, version. Three speakers, all in both folds.
+    names = [f"wav/{s}a0{t}{e}a.wav" for s in ("03", "08", "09") for t in (1, 2) for e in "WT"]
+    path = write([(name, "test" if i % 2 else "train") for i, name in enumerate(names)])
+    result = audit_fold_list(path, protocol="speaker_independent", test_fold="test")
+    assert result.inferred.startswith("speaker, emotion, sentence, licence: as the files of emodb")
+    (found,) = [each for each in result.findings if each.check == "speakers-across-folds"]
+    assert (found.severity, found.domains) == ("error", ("emodb",))
+    assert found.message.startswith("3 of 3 speakers")
+    assert result.not_run == ()
+
+
+def test_a_lists_own_columns_count_before_its_files(write):
+    names = [f"wav/{s}a01{e}a.wav" for s in ("03", "08") for e in "WT"]
+    rows = [(name, str(i % 2), f"s{i}") for i, name in enumerate(names)]
+    result = audit_fold_list(write(rows, ("path", "fold", "speaker")), protocol="random")
+    assert "speakers-across-folds" not in checks(result)
+    assert result.inferred.startswith("emotion, sentence, licence: ")
+
+
 def test_the_checks_that_its_columns_allow(write):
     rows = [
         ("1.wav", "train", "x", "Glad"),

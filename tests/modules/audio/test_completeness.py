@@ -1,5 +1,6 @@
 """What containers tell of their end: files of FFmpeg and libsndfile, whole, cut and flipped."""
 
+import numpy as np
 import pytest
 from recordings import by_av, by_soundfile
 
@@ -48,3 +49,14 @@ def test_the_last_frame_of_an_mp3():
 def test_pointers_of_git_lfs():
     with pytest.raises(DecodingError, match="git lfs pull"):
         completeness.check(b"version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 9\n")
+
+
+@pytest.mark.parametrize("name", ["caf", "mkv", "mp4", "ogg", "w64", "flac", "wav"])
+@pytest.mark.parametrize("tail", [b"TAG" + bytes(125), b"\xff" * 300])
+def test_what_follows_the_sound_does_no_harm(name, tail):
+    further = {"flac": by_soundfile("FLAC", "PCM_16"), "wav": by_soundfile("WAV", "PCM_16")}
+    whole = (WHOLE | further)[name]
+    if name == "flac" and not tail.startswith(b"TAG"):
+        pytest.skip("no end of a FLAC stream is told apart from a damaged frame")
+    expected, heard = decoding.sound(whole), decoding.sound(whole + tail)
+    np.testing.assert_array_equal(heard.samples, expected.samples)
