@@ -233,7 +233,8 @@ def _clip_notes(
     ]
     if trimmed_s is None:
         others.append("not measured after trimming (--trim-silence)")
-    notes.append("other selections: " + ", ".join(others))
+    if others:
+        notes.append("other selections: " + ", ".join(others))
     durations_s = sorted((as_recorded_s if trimmed_s is None else trimmed_s).values())
     if len(durations_s) > paper:
         cap_s = durations_s[paper - 1]
