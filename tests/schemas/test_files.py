@@ -1,6 +1,8 @@
 """Tests of whole files and of locks between processes."""
 
+import errno
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -57,3 +59,20 @@ def test_the_sha_256_of_a_file(tmp_path):
     assert files.sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     path.write_bytes(bytes(3 * 2**20 + 1))
     assert files.sha256(path) == hashlib.sha256(bytes(3 * 2**20 + 1)).hexdigest()
+
+
+def test_a_disk_on_which_nothing_can_be_written_is_told_with_the_file(tmp_path):
+    path = tmp_path / "file"
+    for number in (errno.ENOSPC, errno.EROFS):
+        with pytest.raises(UserError, match=rf"{path}: .*; "), files.replacing(path):
+            raise OSError(number, os.strerror(number))
+    with pytest.raises(OSError, match="not one of these"), files.replacing(path):
+        raise OSError(errno.ECONNRESET, "not one of these")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_faults_of_the_program_have_no_words_for_users():
+    assert files.words_of(FileNotFoundError(errno.ENOENT, "No such file", "a")) == ""
+    assert files.words_of(PermissionError(errno.EACCES, "Permission denied", "a/b")) == (
+        "a/b: Permission denied; change its rights, or choose another place"
+    )
