@@ -9,6 +9,7 @@ from tfx import v1 as tfx
 
 from components.domain_adaptation.artifact import BLESSING, MODEL
 from components.domain_adaptation.component import DomainAdaptation
+from components.pusher.component import Pusher
 from modules.adaptation.plan import Plan
 from modules.networks.registry import NetworkSpec
 from modules.training.job import TrainerJob
@@ -66,7 +67,7 @@ def build(
         code_digest=code_digest("domain_adaptation"),
         **base_examples,
     )
-    pusher = tfx.components.Pusher(
+    pusher = Pusher(
         model=adaptation.outputs[MODEL],
         model_blessing=adaptation.outputs[BLESSING],
         push_destination=tfx.proto.PushDestination(

@@ -15,6 +15,7 @@ from tfx.dsl.components.base import base_node
 from components.adaptation_gate.artifact import MODEL
 from components.adaptation_gate.component import AdaptationGate
 from components.blessed_model import strategy
+from components.pusher.component import Pusher
 from modules.metrics import tfma_uar
 from modules.metrics.uar import ROUNDING
 from modules.networks.approaches import APPROACHES, AUTO
@@ -199,7 +200,7 @@ def _evaluate_and_push(
         eval_config=measured,
         example_splits=[splits.FOLD_SPLITS[config.test_fold]],
     ).with_id(evaluator_id)
-    pusher = tfx.components.Pusher(
+    pusher = Pusher(
         model=producer.outputs[MODEL],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(

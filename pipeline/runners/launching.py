@@ -5,10 +5,13 @@ import logging
 import time
 from typing import Any
 
+from components.pusher.artifact import destination, is_served
 from pipeline.runners.results import NodeResult, Status
 from schemas.errors import UserError
 
 RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
+# Output of a Pusher.
+PUSHED_MODEL = "pushed_model"
 # States of executions whose outputs are there.
 DONE = ("COMPLETE", "CACHED")
 
@@ -34,23 +37,14 @@ class CompiledPipeline:
 
     def launch(self, node: Any) -> NodeResult:
         """Runs a node, or takes its result from the cache; its faults are in what comes back."""
-        from tfx.orchestration import metadata
-        from tfx.orchestration.local import runner_utils
-        from tfx.orchestration.portable import launcher
-
         name = node.node_info.id
         start_s = time.monotonic()
         status: Status
         try:
-            execution = launcher.Launcher(
-                pipeline_node=node,
-                mlmd_connection=metadata.Metadata(self.connection),
-                pipeline_info=self.representation.pipeline_info,
-                pipeline_runtime_spec=self.representation.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(self.deployment, name),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(self.deployment, name),
-            ).launch()
-            state = _state(self.connection, execution.execution_id if execution else None)
+            execution_id = self._launch(node)
+            if _is_gone(self.connection, execution_id):
+                execution_id = self._launch(_without_cache(node))
+            state = _state(self.connection, execution_id)
             status, error = status_of(node, state), ""
             if status == "failed":
                 # The launcher tells of inputs that it cannot resolve in this way only.
@@ -64,6 +58,23 @@ class CompiledPipeline:
                 str(fault) if own_words else f"{type(fault).__name__}: {fault}",
             )
         return NodeResult.of(name, status, duration_s=time.monotonic() - start_s, error=error)
+
+    def _launch(self, node: Any) -> int | None:
+        """Returns the id of the node's execution; `None` where it has none."""
+        from tfx.orchestration import metadata
+        from tfx.orchestration.local import runner_utils
+        from tfx.orchestration.portable import launcher
+
+        name = node.node_info.id
+        execution = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata.Metadata(self.connection),
+            pipeline_info=self.representation.pipeline_info,
+            pipeline_runtime_spec=self.representation.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(self.deployment, name),
+            custom_driver_spec=runner_utils.extract_custom_driver_spec(self.deployment, name),
+        ).launch()
+        return execution.execution_id if execution else None
 
 
 def compiled(pipeline: Any, run_id: str) -> CompiledPipeline:
@@ -104,3 +115,24 @@ def _state(connection: Any, execution_id: int | None) -> str:
     with metadata.Metadata(connection) as handle:
         [execution] = handle.store.get_executions_by_id([execution_id])
     return metadata_store_pb2.Execution.State.Name(execution.last_known_state)
+
+
+def _is_gone(connection: Any, execution_id: int | None) -> bool:
+    """Returns whether an execution came from the cache and what it pushed is no longer there."""
+    from tfx.orchestration import metadata
+    from tfx.orchestration.portable.mlmd import execution_lib
+
+    if _state(connection, execution_id) != "CACHED":
+        return False
+    with metadata.Metadata(connection) as handle:
+        pushed = execution_lib.get_output_artifacts(handle, execution_id).get(PUSHED_MODEL, [])
+    folders = [folder for each in pushed if (folder := destination(each))]
+    return not all(is_served(folder) for folder in folders)
+
+
+def _without_cache(node: Any) -> Any:
+    """Returns a copy of a node that is executed whatever earlier runs did."""
+    copy = type(node)()
+    copy.CopyFrom(node)
+    copy.execution_options.caching_options.enable_cache = False
+    return copy

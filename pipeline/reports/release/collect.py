@@ -14,6 +14,7 @@ from components.audio_example_gen.account import ACCOUNT_CSV, USED
 from components.corpora_audit import artifact as audits
 from components.data_gate import findings
 from components.data_gate.artifact import FINDINGS_FILE
+from components.pusher.artifact import versions
 from corpora import manifest as manifests
 from corpora.audit.report import Example, Finding
 from corpora.manifest import sources
@@ -205,9 +206,10 @@ def _model(
     )
     compared = artifacts.get(("AdaptationGate", name), {}).get(adaptation_gate.COMPARISON)
     pushed = artifacts.get(("Pusher", name), {}).get("pushed_model")
-    pushed_to = None
+    folder = ""
     if pushed is not None and pushed.custom_properties["pushed"].int_value:
-        pushed_to = Path(pushed.custom_properties["pushed_destination"].string_value)
+        folder = pushed.custom_properties["pushed_destination"].string_value
+    there = versions(folder.rpartition("/")[0], whole=True) if folder else []
     return ModelResult(
         name=name,
         training=trainings.get(PRETRAIN if multi_domain else name),
@@ -217,5 +219,6 @@ def _model(
         baseline_uar=baseline,
         blessed=blessed,
         faults=evaluation.faults(evaluator["evaluation"].uri) if blessed is False else (),
-        pushed_to=pushed_to,
+        pushed_to=Path(folder) if folder else None,
+        newest=max(there, default=None),
     )

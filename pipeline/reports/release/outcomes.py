@@ -38,7 +38,7 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
                 f" {model.reason}; that version stays."
             )
         sentences += f" Folder: {model.pushed_to}. {_thresholds(model, results)}"
-        sentences += _in_place(model)
+        sentences += _in_place(model) + _served(model)
     elif model.status == "kept back":
         before = " The last blessed version stays as it is." if model.baseline_uar else ""
         sentences += f"{before} {_thresholds(model, results)}"
@@ -47,6 +47,16 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
         causes = failures_behind(last, results.nodes) if last else []
         sentences += "".join(f" {node.node_id} failed: {brief(node.error)}" for node in causes)
     return Outcome(model=model.name, kind=model.status, short=model.reason, sentences=sentences)
+
+
+def _served(model: ModelResult) -> str:
+    """Returns what a server answers with, where that is another version."""
+    assert model.pushed_to
+    if model.newest is None:
+        return " That folder holds no model now: a server has nothing to serve."
+    if str(model.newest) == model.pushed_to.name:
+        return ""
+    return f" A server answers with version {model.newest}, the newest in the folder, instead."
 
 
 def _in_place(model: ModelResult) -> str:

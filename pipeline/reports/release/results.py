@@ -66,6 +66,8 @@ class ModelResult:
       blessed: Whether every threshold held; `None` if it was not evaluated.
       faults: Thresholds that did not hold, in words.
       pushed_to: Folder of the version; `None` if it was not pushed.
+      newest: The newest version in its serving folder, which servers answer with; `None` if there
+        is none, or it was not pushed.
     """
 
     name: str
@@ -77,6 +79,7 @@ class ModelResult:
     blessed: bool | None
     faults: tuple[str, ...]
     pushed_to: Path | None
+    newest: int | None = None
 
     @property
     def multi_domain(self) -> bool:

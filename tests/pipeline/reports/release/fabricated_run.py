@@ -251,6 +251,7 @@ def run(**changes) -> RunResults:
                 blessed=True,
                 faults=(),
                 pushed_to=Path("/serving/multi-domain/1700000001"),
+                newest=1700000001,
             ),
             ModelResult(
                 name="emodb",
@@ -261,6 +262,7 @@ def run(**changes) -> RunResults:
                 blessed=True,
                 faults=(),
                 pushed_to=Path("/serving/emodb/1700000002"),
+                newest=1700000002,
             ),
             ModelResult(
                 name="emovo",

@@ -1,0 +1,1 @@
+"""Copies a blessed model to where servers look for it."""
