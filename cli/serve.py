@@ -68,7 +68,14 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
     root = args.root or default_root()
-    server = Server(root, port=args.port, host=args.host, poll_s=args.poll, grace_s=args.grace)
+    server = Server(
+        root,
+        config=args.model_config_file,
+        port=args.port,
+        host=args.host,
+        poll_s=args.poll,
+        grace_s=args.grace,
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):
