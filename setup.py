@@ -15,13 +15,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
-    package_data={
-        "pipeline.config": ["presets/*.yaml"],
-        "pipeline.reports": ["*.css", "*.jinja"],
-        "pipeline.reports.release": ["*.jinja"],
-        "pipeline.reports.study": ["*.jinja"],
-        "schemas": ["*.pbtxt"],
-    },
+    # By kind of file, so that a new report or preset cannot be forgotten.
+    package_data={"": ["*.config", "*.css", "*.jinja", "*.pbtxt", "*.yaml", "presets/*.yaml"]},
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[gcp]==2.59.0",
@@ -66,6 +61,10 @@ setup(
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": [
+            # Kubernetes' own OpenAPI schemas, for the manifests' tests.
+            "kubernetes-validate",
+            # For the Dockerfile's tests.
+            "dockerfile-parse",
             "mkdocs<2",
             "mkdocs-material",
             "mkdocstrings[python]",

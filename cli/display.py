@@ -58,7 +58,9 @@ class Display(Observer):
         return track(iterable, description=description, total=total)
 
     def on_prepared(self, prepared: Prepared) -> None:
-        """Tells which recordings are not as they were indexed."""
+        """Tells what does harm, and which recordings are not as they were indexed."""
+        for warning in prepared.warnings:
+            self.console.print(f"warning: {warning}", markup=False, highlight=False)
         for label, ids in (("changed", prepared.changed), ("missing", prepared.missing)):
             if ids:
                 self.console.print(

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 DISTRIBUTION = "ser-tfx"
 # Each module offers add_parser(subparsers) and run(args) -> exit status, and imports nothing heavy.
-COMMANDS = ("corpora", "encoder", "run", "adapt", "study", "predict", "serve", "kubeflow", "demo")
+COMMANDS = (
+    "corpora",
+    "encoder",
+    "run",
+    "adapt",
+    "study",
+    "predict",
+    "enrol",
+    "serve",
+    "serving",
+    "kubeflow",
+    "demo",
+)
 
 
 class _Version(argparse.Action):

@@ -1,14 +1,15 @@
 """`ser predict`: the emotion in recordings, from a served model."""
 
 import argparse
+import collections
 import contextlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from serving.client.client import Prediction
+    from serving.client.client import Client, Prediction
 
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
@@ -23,8 +24,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "predict",
         help="recognise the emotion in recordings with a served model",
-        description="Asks a served model for the emotion in each recording. The exit status is 1 "
-        "if some of them could not be answered.",
+        description="Asks a served model for the emotion in each recording. A network hears the "
+        "first seconds of a recording, after silence (3.375 s with the front end waveform, 10 s "
+        "with whisper): cut longer ones into utterances. The exit status is 1 if some of them "
+        "could not be answered.",
     )
     parser.add_argument(
         "files",
@@ -38,6 +41,21 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         default=MULTI_DOMAIN,
         help=f"name of the served model, for example emodb (default: {MULTI_DOMAIN})",
     )
+    parser.add_argument(
+        "--speaker",
+        type=Path,
+        metavar="FILE",
+        help="who speaks: a file of `ser enrol`, for a model for known speakers",
+    )
+    add_server_arguments(parser)
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="print one JSON array")
+    output.add_argument("--csv", action="store_true", help="print CSV")
+    return parser
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that tell which server to ask."""
     server = parser.add_mutually_exclusive_group()
     server.add_argument("--address", metavar="HOST:PORT", help="gRPC address of a TF Serving")
     server.add_argument(
@@ -54,10 +72,31 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to wait for one answer (default: 30)",
     )
-    output = parser.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true", help="print one JSON array")
-    output.add_argument("--csv", action="store_true", help="print CSV")
-    return parser
+
+
+@contextlib.contextmanager
+def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[Client]":
+    """Yields a client of the server that the options name, which has their model.
+
+    Args:
+      args: The options.
+      speakers: Whether the model has to be one for known speakers.
+
+    Raises UserError if there is no such server or no such model.
+    """
+    from schemas.errors import UserError
+    from serving.client.client import Client
+
+    if args.timeout <= 0:
+        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    with contextlib.ExitStack() as stack:
+        address = args.address
+        if not address:
+            root = args.root or default_root()
+            address = stack.enter_context(_embedded_server(root, args.model))
+        client = stack.enter_context(Client(address, timeout_s=args.timeout))
+        client.check(args.model, speakers=speakers)
+        yield client
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,29 +106,24 @@ def run(args: argparse.Namespace) -> int:
     """
     from cli.progress import track
     from schemas.errors import UserError
-    from serving.client.client import Client
+    from serving.client.enrolment import Enrolment
     from serving.client.errors import PredictionError
 
-    if args.timeout <= 0:
-        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    speaker = Enrolment.read(args.speaker) if args.speaker else None
     rows = []
-    with contextlib.ExitStack() as stack:
-        address = args.address
-        if not address:
-            root = args.root or default_root()
-            address = stack.enter_context(_embedded_server(root, args.model))
-        client = stack.enter_context(Client(address, timeout_s=args.timeout))
-        client.check(args.model)
-        files = list(_expand(args.files))
+    with client_of(args, speakers=speaker is not None) as client:
+        files, left_out = expand(args.files)
         for path in track(files, description=f"Asking {args.model}"):
             try:
                 if path.is_dir():
                     raise PredictionError(path, "no audio files in this folder")
-                rows.append(_answered(path, client.predict_file(path, model=args.model)))
+                found = client.predict_file(path, model=args.model, speaker=speaker)
+                rows.append(_answered(path, found))
             except (PredictionError, UserError) as error:
                 reason = getattr(error, "reason", str(error))
                 rows.append({"file": str(path), "error": reason})
     _print(rows, args)
+    tell_left_out(left_out)
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
@@ -144,20 +178,37 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
         server.stop()
 
 
-def _expand(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yields files; for a folder the recordings below it, or itself if it has none."""
-    from schemas.recordings import AUDIO_SUFFIXES
+def expand(paths: Iterable[Path]) -> tuple[list[Path], dict[str, int]]:
+    """Returns the files to ask about, and how many in folders are left out for which reason.
 
+    Of a folder these are the recordings below it, found as indexing finds them; the folder itself
+    if it has none.
+    """
+    from schemas.recordings import no_recording, not_regular, walk
+
+    files: list[Path] = []
+    left_out: collections.Counter[str] = collections.Counter()
     for path in paths:
         if not path.is_dir():
-            yield path
+            files.append(path)
             continue
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in AUDIO_SUFFIXES and file.is_file()
-        )
-        yield from found or [path]
+        closed: list[OSError] = []
+        found = []
+        for file in walk(path, onerror=closed.append):
+            if reason := no_recording(file) or not_regular(file):
+                left_out[reason] += 1
+            else:
+                found.append(file)
+        left_out.update(f"folder cannot be opened: {error.strerror}" for error in closed)
+        files += found or [path]
+    return files, dict(left_out)
+
+
+def tell_left_out(left_out: Mapping[str, int]) -> None:
+    """Prints what `expand` left out."""
+    if left_out:
+        told = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(left_out.items()))
+        print(f"left out of the folders: {told}", file=sys.stderr)
 
 
 def _answered(path: Path, prediction: "Prediction") -> dict[str, Any]:

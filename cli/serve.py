@@ -40,6 +40,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="time between two looks for new versions (default: 2)",
     )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="time that requests in flight have when the server is stopped (default: 10)",
+    )
     return parser
 
 
@@ -56,10 +63,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.poll <= 0:
         raise UserError(f"--poll {args.poll:g}: must be more than 0 seconds")
+    if args.grace < 0:
+        raise UserError(f"--grace {args.grace:g}: must not be less than 0 seconds")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
     root = args.root or default_root()
-    server = Server(root, port=args.port, host=args.host, poll_s=args.poll)
+    server = Server(root, port=args.port, host=args.host, poll_s=args.poll, grace_s=args.grace)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):

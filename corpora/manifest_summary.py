@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from corpora import manifest, summary
 from corpora.manifest import sources
@@ -65,10 +64,8 @@ def trimmed_durations_s(
 
     def duration_s(utterance: Utterance) -> float | None:
         try:
-            waveform = loading.load(
-                Path(utterance.path).read_bytes(), start_s=utterance.start_s, end_s=utterance.end_s
-            )
-        except (DecodingError, OSError):
+            waveform = loading.load_utterance(utterance).waveform
+        except DecodingError:
             return None
         return int(num_samples(waveform)) / SAMPLE_RATE_HZ
 

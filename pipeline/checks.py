@@ -36,6 +36,7 @@ def check_release(config: ReleaseConfig, manifest: Manifest, network: NetworkSpe
     check_domains(config, manifest.domains)
     check_approaches(config, manifest.domains, network)
     check_members(config, manifest.domains)
+    check_speakers(config, manifest.domains)
     manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
 
 
@@ -157,6 +158,53 @@ def check_members(config: ReleaseConfig, domains: Sequence[str]) -> None:
             f"members: {config.members} members would stop at epochs of their own; set patience"
             " to 0, or members to 1"
         )
+
+
+def check_speakers(config: ReleaseConfig, domains: Sequence[str]) -> None:
+    """Checks that a release that is to know speakers has a network that can.
+
+    Raises:
+      UserError: It has not, or an approach tunes what speakers are known by.
+    """
+    if not config.known_speakers:
+        return
+    front_end = FRONT_ENDS[config.front_end]
+    if config.network_preset not in front_end.takes_speakers:
+        can = [
+            f"{each.name} ({preset})"
+            for each in FRONT_ENDS.values()
+            for preset in each.takes_speakers
+        ]
+        raise UserError(
+            f"known_speakers: a network of front end {config.front_end}, preset"
+            f" {config.network_preset}, cannot be told who speaks; set known_speakers to false, or"
+            f" take a front end that can: {', '.join(can)}"
+        )
+    for domain in domains:
+        asked = config.for_domain(domain).approach
+        for approach in config.candidates if asked == approaches.AUTO else (asked,):
+            if approaches.APPROACHES[approach].unfrozen:
+                raise UserError(
+                    f"domain {domain}: approach {approach} tunes the layers by which speakers are"
+                    " known; set known_speakers to false, or choose another approach"
+                )
+
+
+def speakers_of_one_label(manifest: Manifest) -> tuple[str, ...]:
+    """Returns a warning for each domain most of whose speakers have clips of one label only."""
+    labels: dict[tuple[str, str], set[str]] = {}
+    for utterance in manifest.utterances:
+        labels.setdefault((utterance.domain, utterance.speaker), set()).add(utterance.emotion)
+    found = []
+    for domain in manifest.domains:
+        own = [len(each) for (name, _), each in labels.items() if name == domain]
+        alike = sum(count == 1 for count in own)
+        if 2 * alike > len(own):
+            found.append(
+                f"domain {domain}: {alike} of {len(own)} speakers have clips of one label only, so"
+                " that what is taken out of their clips is emotion, too: known_speakers harms there"
+            )
+    return tuple(found)
 
 
 def check_domains(config: ReleaseConfig, domains: Sequence[str]) -> None:

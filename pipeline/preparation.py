@@ -29,6 +29,7 @@ class Prepared(Generic[Config]):
       manifest: The snapshot of the manifest.
       network: What fixes its networks but their weights.
       utterances: The manifest's, with up-to-date hashes, rates and durations.
+      warnings: What is allowed, but does harm.
       changed, missing: Ids of utterances whose recordings are no longer what was indexed.
     """
 
@@ -36,6 +37,7 @@ class Prepared(Generic[Config]):
     manifest: Manifest
     network: NetworkSpec
     utterances: tuple[Utterance, ...]
+    warnings: tuple[str, ...] = ()
     changed: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -57,10 +59,13 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     if isinstance(config, AdaptationConfig):
         indexed = own_recordings(config, indexed)
     network = network_spec(config, indexed.labels)
+    warnings: tuple[str, ...] = ()
     if isinstance(config, StudyConfig):
         checks.check_study(config, indexed, network)
     elif isinstance(config, ReleaseConfig):
         checks.check_release(config, indexed, network)
+        if config.known_speakers:
+            warnings = checks.speakers_of_one_label(indexed)
     hashed = {utterance.utterance_id for utterance in indexed.utterances if utterance.sha256}
     with probe_cache.remembered(config.manifest) as probe_one:
         indexed, changed, missing = manifests.refresh(indexed, probe_one=probe_one, track=track)
@@ -74,6 +79,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
         manifest=manifest,
         network=network,
         utterances=tuple(indexed.utterances),
+        warnings=warnings,
         # A manifest written by hand tells no hashes that could have changed.
         changed=tuple(each for each in changed if each in hashed),
         missing=tuple(missing),

@@ -16,6 +16,7 @@ from components.adaptation_gate.artifact import MODEL
 from components.adaptation_gate.component import AdaptationGate
 from components.blessed_model import strategy
 from modules.metrics import tfma_uar
+from modules.metrics.uar import ROUNDING
 from modules.networks.approaches import APPROACHES, AUTO
 from modules.networks.registry import NetworkSpec
 from modules.training.job import TrainerJob
@@ -30,9 +31,6 @@ from pipeline.pretrainings import PRETRAIN, WITHOUT, pretrained_name
 from schemas import features, signatures, splits
 from schemas.labels import LabelSet
 from schemas.splits import S1
-
-# A UAR that equals its threshold may come out a rounding error below it.
-_ROUNDING = 1e-9
 
 # What UAR is reported for, beside the overall figure.
 SLICES: tuple[tuple[str, ...], ...] = (
@@ -157,6 +155,7 @@ def _trainer(
             trim_silence=config.audio.trim_silence,
             seed=config.seed,
             embedded=embedded,
+            known_speakers=config.known_speakers,
             candidates=config.candidates,
             memory_gib=config.training.memory_gib,
             code_digest=code_digest("trainer"),
@@ -230,11 +229,11 @@ def eval_config(
                 slicing_specs=[tfma.SlicingSpec(feature_values={features.DOMAIN: domain})],
                 threshold=tfma.MetricThreshold(
                     value_threshold=tfma.GenericValueThreshold(
-                        lower_bound={"value": gate.min_uar - _ROUNDING}
+                        lower_bound={"value": gate.min_uar - ROUNDING}
                     ),
                     # Applied only where there is a blessed predecessor.
                     change_threshold=tfma.GenericChangeThreshold(
-                        absolute={"value": -gate.max_drop - _ROUNDING},
+                        absolute={"value": -gate.max_drop - ROUNDING},
                         direction=tfma.MetricDirection.HIGHER_IS_BETTER,
                     ),
                 ),

@@ -115,10 +115,16 @@ def check(config: AdaptationConfig, base: BaseRelease, labels: LabelSet) -> None
       labels: Labels of the manifest.
 
     Raises:
-      UserError: No approach fits its network and the labels, one tunes layers that are computed
-        beforehand, or a batch does not fit into the memory that a training may take.
+      UserError: The base knows speakers, no approach fits its network and the labels, one tunes
+        layers that are computed beforehand, or a batch does not fit into the memory that a training
+        may take.
     """
     spec = spec_of(base.record.network, base.labels)
+    if base.record.known_speakers:
+        raise UserError(
+            f"{base.folder}: its network was trained for known speakers, and an adaptation knows"
+            " none; take a base that was run with known_speakers: false"
+        )
     approaches = config.candidates if config.approach == AUTO else (config.approach,)
     for approach in approaches:
         if APPROACHES[approach].unfrozen:

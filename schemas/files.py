@@ -13,7 +13,9 @@ from schemas.errors import UserError
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator[IO[Any]]:
+def replacing(
+    path: str | os.PathLike[str], *, binary: bool = False, mode: int = 0o644
+) -> Iterator[IO[Any]]:
     """Opens a file that takes its name only once it is complete; makes its folder.
 
     Any number of processes may write the same name: the last one to finish stays.
@@ -22,6 +24,7 @@ def replacing(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator
       path: What is replaced.
       binary: Whether bytes are written; else text in UTF-8 with line ends as given. Names of files
         that are no UTF-8 are written with escapes.
+      mode: Who may read and write the file, as `os.chmod` takes it.
 
     Yields:
       The open file, under another name in the same folder.
@@ -38,7 +41,7 @@ def replacing(path: str | os.PathLike[str], *, binary: bool = False) -> Iterator
                 descriptor, "w", encoding="utf-8", errors="backslashreplace", newline=""
             ) as file:
                 yield file
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

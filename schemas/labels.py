@@ -5,6 +5,7 @@ masks, metrics, exports and reports; the order of its labels is the order of a n
 """
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterable, Iterator
 
 from schemas.errors import UserError
@@ -74,12 +75,12 @@ SEPARATOR = "|"
 
 
 def word(text: str) -> str:
-    """Returns a corpus' own word as it is compared: lower case, single spaces.
+    """Returns a corpus' own word as it is compared: lower case, single spaces, accents composed.
 
     >>> word("  Pleasant  SURPRISE ")
     'pleasant surprise'
     """
-    return " ".join(text.lower().split())
+    return " ".join(unicodedata.normalize("NFC", text).lower().split())
 
 
 def canonical(text: str) -> str:

@@ -7,6 +7,9 @@ MULTI_DOMAIN = "multi-domain"
 SIGNATURE_EXAMPLES = "serving_default"
 SIGNATURE_AUDIO = "serve_audio"
 SIGNATURE_WAVEFORM = "serve_waveform"
+# Of models for known speakers.
+SIGNATURE_EMBEDDING = "embed_waveform"
+SIGNATURE_SPEAKER = "serve_waveform_of_speaker"
 # What TensorFlow Serving calls them where a client asks for a model's metadata.
 METADATA_FIELD = "signature_def"
 
@@ -15,7 +18,12 @@ INPUT_AUDIO = "audio"  # string [batch], whole wav files
 INPUT_WAVEFORM = "waveform"  # float32 [batch, samples]
 INPUT_NUM_SAMPLES = "num_samples"  # int32 [batch]
 INPUT_RATE_HZ = "rate_hz"  # int32 [batch]
+INPUT_SPEAKER_MEAN = "speaker_mean"  # float32 [batch, channels], of enrolment clips' embeddings
+INPUT_SPEAKER_CLIPS = "speaker_clips"  # int32 [batch], their number
+INPUT_SPEAKER_ENCODER = "speaker_encoder"  # string [batch], the encoder that made them
 
+OUTPUT_EMBEDDING = "embedding"  # float32 [batch, channels]
+OUTPUT_ENCODER = "encoder"  # string [batch], SHA-256 of the encoder that made it
 OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]
 OUTPUT_LABELS = "labels"  # string [batch, labels]
 OUTPUT_EMOTION = "emotion"  # string [batch]

@@ -29,6 +29,7 @@ class Utterance:
         is no script or it is unknown.
       licence: The corpus' licence in a few words; empty if unknown.
       start_s, end_s: The part of the recording that is this utterance; `None` for all of it.
+      channel: The channel of the recording that is heard (`schemas.channels`); empty for the first.
       sample_rate_hz: The recording's own rate; 0 before it was probed.
       duration_s: The utterance's duration in seconds; 0 before it was probed.
       sha256: Hex digest of the recording's bytes; empty before it was hashed.
@@ -53,6 +54,7 @@ class Utterance:
     sha256: str = ""
     fold_random: int = -1
     fold_speaker_independent: int = -1
+    channel: str = ""
 
     def fold(self, protocol: str) -> int:
         """Returns the fold under `protocol` (`random` or `speaker_independent`)."""

@@ -17,7 +17,7 @@ class Kind:
 
     Attributes:
       name: Of the test.
-      suffix: One of `corpora.readers.base.AUDIO_SUFFIXES`, without the dot.
+      suffix: One of `schemas.recordings.AUDIO_SUFFIXES`, without the dot.
       make: Returns the file's bytes.
       rate_hz: Frames a second that a decoder gives.
       channels: Number of channels.
@@ -195,7 +195,14 @@ KINDS: tuple[Kind, ...] = (
     _av_kind("m4a", "ipod", "aac"),
     _av_kind("m4a", "ipod", "aac", layout="stereo", rate_hz=44_100),
     _av_kind("m4a", "ipod", "alac", lossless=True),
+    _av_kind("m4b", "ipod", "aac"),
     _av_kind("aac", "adts", "aac"),
+    _av_kind("ac3", "ac3", "ac3", rate_hz=48_000),
+    _av_kind("amr", "amr", "libopencore_amrnb", rate_hz=8_000),
+    _av_kind("wv", "wv", "wavpack"),
+    _av_kind("tta", "tta", "tta"),
+    _av_kind("voc", "voc", "pcm_s16le", lossless=True),
+    _av_kind("mka", "matroska", "flac", lossless=True),
     _av_kind("wma", "asf", "wmav2", rate_hz=44_100, bit_rate=128_000),
     _av_kind("wma", "asf", "wmav1", rate_hz=22_050, bit_rate=64_000),
     _av_kind("avi", "avi", "pcm_s16le", picture="mpeg4", lossless=True),
@@ -204,6 +211,11 @@ KINDS: tuple[Kind, ...] = (
     _av_kind("avi", "avi", "adpcm_ima_wav", picture="mpeg4"),
     _av_kind("mp4", "mp4", "aac", picture="mpeg4"),
     _av_kind("mp4", "mp4", "libmp3lame", picture="mpeg4", rate_hz=44_100),
+    _av_kind("m4v", "mp4", "aac", picture="mpeg4"),
+    _av_kind("ts", "mpegts", "aac", picture="mpeg2video"),
+    _av_kind("mts", "mpegts", "ac3", picture="mpeg2video", rate_hz=48_000),
+    _av_kind("m2ts", "mpegts", "mp2", picture="mpeg2video", rate_hz=48_000),
+    _av_kind("3g2", "3g2", "aac", picture="mpeg4"),
     _av_kind("mov", "mov", "pcm_s16le", picture="mpeg4", lossless=True),
     _av_kind("mov", "mov", "aac", picture="mpeg4"),
     _av_kind("mkv", "matroska", "pcm_s16le", picture="mpeg4", lossless=True),

@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     for option, path in (("--json", args.json), ("--write-exclusions", args.write_exclusions)):
         if path and (Path(path).is_dir() or not Path(path).absolute().parent.is_dir()):
             raise UserError(f"{option} {path}: is a folder, or in a folder that does not exist")
+    for note in _notes(args):
+        print(f"note: {note}")
     result = _audit(args)
     _show(result)
     if args.json:
@@ -107,6 +109,17 @@ def _audit(args: argparse.Namespace) -> "Audit":
         track=track,
         workers=args.workers,
     )
+
+
+def _notes(args: argparse.Namespace) -> list[str]:
+    """Returns in words which columns of the table mean nothing here, or were taken for others."""
+    from corpora.audit.clips import COLUMNS
+    from corpora.manifest.manifest import KNOWN
+    from schemas import table
+
+    if args.fold_list:
+        return table.read(args.fold_list, required=(), columns=COLUMNS).notes()
+    return table.read(args.manifest, required=(), columns=KNOWN).notes()
 
 
 def _show(result: "Audit") -> None:

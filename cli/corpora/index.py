@@ -142,6 +142,7 @@ def run(args: argparse.Namespace) -> int:
     from corpora.indexing.exclusions import Exclusions
     from corpora.indexing.index import index
     from corpora.indexing.probe_cache import ProbeCache, cache_path
+    from corpora.indexing.result import NothingUsableError
     from schemas.errors import UserError
     from schemas.labels import LabelSet
     from schemas.splits import PROTOCOLS
@@ -154,16 +155,22 @@ def run(args: argparse.Namespace) -> int:
     words = _parse_pairs("--label", args.label, like="csv.hap=happiness")
     exclusions = Exclusions(args.exclude) if args.exclude else None
     cache = ProbeCache() if args.reread else ProbeCache.load(cache_path(out))
-    result = index(
-        [_parse_source(source) for source in args.corpus],
-        label_set=label_set,
-        words=words,
-        options=options,
-        exclusions=exclusions,
-        cache=cache,
-        seed=args.seed,
-        track=track,
-    )
+    try:
+        result = index(
+            [_parse_source(source) for source in args.corpus],
+            label_set=label_set,
+            words=words,
+            options=options,
+            exclusions=exclusions,
+            cache=cache,
+            seed=args.seed,
+            track=track,
+        )
+    except NothingUsableError as error:
+        account = manifest.account_path(out)
+        manifest.write_account(error.account, account)
+        print(f"account: {account} ({len(error.account):,} files)")
+        raise
     written = result.write(out)
     cache.save(cache_path(out))
 
@@ -177,6 +184,8 @@ def run(args: argparse.Namespace) -> int:
     for protocol in PROTOCOLS:
         for problem in manifest.fold_problems(result.utterances, protocol):
             print(f"warning: {problem}")
+    for note in result.notes:
+        print(f"note: {note}")
     for warning in [*_unmet_labels(result), *_copies(result), *_unmet(exclusions)]:
         print(f"warning: {warning}")
     print(
@@ -280,14 +289,22 @@ def _reason_lines(result: "Index", *, most: int = 6) -> list[str]:
     """Returns a line for each corpus and status with how many files there are of each reason."""
     lines = []
     for domain in result.domains():
-        for status in ("skipped", "unreadable"):
-            reasons = list(result.reasons(domain, status).items())
+        for status, word in (
+            ("skipped", "skipped"),
+            ("unreadable", "unreadable"),
+            ("used", "used all the same"),
+        ):
+            reasons = [
+                (reason, count)
+                for reason, count in result.reasons(domain, status).items()
+                if reason
+            ]
             parts = [f"{count:,} {reason}" for reason, count in reasons[:most]]
             if len(reasons) > most:
                 rest = sum(count for _, count in reasons[most:])
                 parts.append(f"{rest:,} for other reasons (see the account)")
             if parts:
-                lines.append(f"{status} of {domain}: {'; '.join(parts)}")
+                lines.append(f"{word} of {domain}: {'; '.join(parts)}")
     return lines
 
 

@@ -1,23 +1,15 @@
 """Two networks on the same clips of a domain."""
 
-from typing import Literal
-
 import numpy as np
 
 from components.adaptation_gate.comparison import ADAPTED, MULTI_DOMAIN, Comparison, Measured
-from modules.metrics.statistics import bootstrap_difference
-from modules.metrics.uar import best_of, unweighted_average_recall
+from modules.metrics.statistics import bootstrap_difference, resampling_units
+from modules.metrics.uar import ROUNDING, unweighted_average_recall
+from modules.training.asking import answers_of
 from modules.training.clips import Clips
 from modules.training.engine import Engine
-from modules.training.job import Job
-from modules.training.settings import Settings
 from modules.training.trained import Trained
 from schemas.labels import LabelSet
-
-# Fewer speakers tell too little of how speakers differ.
-_LEAST_SPEAKERS = 3
-# UARs that are equal may come out a rounding error apart.
-_ROUNDING = 1e-9
 
 
 def compare(
@@ -45,20 +37,18 @@ def compare(
       seed: Seed of the interval's resamples.
     """
     engine = Engine(clips.inputs, clips.labels, given=given, limit_bytes=limit_bytes)
+    everyone = np.arange(len(clips.labels))
     answers = {
-        name: _answers(engine, network, labels, own_labels, len(clips.labels))
+        name: answers_of(engine, network, everyone, labels=labels, own_labels=own_labels)
         for name, network in ((ADAPTED, adapted), (MULTI_DOMAIN, multi_domain))
     }
     uars = {
         name: [unweighted_average_recall(clips.labels, each) for each in own]
         for name, own in answers.items()
     }
-    speakers = clips.speakers
-    resampled: Literal["speakers", "clips"] = "speakers"
-    if len(np.unique(speakers)) < _LEAST_SPEAKERS:
-        speakers, resampled = clips.utterance_ids, "clips"
+    drawn, resampled = resampling_units(clips.speakers, clips.utterance_ids)
     interval = bootstrap_difference(
-        clips.labels, answers[ADAPTED][0], answers[MULTI_DOMAIN][0], speakers, seed=seed
+        clips.labels, answers[ADAPTED][0], answers[MULTI_DOMAIN][0], drawn, seed=seed
     )
     measured = {
         name: Measured(uar=whole, members=tuple(own)) for name, (whole, *own) in uars.items()
@@ -66,7 +56,7 @@ def compare(
     difference = measured[ADAPTED].uar - measured[MULTI_DOMAIN].uar
     return Comparison(
         domain=domain,
-        served=ADAPTED if difference >= -_ROUNDING else MULTI_DOMAIN,
+        served=ADAPTED if difference >= -ROUNDING else MULTI_DOMAIN,
         adapted=measured[ADAPTED],
         multi_domain=measured[MULTI_DOMAIN],
         difference=difference,
@@ -76,26 +66,3 @@ def compare(
         clips=len(clips.labels),
         speakers=len(np.unique(clips.speakers)),
     )
-
-
-def _answers(
-    engine: Engine, network: Trained, labels: LabelSet, own_labels: tuple[str, ...], count: int
-) -> list[np.ndarray]:
-    """Returns the answers of a network, and of each of its members: int64 `[n]` in `labels`."""
-    outcome = engine.run(
-        Job(
-            name="comparison",
-            network=network.spec,
-            settings=Settings(epochs=1),
-            train=np.empty(0, np.int64),
-            tested=np.arange(count),
-            start=network.weights,
-            approach="A1",
-        )
-    )
-    outputs = np.array([network.labels.index(label) for label in own_labels])
-    own = np.array([labels.index(label) for label in own_labels])
-    return [
-        own[best_of(each[:, outputs], np.arange(len(own)))]
-        for each in (outcome.probabilities, *outcome.member_probabilities)
-    ]

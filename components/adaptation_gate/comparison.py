@@ -23,6 +23,25 @@ class Measured:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Enrolment:
+    """What it is worth to the served network to know who speaks.
+
+    Attributes:
+      enrolled: Largest number of clips by which a speaker was known; at most half of its own.
+      clips: Number of the others, on average over the draws, which were asked about.
+      speakers: Number of speakers.
+      unknown: UAR on them where nobody is known.
+      known: UAR on the same clips where their speakers are.
+    """
+
+    enrolled: int
+    clips: float
+    speakers: int
+    unknown: float
+    known: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
     """The adapted network against the multi-domain one, on the same clips.
 
@@ -35,6 +54,7 @@ class Comparison:
       low, high: Limits of its 95% interval; NaN where nothing can be resampled.
       resampled: What the interval resamples: `speakers`, or `clips` of fewer than three speakers.
       clips, speakers: Number of those that were asked about.
+      enrolment: What knowing the speakers is worth; `None` for networks that know none.
     """
 
     domain: str
@@ -47,6 +67,7 @@ class Comparison:
     resampled: Literal["speakers", "clips"]
     clips: int
     speakers: int
+    enrolment: Enrolment | None = None
 
     def to_json(self) -> str:
         """Returns the comparison as JSON, which `from_json` reads."""
@@ -56,7 +77,11 @@ class Comparison:
     def from_json(cls, text: str) -> "Comparison":
         """Returns the comparison that `to_json` wrote."""
         values = json.loads(text)
-        own = {name: _measured(values[name]) for name in ("adapted", "multi_domain")}
+        own: dict[str, Any] = {
+            name: _measured(values[name]) for name in ("adapted", "multi_domain")
+        }
+        enrolment = values["enrolment"]
+        own["enrolment"] = Enrolment(**enrolment) if enrolment else None
         return cls(**{**values, **own})
 
 

@@ -1,5 +1,6 @@
 """AdaptationGate: the adapted network, or the multi-domain one where adapting made it worse."""
 
+import dataclasses
 import json
 import os
 
@@ -13,6 +14,7 @@ from tfx.utils import path_utils
 from components.adaptation_gate.artifact import COMPARISON_JSON, AdaptationComparison
 from components.adaptation_gate.compare import compare
 from components.adaptation_gate.comparison import ADAPTED
+from components.adaptation_gate.enrolment import enrolment
 from modules.export.model import export_model
 from modules.networks import held
 from modules.training import memory, trained
@@ -77,6 +79,16 @@ def AdaptationGate(
         limit_bytes=limit_bytes,
         seed=seed,
     )
+    if own.record.known_speakers:
+        worth = enrolment(
+            clips,
+            network=own if found.served == ADAPTED else base,
+            labels=LabelSet(tuple(json.loads(labels))),
+            own_labels=own.record.domain_labels[domain],
+            limit_bytes=limit_bytes,
+            seed=seed,
+        )
+        found = dataclasses.replace(found, enrolment=worth)
     MESSAGES.info(
         "%s: adapted UAR %.3f, multi-domain %.3f: %s is served",
         domain,
@@ -99,6 +111,7 @@ def AdaptationGate(
         statistics=clips.statistics,
         domain_labels=base.record.domain_labels,
         domain=domain,
+        speakers_encoder=base.speakers_encoder,
     )
 
 

@@ -3,15 +3,15 @@
 `ACCOUNT_CSV` has a row for each (`Outcome`), `ACCOUNT_JSON` their numbers, overall and by domain.
 """
 
-import csv
 import dataclasses
-import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from schemas import table
 from schemas.utterance import Utterance
 
 # Files of the artifact IngestAccount.
@@ -46,28 +46,31 @@ COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Outc
 
 def csv_lines(outcomes: Iterable[Outcome]) -> str:
     """Returns outcomes as CSV without a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writerows(dataclasses.asdict(outcome) for outcome in outcomes)
-    return text.getvalue()
+    return "".join(table.line(dataclasses.astuple(outcome)) for outcome in outcomes)
 
 
 def read_lines(path: str) -> list[Outcome]:
     """Reads a file that holds what `csv_lines` returned."""
     with tf.io.gfile.GFile(path, "r") as file:
-        return [Outcome(**row) for row in csv.DictReader(io.StringIO(file.read()), COLUMNS)]
+        return _parse(table.line(COLUMNS) + file.read(), path)
 
 
 def to_csv(outcomes: Sequence[Outcome]) -> str:
     """Returns the whole account as CSV with a header, by utterance id."""
     ordered = sorted(outcomes, key=lambda outcome: outcome.utterance_id)
-    return ",".join(COLUMNS) + "\n" + csv_lines(ordered)
+    return table.line(COLUMNS) + csv_lines(ordered)
 
 
 def read(uri: str) -> list[Outcome]:
     """Reads the account in an artifact's folder."""
-    with tf.io.gfile.GFile(f"{uri}/{ACCOUNT_CSV}", "r") as file:
-        return [Outcome(**row) for row in csv.DictReader(io.StringIO(file.read()))]
+    path = f"{uri}/{ACCOUNT_CSV}"
+    with tf.io.gfile.GFile(path, "r") as file:
+        return _parse(file.read(), path)
+
+
+def _parse(text: str, path: str) -> list[Outcome]:
+    read = table.parse(text, Path(path), required=COLUMNS)
+    return [Outcome(**row.values) for row in read.rows()]
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:

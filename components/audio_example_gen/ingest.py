@@ -6,7 +6,6 @@ Deliberately without TFX, whose import would dominate the start of a worker proc
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import math
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,10 +17,12 @@ import tensorflow as tf
 from components.audio_example_gen import account
 from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
 from modules.audio import loading, network_input
+from modules.audio.contents import NO_SUCH_FILE, register_filesystem
 from modules.audio.errors import DecodingError
+from modules.audio.recordings import CHANGED
 from modules.audio.samples import encode_pcm16
 from schemas import features, sound, splits
-from schemas.labels import LabelSet
+from schemas.labels import PAPER, LabelSet
 from schemas.utterance import Utterance
 
 # Transform may trim silence before it cuts, so that more than the network's input is kept; not
@@ -34,6 +35,10 @@ COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1
 _LEAST_SHARD, _LARGEST_SHARD = 25, 200  # utterances
 _SHARDS = 40  # about as many, where the limits of their sizes allow it
 _METRICS = "ser.AudioExampleGen"
+_ADVICE = {
+    NO_SUCH_FILE: "there is no such file: was it moved? run `ser corpora index` again",
+    CHANGED: f"{CHANGED}: run `ser corpora index` again",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +55,7 @@ class Settings:
 
     over_length: str
     trim_silence: bool
-    labels: LabelSet
+    labels: LabelSet = PAPER
     input_samples: int = sound.INPUT_SAMPLES
 
 
@@ -143,15 +148,6 @@ def write_shard(shard: Shard, settings: Settings) -> Iterator[Outcome]:
             tf.io.gfile.remove(temporary)
 
 
-def register_filesystem(path: str) -> bool:
-    """Returns whether a path is remote (s3://, gs://, …), and lets TensorFlow read it if so."""
-    if "://" not in path:
-        return False
-    import tensorflow_io  # noqa: F401  # registers s3:// and others; TensorFlow knows gs:// only
-
-    return True
-
-
 @contextlib.contextmanager
 def _replacing(path: str) -> Iterator[str]:
     """Gives a temporary name beside `path`; what is there at the end is renamed, unless it failed.
@@ -187,12 +183,10 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
         )
 
     try:
-        contents = _read(utterance)
-        waveform, rate_hz = loading.load_with_rate(
-            contents, start_s=utterance.start_s, end_s=utterance.end_s
-        )
+        loaded = loading.load_utterance(utterance, check_hash=True)
     except DecodingError as error:
-        return None, outcome(QUARANTINED, str(error))
+        return None, outcome(QUARANTINED, _ADVICE.get(str(error), str(error)))
+    waveform = loaded.waveform
     if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)
         if num_samples > settings.input_samples:
@@ -205,34 +199,11 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
     if not any(pcm):
         return None, outcome(QUARANTINED, "silent: below the resolution of 16 bit")
     duration_s = len(waveform) / sound.SAMPLE_RATE_HZ
-    reason = (
-        f"first {MAX_STORED_S:g} s of {duration_s:.1f} s" if len(stored) < len(waveform) else ""
-    )
-    return _example(utterance, pcm, rate_hz, settings.labels), outcome(USED, reason)
-
-
-def _read(utterance: Utterance) -> bytes:
-    """Returns a recording's bytes.
-
-    Raises:
-      DecodingError: there is none, or it is not the one that was indexed.
-    """
-    # gfile takes longer to read a local file than decoding it takes.
-    opener = tf.io.gfile.GFile if register_filesystem(utterance.path) else open
-    try:
-        with opener(utterance.path, "rb") as file:
-            contents = file.read()
-    except (FileNotFoundError, tf.errors.NotFoundError):
-        raise DecodingError(
-            "there is no such file: was it moved? run `ser corpora index` again"
-        ) from None
-    except OSError as error:
-        raise DecodingError(f"cannot be read: {error.strerror}") from None
-    except tf.errors.OpError as error:
-        raise DecodingError(f"cannot be read: {error.message}") from None
-    if utterance.sha256 and hashlib.sha256(contents).hexdigest() != utterance.sha256:
-        raise DecodingError("changed since it was indexed: run `ser corpora index` again")
-    return contents
+    remarks = [*loaded.notes]
+    if len(stored) < len(waveform):
+        remarks.append(f"first {MAX_STORED_S:g} s of {duration_s:.1f} s")
+    example = _example(utterance, pcm, loaded.rate_hz, settings.labels)
+    return example, outcome(USED, "; ".join(remarks))
 
 
 @functools.cache

@@ -5,12 +5,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from corpora.manifest import table
+from corpora.manifest import columns as names
+from schemas import table
 from schemas.errors import UserError
 from schemas.utterance import Utterance
 
 # The columns of a fold list that allow further checks, and which.
 OPTIONAL = ("domain", "speaker", "emotion", "sentence", "licence")
+COLUMNS = names.of_fold_list(("path", "fold", *OPTIONAL, "start_s", "end_s", "channel"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Clip:
     licence: str = ""
     start_s: float | None = None
     end_s: float | None = None
+    channel: str = ""
 
     def __str__(self) -> str:
         return f"{self.utterance_id} (fold {self.fold or 'none'})"
@@ -52,6 +55,7 @@ def from_utterances(utterances: Iterable[Utterance], protocol: str) -> list[Clip
                 licence=utterance.licence,
                 start_s=utterance.start_s,
                 end_s=utterance.end_s,
+                channel=utterance.channel,
             )
         )
     return sorted(clips, key=lambda clip: clip.utterance_id)
@@ -71,9 +75,9 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
     """
     clips, columns = [], frozenset[str]()
     lines: dict[str, int] = {}
-    for row in table.rows(path, required=("path", "fold")):
+    for row in table.rows(path, required=("path", "fold"), columns=COLUMNS):
         columns = frozenset(row.values) & frozenset(OPTIONAL)
-        start_s, end_s = row.number("start_s", default=None), row.number("end_s", default=None)
+        start_s, end_s = row.seconds("start_s"), row.seconds("end_s")
         segment = ""
         if start_s is not None or end_s is not None:
             segment = f"@{start_s or 0:g}-" + ("" if end_s is None else f"{end_s:g}")
@@ -84,7 +88,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
         clips.append(
             Clip(
                 utterance_id=name,
-                path=str(row.resolved_path()),
+                path=row.recording_path(),
                 fold=row.require("fold"),
                 domain=row.get("domain") or Path(path).stem,
                 speaker=row.get("speaker"),
@@ -93,6 +97,7 @@ def from_fold_list(path: str | os.PathLike[str]) -> tuple[list[Clip], frozenset[
                 licence=row.get("licence"),
                 start_s=start_s,
                 end_s=end_s,
+                channel=row.channel(),
             )
         )
     if not clips:

@@ -4,15 +4,16 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 
 from corpora.audit.clips import Clip
 from corpora.audit.fingerprint import Fingerprint, fingerprint
-from modules.audio import decoding
-from modules.audio.errors import NOT_FINITE, DecodingError
-from modules.audio.samples import first_channel
+from modules.audio import channels, recordings
+from modules.audio.decoding import one_recordings_fault
+from modules.audio.errors import SILENT, DecodingError
+from modules.audio.samples import Sound, to_float
+from schemas.channels import FIRST
 from schemas.progress import Track
 
 _CLIPPED_RUN = 3  # samples
@@ -62,40 +63,49 @@ def listen_all(clips: Sequence[Clip], *, workers: int, track: Track) -> list[Hea
 def listen(clip: Clip) -> Heard:
     """Decodes and measures one clip; what goes wrong is told in `Heard.problem`."""
     try:
-        contents = Path(clip.path).read_bytes()
-    except FileNotFoundError:
-        return Heard(problem="no such file")
-    except (OSError, ValueError) as error:
-        return Heard(problem=f"cannot be read: {getattr(error, 'strerror', None) or error}")
-    try:
-        samples, rate_hz = decoding.decode(contents)
-        part = decoding.cut(samples, rate_hz, start_s=clip.start_s, end_s=clip.end_s)
+        with one_recordings_fault():
+            sound = recordings.of_this_process().sound(
+                clip.path, start_s=clip.start_s, end_s=clip.end_s
+            )
+            return measure(sound, clip.channel)
     except DecodingError as error:
         return Heard(problem=str(error))
-    return measure(part, rate_hz)
 
 
-def measure(samples: np.ndarray, rate_hz: int) -> Heard:
-    """Returns what there is to tell of float32 [samples, channels], not empty."""
-    other = None
-    if samples.shape[1] > 1 and np.isfinite(second := samples[:, 1]).all():
-        other = None if (second == samples[:, 0]).all() else fingerprint(second, rate_hz)
-    samples = np.ascontiguousarray(first_channel(samples))
-    if not np.isfinite(samples).all():
-        return Heard(problem=NOT_FINITE)
+def measure(sound: Sound, channel: str = FIRST) -> Heard:
+    """Returns what there is to tell of a sound, of which training hears `channel`.
+
+    Raises:
+      DecodingError: The channel cannot be used; that all its samples are equal is no reason.
+    """
+    try:
+        samples = np.ascontiguousarray(channels.waveform(sound, channel).samples)
+    except DecodingError as error:
+        if str(error) != SILENT:
+            raise
+        return Heard(samples_sha256="", duration_s=sound.duration_s, constant=True)
+    other = _other_channel(sound, samples)
     magnitude = np.abs(samples)
     peak = float(magnitude.max())
     return Heard(
         samples_sha256=hashlib.sha256(samples.tobytes()).hexdigest(),
-        fingerprint=fingerprint(samples, rate_hz),
-        other_fingerprint=other,
-        duration_s=len(samples) / rate_hz,
+        fingerprint=fingerprint(samples, sound.rate_hz),
+        other_fingerprint=None if other is None else fingerprint(other, sound.rate_hz),
+        duration_s=len(samples) / sound.rate_hz,
         peak=peak,
         rms=float(np.sqrt(np.mean(samples**2, dtype=np.float64))),
         dc_offset=float(np.mean(samples, dtype=np.float64)),
         clipped_share=clipped_share(samples, magnitude, peak),
-        constant=bool(samples.max() == samples.min()),
     )
+
+
+def _other_channel(sound: Sound, heard: np.ndarray) -> np.ndarray | None:
+    """Returns the first of two channels, or the second, that is not the one that is heard."""
+    for position in range(min(2, sound.samples.shape[1])):
+        other = to_float(sound.samples[:, position])
+        if np.isfinite(other).all() and not np.array_equal(other, heard):
+            return other
+    return None
 
 
 def clipped_share(samples: np.ndarray, magnitude: np.ndarray, peak: float) -> float:

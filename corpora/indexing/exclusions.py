@@ -3,8 +3,11 @@
 import os
 from pathlib import Path
 
-from corpora.manifest import table
+from schemas import table
+from schemas.columns import Columns
 from schemas.utterance import Utterance
+
+_COLUMNS = Columns({"utterance_id": ("utt_id",), "path": ("file", "filename"), "reason": ()})
 
 
 class Exclusions:
@@ -23,10 +26,10 @@ class Exclusions:
         self.path = Path(path)
         self._reasons: dict[str, str] = {}
         self._met: set[str] = set()
-        for row in table.rows(path, required=()):
+        for row in table.rows(path, required=(), columns=_COLUMNS):
             if not (row.get("utterance_id") or row.get("path")):
                 raise row.error("names no utterance: fill the column utterance_id or path")
-            name = row.get("utterance_id") or str(row.resolved_path())
+            name = row.get("utterance_id") or row.recording_path()
             self._reasons.setdefault(name, row.get("reason") or f"listed in {self.path.name}")
 
     def reason(self, utterance: Utterance) -> str:

@@ -3,20 +3,22 @@
 import collections
 import dataclasses
 import os
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from corpora import folds
-from corpora.indexing import probe
+from corpora.indexing import missing, probe
 from corpora.indexing.exclusions import Exclusions
 from corpora.indexing.labelling import Labelling
 from corpora.indexing.probe_cache import ProbeCache
-from corpora.indexing.result import Index, reasons
+from corpora.indexing.result import Index, NothingUsableError, reasons
 from corpora.manifest import Entry
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
-from corpora.readers import READERS, Corpus, Found
+from corpora.readers import READERS, Corpus, Found, csv_file
 from corpora.readers.base import resolve_options
+from modules.audio.contents import NO_SUCH_FILE
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
@@ -69,7 +71,8 @@ def index(
     corpora: list[_Corpus] = []
     with probe.Prober(cache.probe if cache else probe.probe) as prober:
         for (name, path), own in zip(resolved, chosen, strict=True):
-            labelled = (labelling.apply(name, item) for item in READERS[name].read(path, **own))
+            met = map(_composed, READERS[name].read(path, **own))
+            labelled = (labelling.apply(name, item) for item in met)
             found = [_excluded(item, exclusions) for item in labelled]
             corpora.append(_Corpus(name=name, path=path, options=own, found=found))
             prober.start(corpora[-1].recordings())
@@ -109,6 +112,12 @@ def index(
             if folds.has_folds(original[domain], protocol)
         ],
         unmet_labels=labelling.unmet(),
+        notes=[
+            note
+            for name, path in resolved
+            if name == csv_file.CORPUS.name
+            for note in csv_file.notes(path)
+        ],
     )
 
 
@@ -129,7 +138,7 @@ class _Corpus:
 
     def account(self, probes: Mapping[str, probe.Probe]) -> list[Entry]:
         """Returns an entry for everything that was met."""
-        account = [_entry(item, probes) for item in self.found]
+        account = [_entry(item, probes, self.path) for item in self.found]
         counts = collections.Counter(entry.status for entry in account)
         assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
         return account
@@ -169,18 +178,41 @@ def _check_names(names: list[str], given: Mapping[str, Mapping[str, str]], *, ki
             )
 
 
+def _composed(item: Found) -> Found:
+    """Returns the item with its names in the composed Unicode form, however a disk spells them."""
+    if item.utterance is None:
+        return item
+
+    def composed(text: str) -> str:
+        return unicodedata.normalize("NFC", text)
+
+    utterance = dataclasses.replace(
+        item.utterance,
+        utterance_id=composed(item.utterance.utterance_id),
+        domain=composed(item.utterance.domain),
+        speaker=composed(item.utterance.speaker),
+        sentence=composed(item.utterance.sentence),
+    )
+    return dataclasses.replace(item, utterance=utterance)
+
+
 def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
     if item.utterance and exclusions and (reason := exclusions.reason(item.utterance)):
         return dataclasses.replace(item, utterance=None, reason=reason)
     return item
 
 
-def _entry(item: Found, probes: Mapping[str, probe.Probe]) -> Entry:
+def _entry(item: Found, probes: Mapping[str, probe.Probe], given: Path) -> Entry:
+    path = item.utterance.path if item.utterance else str(item.path)
     status, reason = "skipped", item.reason
     if item.utterance:
-        reason = probe.problem(item.utterance, probes[item.utterance.path])
+        seen = probes[path]
+        reason = probe.problem(item.utterance, seen)
         status = "unreadable" if reason else "used"
-    return Entry(path=str(item.path), domain=item.domain, status=status, reason=reason)
+        if reason == NO_SUCH_FILE:
+            reason = f"{reason} ({missing.explain(path, given)})"
+        reason = reason or seen.notes
+    return Entry(path=path, domain=item.domain, status=status, reason=reason)
 
 
 def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
@@ -259,20 +291,25 @@ def _check_distinct(corpora: list[_Corpus]) -> None:
 
 def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:
     """Raises an error that names all corpora with nothing to use, if there are any."""
+    accounts = list(accounts)
     problems = [
         _nothing_usable(corpus.name, corpus.path, account)
         for corpus, account in accounts
         if not any(entry.status == "used" for entry in account)
     ]
     if problems:
-        raise UserError("\n".join(problems))
+        raise NothingUsableError(
+            "\n".join(problems), account=[e for _, own in accounts for e in own]
+        )
 
 
 def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
     kinds = "; ".join(f"{count}: {reason}" for reason, count in reasons(account).items())
+    example = next((entry for entry in account if entry.status == "unreadable"), None)
+    like = f" (like {example.path}: {example.reason})" if example else ""
     return (
-        f"corpus {name}: none of the {len(account)} files in {path} can be used"
-        f"{f' ({kinds})' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
+        f"corpus {name}: none of the {len(account)} files in {path} can be used{like}"
+        f"{f'; {kinds}' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
     )
 
 

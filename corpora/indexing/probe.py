@@ -1,13 +1,22 @@
 """Hash, rate and duration of recordings, by their content whatever their names say."""
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from modules.audio import decoding
-from modules.audio.errors import DecodingError
+from modules.audio import channels as channel_of
+from modules.audio import contents, decoding, recordings
+from modules.audio.errors import (
+    MAX_DURATION_S,
+    DecodingError,
+    check_duration,
+    no_channel,
+    too_short,
+)
+from modules.audio.samples import Sound
+from schemas import channels
 from schemas.progress import Track, no_track
+from schemas.sound import MIN_DURATION_S
 from schemas.utterance import Utterance
 
 # Reading and hashing release the interpreter's lock.
@@ -26,32 +35,67 @@ class Probe:
       sample_rate_hz: Frames a second; 0 if unreadable.
       duration_s: Of the sound; 0 if unreadable.
       problem: In words, why it is unreadable; empty if it is not.
+      num_channels: Number of channels; 0 if it was not listened to.
+      silences: Channel (`schemas.channels`) to why nothing can be heard of it.
+      notes: What is odd about it and did no harm, in words.
     """
 
     sha256: str = ""
     sample_rate_hz: int = 0
     duration_s: float = 0.0
     problem: str = ""
+    num_channels: int = 0
+    silences: dict[str, str] = dataclasses.field(default_factory=dict)
+    notes: str = ""
 
 
 def probe(path: str) -> Probe:
-    """Reads the bytes and the headers of the recording at `path`; does not decode."""
+    """Reads the recording at `path`, and listens to it unless it is longer than an utterance."""
+    sha256 = ""
     try:
-        path.encode()
-        with open(path, "rb", buffering=0) as file:
-            content = file.readall()
-    except UnicodeEncodeError:
-        return Probe(problem="its path is not UTF-8, rename it")
-    except FileNotFoundError:
-        return Probe(problem="no such file")
-    except OSError as error:
-        return Probe(problem=f"cannot be read: {error.strerror}")
-    sha256 = hashlib.sha256(content).hexdigest()
-    try:
-        rate_hz, duration_s = decoding.header(content)
+        with decoding.one_recordings_fault(), contents.opened(path) as data:
+            sha256 = recordings.sha256(data)
+            rate_hz, duration_s = decoding.header(data)
+            if duration_s > MAX_DURATION_S:  # Its utterances are parts of it.
+                return Probe(sha256=sha256, sample_rate_hz=rate_hz, duration_s=duration_s)
+            sound = decoding.sound(data)
+            return Probe(
+                sha256=sha256,
+                sample_rate_hz=sound.rate_hz,
+                duration_s=sound.duration_s,
+                num_channels=sound.samples.shape[1],
+                silences=_silences(sound),
+                notes="; ".join(_notes(sound)),
+            )
     except DecodingError as error:
         return Probe(sha256=sha256, problem=str(error))
-    return Probe(sha256=sha256, sample_rate_hz=rate_hz, duration_s=duration_s)
+
+
+def _silences(sound: Sound) -> dict[str, str]:
+    """Returns channel to why nothing can be heard of it; all others can be."""
+    numbers = [str(number) for number in range(1, sound.samples.shape[1] + 1)]
+    found = {number: _problem(sound, number) for number in numbers}
+    for name in (channels.LEFT, channels.RIGHT, channels.CENTRE):
+        found[name] = found[numbers[channel_of.position(sound, name)]]
+    one = len(numbers) == 1
+    found[channels.FIRST] = found["1"] if one else _problem(sound, channels.FIRST)
+    found[channels.MIX] = found["1"] if one else _problem(sound, channels.MIX)
+    return {channel: problem for channel, problem in found.items() if problem}
+
+
+def _problem(sound: Sound, channel: str) -> str:
+    try:
+        channel_of.waveform(sound, channel)
+    except DecodingError as error:
+        return str(error)
+    return ""
+
+
+def _notes(sound: Sound) -> tuple[str, ...]:
+    try:
+        return channel_of.waveform(sound).notes
+    except DecodingError:
+        return sound.notes
 
 
 class Prober:
@@ -141,4 +185,15 @@ def problem(utterance: Utterance, seen: Probe) -> str:
             f"the segment {utterance.start_s or 0:g} to {utterance.end_s or seen.duration_s:g} s"
             f" is not within the recording of {seen.duration_s:.3f} s"
         )
-    return ""
+    duration_s = apply(utterance, seen).duration_s
+    try:
+        check_duration(duration_s)
+    except DecodingError as error:
+        return str(error)
+    if duration_s < MIN_DURATION_S:
+        return too_short(duration_s)
+    channel = utterance.channel
+    if seen.num_channels and channel.isdecimal() and int(channel) > seen.num_channels:
+        return no_channel(channel, seen.num_channels)
+    # A part may be silent where the whole is not: that is found when it is decoded.
+    return seen.silences.get(channel, "")

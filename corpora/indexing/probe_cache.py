@@ -12,7 +12,7 @@ from corpora.indexing import probe
 from schemas.files import replacing
 
 # Raise it whenever a probe of the same bytes may turn out differently.
-VERSION = 2
+VERSION = 3
 # A file may be written to again within the resolution of its time stamp (2 s on FAT): one that was
 # that young when it was read is read again.
 YOUNG_NS = 2_000_000_000

@@ -10,8 +10,21 @@ from corpora import manifest
 from corpora.manifest import Entry, Manifest
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
+from schemas.errors import UserError
 from schemas.labels import LabelSet
 from schemas.utterance import Utterance
+
+
+class NothingUsableError(UserError):
+    """A corpus holds nothing to use.
+
+    Attributes:
+      account: What became of every file.
+    """
+
+    def __init__(self, message: str, *, account: list[Entry]):
+        super().__init__(message)
+        self.account = account
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -24,6 +37,7 @@ class Index:
       account: What became of every file, in the order in which they were met.
       sources: One for each corpus given, in that order.
       kept_folds: (domain, protocol) where a CSV brought folds, which were kept.
+      notes: What to know of the sources, in words.
       unmet_labels: (corpus, word) that was mapped, but that no clip is labelled with.
     """
 
@@ -33,6 +47,7 @@ class Index:
     sources: list[Source]
     kept_folds: list[tuple[str, str]]
     unmet_labels: list[tuple[str, str]]
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def manifest(self) -> Manifest:
@@ -88,6 +103,13 @@ def same_bytes(utterances: Iterable[Utterance]) -> list[tuple[Utterance, Utteran
 def _kind(reason: str) -> str:
     """Returns the reason without what is particular to one file, for counting."""
     kinds = (
+        "no such file",
+        "too short",
+        "its header promises",
+        "its samples reach",
+        "corrupt: its wav header",
+        "the segment",
+        "has nothing from",
         "second copy",
         "excluded",
         "truncated",

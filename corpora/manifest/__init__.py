@@ -1,21 +1,19 @@
 """Manifests: CSV files with a row per utterance, what lies beside them, and what to ask of one.
 
 `manifest.py` reads and writes them, `account.py` and `sources.py` what lies beside;
-`fold_checks.py` judges their folds, `recordings.py` compares them with the recordings;
-`table.py` is strict CSV.
+`columns.py` knows what their columns may be called; `fold_checks.py` judges their folds,
+`recordings.py` compares them with the recordings.
 """
 
 from corpora.manifest.account import Entry, account_path, read_account, write_account
 from corpora.manifest.fold_checks import check_folds, fold_problems
 from corpora.manifest.manifest import COLUMNS, Manifest, digest, read, write
 from corpora.manifest.recordings import refresh
-from corpora.manifest.table import Row, rows
 
 __all__ = [
     "COLUMNS",
     "Entry",
     "Manifest",
-    "Row",
     "account_path",
     "check_folds",
     "digest",
@@ -23,7 +21,6 @@ __all__ = [
     "read",
     "read_account",
     "refresh",
-    "rows",
     "write",
     "write_account",
 ]

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from corpora.manifest import table
+from schemas import table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

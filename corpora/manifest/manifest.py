@@ -3,20 +3,24 @@
 import dataclasses
 import hashlib
 import os
+import re
+import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import PurePosixPath
 
-from corpora.manifest import table
-from corpora.manifest.table import Row
-from schemas import labels
+from corpora.manifest import columns
+from schemas import domains, labels, table
 from schemas.errors import UserError
 from schemas.labels import LabelSet
+from schemas.recordings import is_uri
+from schemas.table import Row
 from schemas.utterance import ELICITATIONS, GENDERS, Utterance
 
 # Beside the fields of `Utterance`: the manifest's label set as text, the same in every row.
 LABEL_SET = "label_set"
 COLUMNS: tuple[str, ...] = (*(field.name for field in dataclasses.fields(Utterance)), LABEL_SET)
 REQUIRED: tuple[str, ...] = ("path", "domain", "speaker", "emotion")
+KNOWN = columns.of_utterances(COLUMNS)
 
 # What AudioExampleGen's output depends on. Not the path: the content's hash stands for it.
 _DIGESTED: tuple[str, ...] = (
@@ -57,6 +61,13 @@ class Manifest:
                     f" {', '.join(self.labels)}"
                 )
 
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, part: slice) -> list[Utterance]:
+        """Returns some of the utterances."""
+        return self.utterances[part]
+
     @classmethod
     def of(cls, utterances: Iterable[Utterance]) -> "Manifest":
         """Returns a manifest whose set is `schemas.labels.inferred`; errors as of that."""
@@ -84,7 +95,7 @@ def read(path: str | os.PathLike[str]) -> Manifest:
     lines: dict[str, int] = {}
     first: Row | None = None
     label_set: LabelSet | None = None
-    for row in table.rows(path, required=REQUIRED):
+    for row in table.rows(path, required=REQUIRED, columns=KNOWN):
         if first is None:
             first, label_set = row, _label_set(row)
         elif row.get(LABEL_SET) != first.get(LABEL_SET):
@@ -120,6 +131,8 @@ def digest(manifest: Manifest) -> str:
     result = hashlib.sha256()
     for utterance in sorted(manifest.utterances, key=lambda utterance: utterance.utterance_id):
         values = [getattr(utterance, name) for name in _DIGESTED]
+        # An empty channel adds nothing: digests of the time before channels stay.
+        values += [utterance.channel] * bool(utterance.channel)
         result.update(repr(values).encode())
     # The paper's set adds nothing: manifests of the time before label sets keep their digests,
     # and with them the results that are stored under those.
@@ -134,16 +147,15 @@ def utterance_of(row: Row) -> Utterance:
     Raises:
       UserError: A value is missing or impossible.
     """
-    path, domain = row.resolved_path(), row.require("domain")
-    if "/" in domain or domain.startswith("."):
-        raise row.error(f"domain `{domain}` cannot name a model: use letters, digits, - and _")
-    start_s = row.number("start_s", default=None)
-    end_s = row.number("end_s", default=None)
+    path, domain = row.recording_path(), row.require("domain")
+    if why := domains.problem(domain):
+        raise row.error(f"domain `{domain}` cannot name a model: {why}")
+    start_s, end_s = row.seconds("start_s"), row.seconds("end_s")
     if end_s is not None and end_s <= (start_s or 0):
         raise row.error(f"`end_s` {end_s:g} is not after `start_s` {start_s or 0:g}")
     return Utterance(
-        utterance_id=row.get("utterance_id") or _default_id(row, path, domain),
-        path=str(path),
+        utterance_id=row.get("utterance_id") or _default_id(row, path, domain, start_s, end_s),
+        path=path,
         domain=domain,
         speaker=row.require("speaker"),
         emotion=labels.word(row.require("emotion")),
@@ -159,15 +171,24 @@ def utterance_of(row: Row) -> Utterance:
         sha256=row.get("sha256"),
         fold_random=row.fold("fold_random"),
         fold_speaker_independent=row.fold("fold_speaker_independent"),
+        channel=row.channel(),
     )
 
 
-def _default_id(row: Row, path: Path, domain: str) -> str:
-    folder = Path(os.path.abspath(row.file.parent))
-    stem = path.relative_to(folder) if path.is_relative_to(folder) else path.relative_to("/")
-    segment = row.get("start_s"), row.get("end_s")
+def _default_id(
+    row: Row, path: str, domain: str, start_s: float | None, end_s: float | None
+) -> str:
+    folder = os.path.abspath(row.file.parent)
+    place = path.partition("://")[2] if is_uri(path) else path
+    # Names that are the same in another Unicode form are the same name.
+    stem = unicodedata.normalize("NFC", place.removeprefix(f"{folder.rstrip('/')}/").lstrip("/"))
+    segment = [
+        # Numbers as they stand there; other ways of writing a time by what they mean.
+        text if re.fullmatch(r"[\d.]*", text := row.get(column)) else f"{round(value or 0, 6)}"
+        for column, value in (("start_s", start_s), ("end_s", end_s))
+    ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
-    return f"{domain}/{stem.with_suffix('').as_posix()}{suffix}"
+    return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}".strip()
 
 
 def _label_set(row: Row) -> LabelSet | None:

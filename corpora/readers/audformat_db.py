@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.readers.base import Corpus, Found, no_recording, walk
-from schemas import labels
+from corpora.readers.base import Corpus, Found
+from schemas import domains, labels
 from schemas.errors import UserError
+from schemas.recordings import no_recording, walk
 from schemas.utterance import UNKNOWN_SPEAKER_PREFIX, Utterance
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def read(root: Path) -> Iterator[Found]:
             f" are {', '.join(database.schemes) or 'none'}"
         )
     domain = database.name
-    if "/" in domain or domain.startswith("."):
-        raise UserError(f"{header}: name `{domain}` cannot name a model: use letters, digits, -, _")
+    if why := domains.problem(domain):
+        raise UserError(f"{header}: name `{domain}` cannot name a model: {why}")
     spoken = [_language(language) for language in database.languages]
     labelled = set()
     for (file, start, end), emotion in emotions.items():

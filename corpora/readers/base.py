@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.errors import UserError
-from schemas.recordings import AUDIO_SUFFIXES
+from schemas.recordings import no_recording, walk
 from schemas.utterance import Utterance
 
 # If a clip is there in several forms, the first of these is used, else the first by path.
@@ -164,34 +164,6 @@ def resolve_options(
                 f" allowed: {', '.join(options[name].allowed)}"
             )
     return {name: given.get(name, option.allowed[0]) for name, option in options.items()}
-
-
-def walk(
-    root: Path, *, onerror: Callable[[OSError], object] = lambda error: None
-) -> Iterator[Path]:
-    """Yields all files below `root`, sorted, through links, each folder once.
-
-    Args:
-      root: A folder.
-      onerror: A function that is told of each folder that cannot be opened; they are left out.
-    """
-    seen = set()
-    for folder, subfolders, files in os.walk(root, onerror=onerror, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders.sort()
-        yield from (Path(folder, name) for name in sorted(files))
-
-
-def no_recording(path: Path) -> str:
-    """Returns in words why the file, by its name, is no recording; empty if it may be one."""
-    if path.name.startswith("."):
-        return "hidden file"
-    suffix = path.suffix.lower()
-    return "" if suffix in AUDIO_SUFFIXES else f"not a recording ({suffix or 'no suffix'})"
 
 
 def folder_match(path: Path, pattern: str, *, levels: int = 4) -> re.Match[str] | None:

@@ -25,8 +25,17 @@ def read(root: Path) -> Iterator[Found]:
       UserError: A column is missing, or a row holds what it may not.
     """
     # What manifests need is slow to import, and this module is imported for `--help`.
-    from corpora.manifest import manifest, table
+    from corpora.manifest import manifest
+    from schemas import table
 
-    for row in table.rows(root, required=manifest.REQUIRED):
+    for row in table.rows(root, required=manifest.REQUIRED, columns=manifest.KNOWN):
         utterance = manifest.utterance_of(row)
         yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
+
+
+def notes(root: Path) -> list[str]:
+    """Returns in words what became of the columns of the CSV file `root`."""
+    from corpora.manifest import manifest
+    from schemas import table
+
+    return table.read(root, required=manifest.REQUIRED, columns=manifest.KNOWN).notes()

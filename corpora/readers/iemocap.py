@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, read_files, walk
+from corpora.readers.base import Corpus, Found, FullCopy, PaperRow, read_files
+from schemas.recordings import not_regular, walk
 from schemas.utterance import Utterance
 
 LABEL_MAP = {
@@ -87,6 +88,9 @@ def _read_labels(root: Path) -> _Labels:
     labels = _Labels()
     for path in dict.fromkeys(_label_files(root)):
         labels.files.add(path.stem)
+        if kind := not_regular(path):
+            labels.broken.append((path, f"labels cannot be read: {kind}"))
+            continue
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:

@@ -24,21 +24,23 @@ from modules.adaptation.findings import (
     Lineage,
     Verdict,
 )
-from modules.adaptation.forgetting import LEAST_SPEAKERS, forgetting
+from modules.adaptation.forgetting import forgetting
 from modules.adaptation.plan import Plan
 from modules.adaptation.possible import why_not
 from modules.adaptation.trainings import AS_IT_IS, Trainings
-from modules.metrics.statistics import Interval, bootstrap_difference, bootstrap_uar
-from modules.metrics.uar import confusion_matrix, recalls, unweighted_average_recall
+from modules.metrics.statistics import (
+    Interval,
+    bootstrap_difference,
+    bootstrap_uar,
+    resampling_units,
+)
+from modules.metrics.uar import ROUNDING, confusion_matrix, recalls, unweighted_average_recall
 from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.fine_tuning import fine_tune
 from modules.training.trained import Trained
 from schemas.progress import MESSAGES
 from schemas.words import three
-
-# UARs that are equal may come out a rounding error apart.
-_ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -213,10 +215,8 @@ class _Measured:
 def _measured(
     plan: Plan, clips: Clips, zero_shot: np.ndarray | None, estimate: Estimate
 ) -> _Measured:
-    speakers, seed, repeats = clips.speakers, plan.job.seed, plan.repeats
-    resampled: Literal["speakers", "clips"] = "speakers"
-    if len(np.unique(speakers)) < LEAST_SPEAKERS:
-        speakers, resampled = clips.utterance_ids, "clips"
+    speakers, resampled = resampling_units(clips.speakers, clips.utterance_ids)
+    seed, repeats = plan.job.seed, plan.repeats
     # A clip counts once for each cross-validation.
     labels, speakers = np.tile(clips.labels, repeats), np.tile(speakers, repeats)
     adapted, scratch = estimate.answers.ravel(), np.tile(estimate.scratch, repeats)
@@ -254,7 +254,7 @@ def _verdict(plan: Plan, approach: str, zero_shot: Figure | None, adapted: Figur
             f"the base as it is, with a UAR of {three(uar)}, is served with this domain's labels:"
             " no approach did better"
         )
-    elif adapted.value < zero_shot.value - _ROUNDING:
+    elif adapted.value < zero_shot.value - ROUNDING:
         served, uar = BASE, zero_shot.value
         reason = (
             f"adapting made it worse: a UAR of {three(adapted.value)} after {three(uar)} of the"
@@ -265,7 +265,7 @@ def _verdict(plan: Plan, approach: str, zero_shot: Figure | None, adapted: Figur
             f"the adapted network reaches a UAR of {three(uar)}, not below the"
             f" {three(zero_shot.value)} of the base as it is"
         )
-    pushed = uar >= plan.min_uar - _ROUNDING
+    pushed = uar >= plan.min_uar - ROUNDING
     if not pushed:
         reason += f"; that is below gate.min_uar, {three(plan.min_uar)}: not pushed"
     return Verdict(served=served, pushed=pushed, reason=reason)

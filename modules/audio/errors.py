@@ -1,10 +1,13 @@
 """Why a recording cannot be used: in the same words wherever it is met."""
 
-from schemas.sound import MAX_RATE_HZ, MIN_RATE_HZ
+from schemas.sound import MAX_SPEECH_RATE_HZ, MIN_DURATION_S, MIN_SPEECH_RATE_HZ
 
 MAX_DURATION_S = 1_800.0
+# Of all channels together; half an hour of stereo at 96 kHz is less.
+MAX_VALUES = 2**29
 
 EMPTY = "empty file"
+LFS_POINTER = "a Git LFS pointer, not the recording: run `git lfs pull` in the copy it lies in"
 NOT_AUDIO = "not audio, or its header is damaged"
 NO_SOUND_TRACK = "has no sound track"
 NO_DECODER = "its sound is in a coding that there is no decoder for"
@@ -18,8 +21,8 @@ class DecodingError(Exception):
 
 
 def check_rate(rate_hz: int) -> None:
-    """Raises DecodingError if a recording's rate is not within `MIN_RATE_HZ` … `MAX_RATE_HZ`."""
-    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+    """Raises DecodingError if a recording's rate is not within the limits of speech."""
+    if not MIN_SPEECH_RATE_HZ <= rate_hz <= MAX_SPEECH_RATE_HZ:
         raise DecodingError(f"its sample rate, {rate_hz:,} Hz, is not that of speech")
 
 
@@ -27,6 +30,24 @@ def check_duration(duration_s: float) -> None:
     """Raises DecodingError if a recording is longer than `MAX_DURATION_S`."""
     if duration_s > MAX_DURATION_S:
         raise DecodingError(f"longer than {MAX_DURATION_S / 60:g} minutes: cut it into utterances")
+
+
+def too_short(duration_s: float) -> str:
+    """Returns in words that a recording of this duration cannot be used."""
+    return f"too short: {1_000 * duration_s:.1f} ms, at least {1_000 * MIN_DURATION_S:g} are needed"
+
+
+def no_channel(channel: str, num_channels: int) -> str:
+    """Returns in words that a recording has too few channels."""
+    return f"has no channel {channel}, it has {num_channels}"
+
+
+def check_values(num_frames: int, num_channels: int) -> None:
+    """Raises DecodingError for more sound than a recording can be meant to hold."""
+    if num_frames * num_channels > MAX_VALUES:
+        raise DecodingError(
+            f"more than {MAX_VALUES:,} samples in {num_channels} channels: cut it into utterances"
+        )
 
 
 def check_complete(promised: int, available: int, *, unit: str) -> None:

@@ -1,13 +1,31 @@
 """What training hears of a recording: its first channel at 16 kHz."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from modules.audio import decoding, resampling
-from schemas.sound import SAMPLE_RATE_HZ
+from modules.audio import channels, decoding, recordings, resampling
+from modules.audio.errors import DecodingError, too_short
+from schemas.sound import MIN_DURATION_S, SAMPLE_RATE_HZ
+from schemas.utterance import Utterance
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """A recording as training hears it.
+
+    Attributes:
+      waveform: float32 [samples] at 16 kHz.
+      rate_hz: The rate that it had before it was resampled.
+      notes: What is odd about it and did no harm, in words.
+    """
+
+    waveform: np.ndarray
+    rate_hz: int
+    notes: tuple[str, ...] = ()
 
 
 def load(
@@ -31,9 +49,39 @@ def load_with_rate(
 ) -> tuple[np.ndarray, int]:
     """As `load`, but also returns the rate in Hz that the recording had before resampling."""
     waveform, rate_hz = decoding.decode_first_channel(contents, start_s=start_s, end_s=end_s)
-    if rate_hz != SAMPLE_RATE_HZ:
-        waveform = _resampler(rate_hz)(waveform).numpy()
-    return waveform, rate_hz
+    return _resampled(waveform, rate_hz), rate_hz
+
+
+def load_utterance(utterance: Utterance, *, check_hash: bool = False) -> Loaded:
+    """Returns an utterance as training hears it.
+
+    Args:
+      utterance: Which part of which channel of which recording.
+      check_hash: Whether the recording must still be the one that was indexed.
+
+    Raises:
+      DecodingError: It cannot be read, has changed, or cannot be used.
+    """
+    sound = recordings.of_this_process().sound(
+        utterance.path,
+        start_s=utterance.start_s,
+        end_s=utterance.end_s,
+        expected_sha256=utterance.sha256 if check_hash else "",
+    )
+    with decoding.one_recordings_fault():
+        heard = channels.waveform(sound, utterance.channel)
+        waveform = _resampled(heard.samples, sound.rate_hz)
+    duration_s = len(waveform) / SAMPLE_RATE_HZ
+    if duration_s < MIN_DURATION_S:
+        raise DecodingError(too_short(duration_s))
+    return Loaded(waveform=waveform, rate_hz=sound.rate_hz, notes=heard.notes)
+
+
+def _resampled(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+    if rate_hz == SAMPLE_RATE_HZ:
+        return waveform
+    resampled: np.ndarray = _resampler(rate_hz)(waveform).numpy()
+    return resampled
 
 
 @functools.lru_cache(maxsize=32)

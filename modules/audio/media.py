@@ -3,16 +3,16 @@
 FFmpeg is loaded by the first recording that needs it.
 """
 
-import io
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from modules.audio import headers
+from modules.audio.contents import Contents, reader
 from modules.audio.errors import (
     NO_DECODER,
     NO_SOUND_TRACK,
@@ -21,7 +21,9 @@ from modules.audio.errors import (
     check_complete,
     check_duration,
     check_rate,
+    check_values,
 )
+from modules.audio.samples import Sound
 
 # Some of FFmpeg's formats open other files, or addresses, that their content names (playlists);
 # only those that hold the sound themselves are allowed.
@@ -38,7 +40,7 @@ _MAX_FRAMES_A_BYTE = 64
 _BLOCK_CODINGS = ("adpcm", "g72", "gsm")
 
 
-def header(contents: bytes) -> tuple[int, float]:
+def header(contents: Contents) -> tuple[int, float]:
     """Returns rate in Hz and duration in s of the first sound track; does not decode.
 
     Raises:
@@ -56,37 +58,100 @@ def header(contents: bytes) -> tuple[int, float]:
         return stream.rate, float(ticks * stream.time_base)
 
 
-def decode(contents: bytes) -> tuple[np.ndarray, int]:
+def decode(contents: Contents) -> Sound:
     """Decodes the first sound track of whatever PyAV recognises.
 
     Args:
       contents: The bytes of a sound file or of a video.
 
     Returns:
-      samples: [frames, channels], integers or floats, as stored; may be empty.
-      rate_hz: The recording's own rate.
+      The sound; it may have no samples.
 
     Raises:
       DecodingError: Not audio, truncated, corrupt, without a sound track, or longer than
         `MAX_DURATION_S`.
     """
-    import av
+    with Track(contents) as track:
+        pieces, num_frames = [], 0
+        for piece in track.pieces():
+            num_frames += len(piece)
+            check_duration(num_frames / track.rate_hz)
+            check_values(num_frames, piece.shape[1])
+            pieces.append(piece)
+        track.check_complete(num_frames)
+        samples = np.concatenate(pieces) if pieces else np.zeros([0, 1], np.float32)
+        return Sound(
+            samples=samples, rate_hz=track.rate_hz, centre=track.centre, header_s=track.header_s
+        )
 
-    with _opened(contents) as (container, stream):
-        _, promised = headers.flac(contents)
-        if stream.codec_context.name == "flac":
-            stream.codec_context.options = {"err_detect": "crccheck+explode"}
+
+class Track:
+    """The first sound track of a recording, decoded from its beginning onwards; a context manager.
+
+    Attributes:
+      rate_hz: Frames a second, as the header tells until the first piece was decoded.
+      centre: Position of the centre channel; -1 where there is none.
+      header_s: Duration that the header tells; 0 where it does not.
+
+    Raises:
+      DecodingError: Not audio, without a sound track, or in an unknown coding.
+    """
+
+    def __init__(self, contents: Contents):
+        self._stack = ExitStack()
+        self._container, self._stream = self._stack.enter_context(_opened(contents))
+        _, self._flac_frames = headers.flac(contents)
+        if self._stream.codec_context.name == "flac":
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
+        self._ticks = _ticks(self._container, self._stream, contents)
+        self.rate_hz: int = self._stream.rate
+        names = [channel.name for channel in self._stream.layout.channels]
+        self.centre = names.index("FC") if "FC" in names and len(names) > 1 else -1
+        self.header_s = float((self._ticks or 0) * self._stream.time_base)
+
+    def __enter__(self) -> "Track":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the recording."""
+        self._stack.close()
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """Yields the samples in order, each piece [frames, channels] as stored.
+
+        Raises:
+          DecodingError: Truncated or corrupt.
+        """
+        import av
+
+        shape = None
         try:
-            samples, rate_hz = _decode_stream(container, stream)
+            for frame in _frames(self._container, self._stream):
+                # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
+                own = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
+                shape = shape or own
+                if own != shape:
+                    raise DecodingError(
+                        "corrupt: its rate or its number of channels changes midway"
+                    )
+                self.rate_hz = frame.sample_rate
+                check_rate(self.rate_hz)
+                array = frame.to_ndarray()
+                yield array.T if frame.format.is_planar else array.reshape(-1, own[1])
         except (av.FFmpegError, ValueError, OSError) as error:
-            raise DecodingError(_failure(error, promised)) from None
-        promised = promised or _promised_frames(container, stream, contents)
-    check_complete(promised, len(samples), unit="samples")
-    return samples, rate_hz
+            raise DecodingError(_failure(error, self._flac_frames)) from None
+
+    def check_complete(self, num_frames: int) -> None:
+        """Raises DecodingError if the whole track has fewer frames than its header promises."""
+        promised = self._flac_frames or _promised_frames(self._container, self._stream, self._ticks)
+        check_complete(promised, num_frames, unit="samples")
 
 
 @contextmanager
-def _opened(contents: bytes) -> Iterator[tuple[Any, Any]]:
+def _opened(contents: Contents) -> Iterator[tuple[Any, Any]]:
     """Opens a recording: the container and its first sound track.
 
     Raises:
@@ -98,7 +163,7 @@ def _opened(contents: bytes) -> Iterator[tuple[Any, Any]]:
     known = "flac" if contents[:4] == b"fLaC" else None
     options = {"format_whitelist": CONTAINERS}
     try:
-        container = av.open(io.BytesIO(contents), format=known, options=options)
+        container = av.open(reader(contents), format=known, options=options)
     except (av.FFmpegError, ValueError, OSError):
         raise DecodingError(NOT_AUDIO) from None
     with container:
@@ -117,7 +182,7 @@ def _opened(contents: bytes) -> Iterator[tuple[Any, Any]]:
             raise DecodingError(NOT_AUDIO) from None
 
 
-def _ticks(container: Any, stream: Any, contents: bytes) -> int | None:
+def _ticks(container: Any, stream: Any, contents: Contents) -> int | None:
     """Returns the duration that the header tells in the stream's unit; `None` if in no sane way."""
     name, codec = container.format.name, stream.codec_context.name
     ticks = stream.duration
@@ -132,10 +197,15 @@ def _ticks(container: Any, stream: Any, contents: bytes) -> int | None:
     return ticks
 
 
-def _promised_frames(container: Any, stream: Any, contents: bytes) -> int:
-    """Returns the least number of frames that the container's header lets one expect."""
+def _promised_frames(container: Any, stream: Any, ticks: int | None) -> int:
+    """Returns the least number of frames that the container's header lets one expect.
+
+    Args:
+      container: The recording.
+      stream: Its first sound track.
+      ticks: Its duration as the header tells, in the stream's unit.
+    """
     name = container.format.name
-    ticks = _ticks(container, stream, contents)
     # Whether wav and Ogg files are complete was checked before, byte by byte.
     if ticks is None or name in ("wav", "w64", "ogg"):
         return 0
@@ -154,25 +224,6 @@ def _failure(error: Exception, promised: int) -> str:
         + (f" (its header promises {promised:,} samples)" if promised else "")
         + f": {(reason or type(error).__name__)[:100]}"
     )
-
-
-def _decode_stream(container: Any, stream: Any) -> tuple[np.ndarray, int]:
-    """Returns a stream's samples, [frames, channels] as stored, and its rate in Hz."""
-    pieces: list[np.ndarray] = []
-    shape, num_frames = None, 0
-    for frame in _frames(container, stream):
-        # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
-        own = (frame.sample_rate, frame.layout.nb_channels, frame.format.name)
-        shape = shape or own
-        if own != shape:
-            raise DecodingError("corrupt: its rate or its number of channels changes midway")
-        num_frames += frame.samples
-        check_duration(num_frames / frame.sample_rate)
-        array = frame.to_ndarray()
-        pieces.append(array.T if frame.format.is_planar else array.reshape(-1, own[1]))
-    if shape is None:
-        return np.zeros([0, 1], np.float32), stream.rate
-    return np.concatenate(pieces), shape[0]
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:

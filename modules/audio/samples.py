@@ -1,10 +1,35 @@
 """Samples as numbers: their scale, their channels, and 16-bit PCM."""
 
+import dataclasses
 from typing import TypeVar
 
 import numpy as np
 
 Samples = TypeVar("Samples")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Sound:
+    """What a recording, or a part of one, holds.
+
+    Attributes:
+      samples: Of any integer or float type, as stored, [frames, channels].
+      rate_hz: Frames a second.
+      centre: Position of the centre channel; -1 where there is none.
+      header_s: Duration of the whole recording as its header tells; 0 where it does not.
+      notes: What is odd about it and did no harm, in words.
+    """
+
+    samples: np.ndarray
+    rate_hz: int
+    centre: int = -1
+    header_s: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        """Duration of the samples in s."""
+        return len(self.samples) / self.rate_hz
 
 
 def to_float(samples: np.ndarray) -> np.ndarray:

@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from modules.audio.network_input import decode_pcm16
 from modules.audio.resampling import Number, rate_message
-from modules.audio.wav import EXTENSIBLE, FLOAT, MAX_CHUNKS, PCM, STREAMING_DATA_BYTES
+from modules.audio.wav import (
+    EXTENSIBLE,
+    FLOAT,
+    MAX_CHUNKS,
+    MOST_LACKING_BYTES,
+    PCM,
+    STREAMING_DATA_BYTES,
+)
 from schemas.sound import MAX_RATE_HZ, MIN_RATE_HZ
 
 _ENCODINGS = ((PCM, 8), (PCM, 16), (PCM, 24), (PCM, 32), (FLOAT, 32), (FLOAT, 64))
@@ -31,7 +38,7 @@ def decode_wav(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
     Raises:
       tf.errors.InvalidArgumentError: not a wav file, an encoding that is not listed above, no
-        samples, or fewer than the header promises.
+        samples, or far fewer than the header promises.
     """
     contents = tf.convert_to_tensor(contents, tf.string)
     length = tf.cast(tf.strings.length(contents), tf.int64)
@@ -53,11 +60,14 @@ def decode_wav(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     tag = _little_endian(contents, format_start, 2)
     num_channels = _little_endian(contents, format_start + 2, 2)
     rate_hz = _little_endian(contents, format_start + 4, 4)
+    byte_rate = _little_endian(contents, format_start + 8, 4)
     frame_bytes = _little_endian(contents, format_start + 12, 2)
     bits = _little_endian(contents, format_start + 14, 2)
     extensible = tf.logical_and(tf.equal(tag, EXTENSIBLE), format_bytes >= 26)
     subformat = _little_endian(contents, format_start + 24 * tf.cast(extensible, tf.int64), 2)
     tag = tf.where(extensible, subformat, tag)
+    # Integers that do not fill their bytes lie in the upper bits.
+    bits = tf.where(tf.equal(tag, PCM), -(-bits // 8) * 8, bits)
 
     encodings = tf.constant(_ENCODINGS, tf.int64)
     matches = tf.reduce_all(tf.equal(encodings, tf.stack([tag, bits])), axis=1)
@@ -77,6 +87,14 @@ def decode_wav(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         frame_bytes,
     )
     contents = _require(
+        tf.logical_or(tf.equal(byte_rate, 0), tf.equal(byte_rate, rate_hz * frame_bytes)),
+        "wav header contradicts itself; Hz, bytes a frame, bytes a second:",
+        contents,
+        rate_hz,
+        frame_bytes,
+        byte_rate,
+    )
+    contents = _require(
         tf.logical_and(rate_hz >= MIN_RATE_HZ, rate_hz <= MAX_RATE_HZ),
         rate_message(),
         contents,
@@ -85,14 +103,20 @@ def decode_wav(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     available = length - data_start
     streaming = tf.logical_or(tf.equal(data_bytes, 0), data_bytes >= STREAMING_DATA_BYTES)
     contents = _require(
-        tf.logical_or(streaming, data_bytes <= available),
+        tf.logical_or(
+            streaming,
+            data_bytes - available
+            <= tf.minimum(tf.constant(MOST_LACKING_BYTES, tf.int64), data_bytes // 10),
+        ),
         "wav file is truncated; bytes of samples promised and there:",
         contents,
         data_bytes,
         available,
     )
     # A graph may divide before it has found the header contradictory.
-    num_frames = tf.where(streaming, available, data_bytes) // tf.maximum(frame_bytes, 1)
+    num_frames = tf.where(streaming, available, tf.minimum(data_bytes, available)) // tf.maximum(
+        frame_bytes, 1
+    )
     contents = _require(num_frames > 0, "wav file without samples", contents)
     data = _slice(contents, data_start, num_frames * frame_bytes)
     samples = tf.switch_case(

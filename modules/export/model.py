@@ -23,6 +23,7 @@ def export_model(
     statistics: Mapping[str, tuple[float, float]] | None,
     domain_labels: Mapping[str, Sequence[str]],
     domain: str | None,
+    speakers_encoder: str | None = None,
     warmup_waveform: np.ndarray | None = None,
     clean_process: bool = True,
 ) -> None:
@@ -36,6 +37,14 @@ def export_model(
         request.
       `serve_waveform`: `waveform`, float32 [batch, samples], rows padded to a common length;
         `num_samples`, int32 [batch], their lengths; `rate_hz`, int32 [batch].
+
+    A model for known speakers has two more:
+      `embed_waveform`: as `serve_waveform`; returns `embedding`, float32 [batch, channels], and
+        `encoder`, string [batch].
+      `serve_waveform_of_speaker`: as `serve_waveform`, and of each row's speaker `speaker_mean`,
+        float32 [batch, channels], the mean of the embeddings of some of the speaker's clips;
+        `speaker_clips`, int32 [batch], their number, 0 for nobody in particular; and
+        `speaker_encoder`, string [batch], what `embed_waveform` called the encoder.
 
     A model of one domain applies that domain's statistics and labels to whatever it is sent. The
     multi-domain model applies those of the example's `domain`, and to an unknown domain, or in the
@@ -51,6 +60,8 @@ def export_model(
         standardised by its own.
       domain_labels: Labels of which each domain has training clips. Others get probability 0.
       domain: Domain the network was adapted to; None for the multi-domain network.
+      speakers_encoder: SHA-256 of the network's encoder, for a network that was trained for known
+        speakers; None for others.
       warmup_waveform: Samples at 16 kHz for the warm-up requests, float32 [samples]; synthetic if
         None.
       clean_process: Whether to prove in a process that imports only tensorflow that it answers.
@@ -68,6 +79,7 @@ def export_model(
         statistics=statistics,
         domain_labels=domain_labels,
         domain=domain,
+        speakers_encoder=speakers_encoder,
     )
     with _portable_recurrence(network):
         signatures = module.signatures()
@@ -75,7 +87,13 @@ def export_model(
     check_core_ops(directory)
     if warmup_waveform is None:
         warmup_waveform = synthetic_waveform()
-    write_warm_up(directory, warmup_waveform, domain=domain or "")
+    write_warm_up(
+        directory,
+        warmup_waveform,
+        domain=domain or "",
+        speakers_encoder=speakers_encoder,
+        channels=module.channels,
+    )
     if clean_process:
         answer_in_clean_process(directory)
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from modules.audio import network_input, resampling, wav_graph
 from modules.audio.samples import first_channel
+from modules.export.speakers import Speakers
 from schemas import features, signatures
 from schemas.labels import LabelSet
 
@@ -35,6 +36,7 @@ class ServingModule(tf.Module):
         statistics: Statistics | None,
         domain_labels: Mapping[str, Sequence[str]],
         domain: str | None,
+        speakers_encoder: str | None = None,
     ):
         super().__init__(name="speech_emotion")
         if keras.backend.backend() != "tensorflow":
@@ -52,6 +54,9 @@ class ServingModule(tf.Module):
         self._num_samples = network.input_shape[1]
         # In a batch, clips would be computed at the length of the longest.
         self._one_by_one = any(None in layer.output.shape[1:] for layer in network.layers)
+        self._speakers = None
+        if speakers_encoder is not None:
+            self._speakers = Speakers(network, encoder=speakers_encoder)
         self._variables = [variable.value for variable in network.variables]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -68,13 +73,23 @@ class ServingModule(tf.Module):
             )
             self._rows = tf.lookup.StaticHashTable(initializer, default_value=0)
 
+    @property
+    def channels(self) -> int:
+        """Length of the embeddings by which speakers are known; 0 where they are not."""
+        return self._speakers.channels if self._speakers is not None else 0
+
     def signatures(self) -> dict[str, Any]:
         """Returns the concrete function of each signature by its name."""
 
         def spec(name: str, dtype: tf.DType, *shape: int | None) -> tf.TensorSpec:
             return tf.TensorSpec([None, *shape], dtype, name=name)
 
-        return {
+        waveforms = (
+            spec(signatures.INPUT_WAVEFORM, tf.float32, None),
+            spec(signatures.INPUT_NUM_SAMPLES, tf.int32),
+            spec(signatures.INPUT_RATE_HZ, tf.int32),
+        )
+        found = {
             signatures.SIGNATURE_EXAMPLES: tf.function(self.from_examples).get_concrete_function(
                 spec(signatures.INPUT_EXAMPLES, tf.string)
             ),
@@ -82,11 +97,22 @@ class ServingModule(tf.Module):
                 spec(signatures.INPUT_AUDIO, tf.string)
             ),
             signatures.SIGNATURE_WAVEFORM: tf.function(self.from_waveforms).get_concrete_function(
-                spec(signatures.INPUT_WAVEFORM, tf.float32, None),
-                spec(signatures.INPUT_NUM_SAMPLES, tf.int32),
-                spec(signatures.INPUT_RATE_HZ, tf.int32),
+                *waveforms
             ),
         }
+        if self._speakers is not None:
+            found |= {
+                signatures.SIGNATURE_EMBEDDING: tf.function(self.embed).get_concrete_function(
+                    *waveforms
+                ),
+                signatures.SIGNATURE_SPEAKER: tf.function(self.of_speaker).get_concrete_function(
+                    *waveforms,
+                    spec(signatures.INPUT_SPEAKER_MEAN, tf.float32, self._speakers.channels),
+                    spec(signatures.INPUT_SPEAKER_CLIPS, tf.int32),
+                    spec(signatures.INPUT_SPEAKER_ENCODER, tf.string),
+                ),
+            }
+        return found
 
     def from_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers serialized tf.Examples, string [batch]."""
@@ -113,39 +139,96 @@ class ServingModule(tf.Module):
         clips = (waveform, num_samples, rate_hz)
         return self._answer(clips, _waveform_of_row, tf.zeros_like(num_samples, tf.int64))
 
+    def embed(
+        self, waveform: tf.Tensor, num_samples: tf.Tensor, rate_hz: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns the embeddings by which a speaker is known; inputs as of `from_waveforms`."""
+        assert self._speakers is not None
+        clips = (waveform, num_samples, rate_hz)
+        embedding = self._each(
+            self._speakers.embed, clips, _waveform_of_row, size=self._speakers.channels
+        )
+        return {
+            signatures.OUTPUT_EMBEDDING: embedding,
+            signatures.OUTPUT_ENCODER: tf.fill(tf.shape(num_samples), self._speakers.encoder),
+        }
+
+    def of_speaker(
+        self,
+        waveform: tf.Tensor,
+        num_samples: tf.Tensor,
+        rate_hz: tf.Tensor,
+        speaker_mean: tf.Tensor,
+        speaker_clips: tf.Tensor,
+        speaker_encoder: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Answers samples of known speakers: float32 [batch, channels] with int32 [batch] clips."""
+        assert self._speakers is not None
+        embedding = self.embed(waveform, num_samples, rate_hz)[signatures.OUTPUT_EMBEDDING]
+        probabilities = self._speakers.answer(
+            embedding, speaker_mean, speaker_clips, speaker_encoder
+        )
+        # Row 0 of the masks, as in the other signatures that name no domain.
+        return self._outputs(_masked(probabilities, self._masks[:1]))
+
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
+        if self._one_by_one:
+            probabilities = self._each(
+                self._infer, clips, decode, rows=rows, size=self._labels.shape[0]
+            )
+        else:
+            prepared = self._each(
+                lambda inputs: tf.reshape(inputs, [1, -1]),
+                clips,
+                decode,
+                rows=rows,
+                size=self._num_samples,
+            )
+            probabilities = self._infer(tf.reshape(prepared, self._input_shape))
+        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
 
-        def prepare(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
+    def _each(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        clips: Any,
+        decode: Callable[[Any], tf.Tensor],
+        *,
+        rows: tf.Tensor | None = None,
+        size: int,
+    ) -> tf.Tensor:
+        """Returns what a function makes of each clip, float32 [batch, size].
+
+        Args:
+          function: From the network's input, a batch of one, to float32 [1, size].
+          clips: Tensors with a row for each clip.
+          decode: From a clip's rows to a waveform at 16 kHz.
+          rows: int64 [batch], rows of the statistics; the first by default.
+          size: Length of what the function makes.
+        """
+
+        def one(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
             clip, row = elements
             waveform = decode(clip)
             _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
             mean, std = (None, None)
             if self._statistics is not None:
                 mean, std = tf.unstack(tf.gather(self._statistics, row))
-            return network_input.prepare(
+            prepared = network_input.prepare(
                 waveform,
                 num_samples=self._num_samples,
                 trim=self._trim_silence,
                 mean=mean,
                 std=std,
             )
+            return function(tf.reshape(prepared, self._input_shape))[0]
 
-        def answer_one(elements: tuple[Any, tf.Tensor]) -> tf.Tensor:
-            return self._infer(tf.reshape(prepare(elements), self._input_shape))[0]
-
-        def each(function: Callable[..., tf.Tensor], size: int) -> tf.Tensor:
-            spec = tf.TensorSpec([size], tf.float32)
-            return tf.map_fn(function, (clips, rows), fn_output_signature=spec)
-
-        if self._one_by_one:
-            probabilities = each(answer_one, self._labels.shape[0])
-        else:
-            prepared = each(prepare, self._num_samples)
-            probabilities = self._infer(tf.reshape(prepared, self._input_shape))
-        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)))
+        if rows is None:
+            rows = tf.zeros(tf.shape(tf.nest.flatten(clips)[0])[:1], tf.int64)
+        spec = tf.TensorSpec([size], tf.float32)
+        return tf.map_fn(one, (clips, rows), fn_output_signature=spec)
 
     def _outputs(self, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns what every signature returns, from float32 [batch, labels]."""

@@ -19,7 +19,14 @@ def synthetic_waveform(duration_s: float = 1.0) -> np.ndarray:
     return (0.5 * np.sin(2 * np.pi * 220.0 * time_s) + noise).astype(np.float32)
 
 
-def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> None:
+def write_warm_up(
+    directory: str,
+    waveform: np.ndarray,
+    *,
+    domain: str = "",
+    speakers_encoder: str | None = None,
+    channels: int = 0,
+) -> None:
     """Writes a request for each signature where TF Serving looks for them when it loads a model.
 
     Args:
@@ -27,6 +34,8 @@ def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> 
       waveform: Samples at 16 kHz, float32 [samples]. They stay in the export: nothing that anybody
         recorded.
       domain: Domain in the example.
+      speakers_encoder: Encoder of a model for known speakers; None for others.
+      channels: Length of the embeddings of such a model.
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -34,15 +43,24 @@ def write_warm_up(directory: str, waveform: np.ndarray, *, domain: str = "") -> 
     example = tf.train.Example()
     example.features.feature[features.AUDIO].bytes_list.value.append(pcm)
     example.features.feature[features.DOMAIN].bytes_list.value.append(domain.encode())
+    samples = {
+        signatures.INPUT_WAVEFORM: np.asarray(waveform, np.float32)[np.newaxis],
+        signatures.INPUT_NUM_SAMPLES: np.array([len(waveform)], np.int32),
+        signatures.INPUT_RATE_HZ: np.array([sound.SAMPLE_RATE_HZ], np.int32),
+    }
     requests: dict[str, dict[str, Any]] = {
         signatures.SIGNATURE_EXAMPLES: {signatures.INPUT_EXAMPLES: [example.SerializeToString()]},
         signatures.SIGNATURE_AUDIO: {signatures.INPUT_AUDIO: [_wav(pcm)]},
-        signatures.SIGNATURE_WAVEFORM: {
-            signatures.INPUT_WAVEFORM: np.asarray(waveform, np.float32)[np.newaxis],
-            signatures.INPUT_NUM_SAMPLES: np.array([len(waveform)], np.int32),
-            signatures.INPUT_RATE_HZ: np.array([sound.SAMPLE_RATE_HZ], np.int32),
-        },
+        signatures.SIGNATURE_WAVEFORM: samples,
     }
+    if speakers_encoder is not None:
+        requests[signatures.SIGNATURE_EMBEDDING] = samples
+        requests[signatures.SIGNATURE_SPEAKER] = {
+            **samples,
+            signatures.INPUT_SPEAKER_MEAN: np.zeros((1, channels), np.float32),
+            signatures.INPUT_SPEAKER_CLIPS: np.array([0], np.int32),
+            signatures.INPUT_SPEAKER_ENCODER: [speakers_encoder],
+        }
     path = os.path.join(directory, *signatures.WARM_UP_FILE.split("/"))
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with tf.io.TFRecordWriter(path) as writer:

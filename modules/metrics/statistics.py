@@ -2,12 +2,15 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from scipy import special, stats
 
 # Differences that spread less than this share of the values are equal but for rounding.
 _ROUNDING = 1e-12
+# Fewer speakers tell too little of how speakers differ.
+LEAST_SPEAKERS = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,6 +133,20 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     steps = p_values[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected
+
+
+def resampling_units(
+    speakers: np.ndarray, utterance_ids: np.ndarray
+) -> tuple[np.ndarray, Literal["speakers", "clips"]]:
+    """Returns what a bootstrap resamples as a whole, str `[n]`, and its name.
+
+    Args:
+      speakers: str `[n]`. They are resampled, unless there are fewer than three.
+      utterance_ids: str `[n]`.
+    """
+    if len(np.unique(speakers)) < LEAST_SPEAKERS:
+        return utterance_ids, "clips"
+    return speakers, "speakers"
 
 
 def bootstrap_uar(

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# UARs that are equal may come out a rounding error apart.
+ROUNDING = 1e-9
+
 
 def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, *, classes: int) -> np.ndarray:
     """Counts pairs: int64 `[classes, classes]`, true classes in rows, predicted ones in columns.

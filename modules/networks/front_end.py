@@ -54,6 +54,9 @@ class FrontEnd:
       without_lstm: Preset that is the same without LSTM, of presets that have one (Table 2).
       takes_encoder: Whether a network has an encoder whose weights come trained.
       takes_members: Presets whose networks can be the mean of several heads.
+      takes_speakers: Presets whose held layers make one vector of a clip, with a standardisation
+        behind them: what their speakers have in common can be taken out
+        (`modules.training.known_speakers`).
       build: Function that builds the network. What it needs of Keras is imported when it is
         called, so that names and groups can be asked without loading Keras.
     """
@@ -69,4 +72,5 @@ class FrontEnd:
     without_lstm: Mapping[str, str] = dataclasses.field(default_factory=dict)
     takes_encoder: bool = False
     takes_members: tuple[str, ...] = ()
+    takes_speakers: tuple[str, ...] = ()
     build: Build

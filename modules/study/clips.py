@@ -1,6 +1,5 @@
 """The clips a study works on, in memory or shared by processes through a folder."""
 
-import csv
 import dataclasses
 import json
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modules.training.rows import FileRows, Rows
-from schemas import splits
+from schemas import splits, table
 from schemas.labels import PAPER, LabelSet
 
 TABLE, _INPUTS, _META = "clips.csv", "inputs.float32", "clips.json"
@@ -60,16 +59,17 @@ def save(clips: Clips, folder: Path) -> None:
     """Writes clips into a folder; without inputs, only their table."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
+        file.write(table.line(_COLUMNS))
         for i in range(len(clips.labels)):
-            writer.writerow(
-                (
-                    clips.utterance_ids[i],
-                    clips.domains[i],
-                    clips.speakers[i],
-                    clips.label_set.labels[clips.labels[i]],
-                    *(clips.folds[name.removeprefix("fold_")][i] for name in _FOLDS),
+            file.write(
+                table.line(
+                    (
+                        clips.utterance_ids[i],
+                        clips.domains[i],
+                        clips.speakers[i],
+                        clips.label_set.labels[clips.labels[i]],
+                        *(clips.folds[name.removeprefix("fold_")][i] for name in _FOLDS),
+                    )
                 )
             )
     facts: dict[str, Any] = {"digest": clips.digest, "labels": clips.label_set.to_text()}
@@ -81,8 +81,7 @@ def save(clips: Clips, folder: Path) -> None:
 
 def load(folder: Path) -> Clips:
     """Reads what `save` wrote; inputs stay in their file, which processes share."""
-    with open(folder / TABLE, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = [row.values for row in table.rows(folder / TABLE, required=_COLUMNS)]
     facts = json.loads((folder / _META).read_text(encoding="utf-8"))
     # Folders written before there were label sets name none.
     text = facts.get("labels")

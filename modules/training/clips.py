@@ -95,7 +95,7 @@ def read_clips(
         else:
             parsed = tf.io.parse_example(examples, facts_spec)
             facts = {name: value.numpy() for name, value in parsed.items()}
-            kept = _kept(facts[features.DOMAIN].astype(str), domain, without_domain)
+            kept = _kept(_text(facts[features.DOMAIN]), domain, without_domain)
             if kept.any():
                 chosen = tf.boolean_mask(examples, kept)
                 parsed = tf.io.parse_example(chosen, input_spec)
@@ -106,10 +106,10 @@ def read_clips(
         raise ValueError(f"no transformed examples in {file_patterns}")
     kept = np.concatenate(kept_batches)
     columns = {name: np.concatenate([batch[name] for batch in batches]) for name in facts_spec}
-    ids = columns[features.UTTERANCE_ID].astype(str)
+    ids = _text(columns[features.UTTERANCE_ID])
     # Of copies, the order in which they were read.
     order = np.argsort(ids, kind="stable")
-    domains = columns[features.DOMAIN].astype(str)
+    domains = _text(columns[features.DOMAIN])
     labels = columns[features.LABEL]
     statistics = _statistics(
         domains[order], columns[features.MEAN][order], columns[features.STD][order]
@@ -121,7 +121,7 @@ def read_clips(
         inputs=writer.finish(positions),
         labels=labels[chosen_order],
         domains=domains[chosen_order],
-        speakers=columns[features.SPEAKER].astype(str)[chosen_order],
+        speakers=_text(columns[features.SPEAKER])[chosen_order],
         utterance_ids=ids[chosen_order],
         domain_classes={
             str(name): tuple(np.unique(labels[domains == name]).tolist())
@@ -129,6 +129,11 @@ def read_clips(
         },
         statistics=statistics,
     )
+
+
+def _text(values: np.ndarray) -> np.ndarray:
+    """Returns UTF-8 bytes `[n]` as str `[n]`; numpy's own conversion takes ASCII only."""
+    return np.array([value.decode() for value in values], str)
 
 
 def _kept(domains: np.ndarray, domain: str | None, without_domain: str | None) -> np.ndarray:

@@ -79,6 +79,7 @@ def fine_tune(
             weight_hashes=outcome.hashes,
             weight_hashes_before=outcome.hashes_before,
             idle=outcome.idle,
+            known_speakers=job.known_speakers,
             adaptation=AdaptationRecord(
                 domain=job.domain,
                 scenario=job.scenario,

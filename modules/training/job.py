@@ -111,6 +111,7 @@ class TrainerJob:
       trim_silence: Whether clips were trimmed, so that serving does the same.
       seed: Seed of everything.
       embedded: Whether the clips are the outputs of the layers that the network holds.
+      known_speakers: Whether what the clips of a speaker have in common is taken out of them.
       candidates: Approaches among which `auto` chooses.
       code_digest: Digest of the sources, so that TFX runs the step again when they change.
       memory_gib: Most memory that clips may take, in GiB; `None` for a quarter of the machine's.
@@ -136,6 +137,7 @@ class TrainerJob:
     trim_silence: bool
     seed: int
     embedded: bool = False
+    known_speakers: bool = False
     candidates: tuple[str, ...] = PAPER_APPROACHES
     code_digest: str = ""
     memory_gib: float | None = None

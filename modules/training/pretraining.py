@@ -51,6 +51,7 @@ def pretrain(job: TrainerJob, clips: Clips, engine: Engine, *, for_choice: bool 
             kept_epoch=outcome.kept_epoch,
             weight_hashes=outcome.hashes,
             idle=outcome.idle,
+            known_speakers=job.known_speakers,
         ),
     )
 

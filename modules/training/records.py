@@ -94,6 +94,7 @@ class TrainingRecord:
       weight_hashes: SHA-256 of each layer group after the training.
       weight_hashes_before: The same of the network it started from; empty for a new one.
       idle: Groups that were to learn and did not.
+      known_speakers: Whether what the clips of a speaker have in common was taken out of them.
       adaptation: `None` for a pre-training.
       for_choice: The same training without the clips on which approaches are compared; `None`
         where none are.
@@ -111,6 +112,7 @@ class TrainingRecord:
     weight_hashes: dict[str, str]
     weight_hashes_before: dict[str, str] = dataclasses.field(default_factory=dict)
     idle: tuple[str, ...] = ()
+    known_speakers: bool = False
     adaptation: AdaptationRecord | None = None
     for_choice: "TrainingRecord | None" = None
 

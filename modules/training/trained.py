@@ -40,6 +40,14 @@ class Trained:
         """All that fixes the network but its weights."""
         return spec_of(self.record.network, self.labels)
 
+    @property
+    def speakers_encoder(self) -> str | None:
+        """SHA-256 of the encoder whose embeddings tell speakers, where these are known."""
+        if not self.record.known_speakers:
+            return None
+        assert self.spec.encoder is not None
+        return self.spec.encoder.sha256
+
     def network(self) -> keras.Sequential:
         """Returns the network."""
         network = self.spec.build(seed=0)

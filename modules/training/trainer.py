@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from modules.networks import held
 from modules.networks.approaches import AUTO
-from modules.training import memory, trained
+from modules.training import known_speakers, memory, trained
 from modules.training.choice import choose_approach
 from modules.training.clips import Clips, read_clips
 from modules.training.engine import Engine
@@ -59,6 +60,9 @@ def run_fn(fn_args: Any) -> None:
         row_shape=row_shape,
         feature=feature,
     )
+    base_folder = os.path.dirname(fn_args.base_model or "")
+    if job.known_speakers:
+        clips = _without_speakers(job, clips, base_folder, limit_bytes=limit_bytes, folder=folder)
     engine = Engine(
         clips.inputs,
         clips.labels,
@@ -70,7 +74,7 @@ def run_fn(fn_args: Any) -> None:
     if job.stage == "pretrain":
         result = _pretrain(job, clips, engine, folder)
     else:
-        result = _fine_tune(job, clips, engine, os.path.dirname(fn_args.base_model))
+        result = _fine_tune(job, clips, engine, base_folder)
     trained_network = result.network()
     trained_network.save(os.path.join(folder, trained.NETWORK_FILE))
     MESSAGES.info("%s: exporting", job.name)
@@ -82,8 +86,24 @@ def run_fn(fn_args: Any) -> None:
         statistics=clips.statistics,
         domain_labels=result.record.domain_labels,
         domain=job.domain,
+        speakers_encoder=result.speakers_encoder,
     )
     Path(folder, RECORD_FILE).write_text(result.record.to_json(), encoding="utf-8")
+
+
+def _without_speakers(
+    job: TrainerJob, clips: Clips, base_folder: str, *, limit_bytes: int, folder: str
+) -> Clips:
+    """Returns the clips without what those of a speaker have in common."""
+    inputs, everyone = clips.inputs, np.arange(len(clips.labels))
+    speakers = known_speakers.names(clips.domains, clips.speakers)
+    if job.stage == "pretrain":
+        origin = known_speakers.mean_of(inputs, everyone)
+    else:
+        origin = known_speakers.origin_of(trained.load(base_folder).weights)
+    known = known_speakers.offsets(inputs, speakers, everyone, origin)
+    inputs = known_speakers.without(inputs, speakers, known, limit_bytes=limit_bytes, folder=folder)
+    return dataclasses.replace(clips, inputs=inputs)
 
 
 def _pretrain(job: TrainerJob, clips: Clips, engine: Engine, folder: str) -> Trained:

@@ -72,6 +72,9 @@ class ReleaseConfig(DataConfig):
     )
     """Approaches among which `auto` chooses. Those that come to the same are compared once."""
     scenario: Scenario = S1
+    known_speakers: bool = False
+    """Whether what the clips of a speaker have in common is taken out of them, in training and,
+    for speakers that `ser enrol` made known, in serving. For front ends with an encoder."""
     gate: Gate = Gate()
     domains: dict[str, Domain] = pydantic.Field(default_factory=dict)
     """Per-domain settings, by the manifest's domain names."""

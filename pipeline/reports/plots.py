@@ -23,6 +23,9 @@ _NO_TURN = re.compile(rb' transform="rotate\(-?0 [^)]*\)"')
 _GEOMETRY = re.compile(rb' (?:d|x|y|x1|y1|x2|y2|points)="[^"]*"')
 _FURTHER_DECIMALS = re.compile(rb"(?<=\.\d{2})\d+")
 
+# Names of labels, speakers and domains are no formulas, whatever signs they hold.
+matplotlib.rcParams["text.parse_math"] = False
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Picture:

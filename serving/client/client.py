@@ -10,18 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modules.audio import decoding, wav
+from modules.audio.contents import Contents, opened
 from modules.audio.errors import NO_SAMPLES, SILENT, DecodingError
 from schemas.signatures import (
     INPUT_AUDIO,
     INPUT_NUM_SAMPLES,
     INPUT_RATE_HZ,
+    INPUT_SPEAKER_CLIPS,
+    INPUT_SPEAKER_ENCODER,
+    INPUT_SPEAKER_MEAN,
     INPUT_WAVEFORM,
     MAX_MESSAGE_BYTES,
     METADATA_FIELD,
+    OUTPUT_EMBEDDING,
     OUTPUT_EMOTION,
+    OUTPUT_ENCODER,
     OUTPUT_LABELS,
     OUTPUT_PROBABILITIES,
     SIGNATURE_AUDIO,
+    SIGNATURE_EMBEDDING,
+    SIGNATURE_SPEAKER,
     SIGNATURE_WAVEFORM,
 )
 from serving import MESSAGE_LIMITS
@@ -29,8 +37,11 @@ from serving.client.errors import PredictionError, ServerError, explain
 
 if TYPE_CHECKING:
     import grpc
+    import numpy as np
     import numpy.typing as npt
     from tensorflow_serving.apis import predict_pb2
+
+    from serving.client.enrolment import Enrolment
 
 MAX_AUDIO_BYTES = MAX_MESSAGE_BYTES - 64 * 1024  # the rest of a request needs far less than that
 
@@ -55,20 +66,13 @@ class Prediction:
     elapsed_s: float
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PredictionError(path, "no such file") from None
-    except IsADirectoryError:
-        raise PredictionError(path, "is a folder; name the files in it") from None
-    except OSError as error:
-        raise PredictionError(path, f"cannot be read: {error.strerror}") from None
-
-
-def _is_served(contents: bytes) -> bool:
-    """Returns whether the serving graph decodes the file itself: a plain wav file below 4 GiB."""
-    return contents[:4] == b"RIFF" and wav.is_wav(contents) and wav.parse(contents).is_plain
+def _is_served(contents: Contents) -> bool:
+    """Returns whether the serving graph hears the same of the file: a common plain wav."""
+    if contents[:4] != b"RIFF" or not wav.is_wav(contents):
+        return False
+    header = wav.parse(contents)
+    # Floats may be beyond full scale, which the graph does not look for.
+    return header.tag == wav.PCM and header.bits % 8 == 0 and not header.lacking_bytes
 
 
 class Client:
@@ -93,11 +97,16 @@ class Client:
         )
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
-    def check(self, model: str) -> int:
+    def check(self, model: str, *, speakers: bool = False) -> int:
         """Returns the version of `model` that answers, without predicting anything.
 
+        Args:
+          model: Name of the model.
+          speakers: Whether it has to be one for known speakers.
+
         Raises:
-          ServerError: The server does not answer, or has no such model, or one that is not ours.
+          ServerError: The server does not answer, has no such model, one that is not ours, or one
+            that cannot be told who speaks.
         """
         import grpc
         from tensorflow_serving.apis import get_model_metadata_pb2
@@ -116,10 +125,24 @@ class Client:
                 f"{model}: the model at {self.address} was not exported by this project; it lacks "
                 f"the signatures {', '.join(sorted(missing))}"
             )
+        if speakers and not {SIGNATURE_EMBEDDING, SIGNATURE_SPEAKER} <= set(
+            signatures.signature_def
+        ):
+            raise ServerError(
+                f"{model}: the model at {self.address} cannot be told who speaks; it has to come"
+                " from a release with known_speakers: true"
+            )
         return response.model_spec.version.value
 
-    def predict_file(self, path: str | Path, *, model: str) -> Prediction:
+    def predict_file(
+        self, path: str | Path, *, model: str, speaker: "Enrolment | None" = None
+    ) -> Prediction:
         """Predicts the emotion of one audio file.
+
+        Args:
+          path: The file.
+          model: Name of the model.
+          speaker: Who speaks, for a model for known speakers; nobody in particular by default.
 
         The file is decoded here by its content, as in training, and refused for the same reasons.
         Plain wav files are then sent as they are, of all others the first channel's samples.
@@ -130,15 +153,27 @@ class Client:
         """
         started_s = time.perf_counter()
         path = Path(path)
-        contents = _read(path)
-        try:
-            waveform, rate_hz = decoding.decode_first_channel(contents)
-        except DecodingError as error:
-            raise PredictionError(path, str(error)) from None
-        if not _is_served(contents):
-            return self._predict_waveform(path, waveform, rate_hz, model, started_s)
-        self._check_size(path, len(contents))
-        return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [contents]}, started_s)
+        waveform, rate_hz, served = _decoded(path)
+        if speaker is not None or not served:
+            return self._predict_waveform(path, waveform, rate_hz, model, started_s, speaker)
+        self._check_size(path, len(served))
+        return self._predict(path, model, SIGNATURE_AUDIO, {INPUT_AUDIO: [served]}, started_s)
+
+    def embed_file(self, path: str | Path, *, model: str) -> "tuple[np.ndarray, str]":
+        """Returns by what a model for known speakers knows the speaker of a file.
+
+        Returns:
+          The embedding, float32 `[channels]`, and the SHA-256 of the encoder that made it.
+
+        Raises:
+          PredictionError: The file is missing, empty, silent or not audio, or the model refuses it.
+          ServerError: The server does not answer, or has no such model.
+        """
+        path = Path(path)
+        waveform, rate_hz, _ = _decoded(path)
+        inputs = self._samples(path, waveform, rate_hz)
+        outputs = _outputs(self._ask(path, model, SIGNATURE_EMBEDDING, inputs))
+        return outputs[OUTPUT_EMBEDDING], outputs[OUTPUT_ENCODER].decode()
 
     def predict_waveform(
         self, waveform: "npt.ArrayLike", *, rate_hz: int, model: str
@@ -172,7 +207,22 @@ class Client:
         rate_hz: int,
         model: str,
         started_s: float,
+        speaker: "Enrolment | None" = None,
     ) -> Prediction:
+        import numpy as np
+
+        inputs = self._samples(path, waveform, rate_hz)
+        if speaker is None:
+            return self._predict(path, model, SIGNATURE_WAVEFORM, inputs, started_s)
+        inputs |= {
+            INPUT_SPEAKER_MEAN: np.array([speaker.mean], np.float32),
+            INPUT_SPEAKER_CLIPS: np.array([speaker.clips], np.int32),
+            INPUT_SPEAKER_ENCODER: [speaker.encoder],
+        }
+        return self._predict(path, model, SIGNATURE_SPEAKER, inputs, started_s)
+
+    def _samples(self, path: str | Path, waveform: "npt.ArrayLike", rate_hz: int) -> dict[str, Any]:
+        """Returns the inputs that samples make."""
         import numpy as np
 
         waveform = np.asarray(waveform, np.float32)
@@ -183,12 +233,11 @@ class Client:
         if (waveform == waveform[0]).all():
             raise PredictionError(path, SILENT)
         self._check_size(path, waveform.nbytes)
-        inputs = {
+        return {
             INPUT_WAVEFORM: waveform[np.newaxis],
             INPUT_RATE_HZ: np.array([rate_hz], np.int32),
             INPUT_NUM_SAMPLES: np.array([waveform.size], np.int32),
         }
-        return self._predict(path, model, SIGNATURE_WAVEFORM, inputs, started_s)
 
     def _check_size(self, path: str | Path, size: int) -> None:
         if size > MAX_AUDIO_BYTES:
@@ -206,6 +255,12 @@ class Client:
         inputs: Mapping[str, Any],
         started_s: float,
     ) -> Prediction:
+        response = self._ask(path, model, signature, inputs)
+        return _parse(path, response, time.perf_counter() - started_s)
+
+    def _ask(
+        self, path: str | Path, model: str, signature: str, inputs: Mapping[str, Any]
+    ) -> "predict_pb2.PredictResponse":
         import grpc
         import tensorflow as tf
         from tensorflow_serving.apis import predict_pb2
@@ -215,10 +270,9 @@ class Client:
         for name, values in inputs.items():
             request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
         try:
-            response = self._stub.Predict(request, timeout=self._timeout_s)
+            return self._stub.Predict(request, timeout=self._timeout_s)
         except grpc.RpcError as error:
             raise self._explain(error, model, path) from None
-        return _parse(path, response, time.perf_counter() - started_s)
 
     def _explain(
         self, error: "grpc.RpcError", model: str, path: str | Path = ""
@@ -228,12 +282,30 @@ class Client:
         )
 
 
+def _decoded(path: Path) -> "tuple[np.ndarray, int, bytes]":
+    """Returns the first channel of a file, float32 `[samples]`, its rate, and the file itself.
+
+    The file is empty where the serving graph does not decode it.
+    """
+    try:
+        with opened(str(path)) as contents:
+            waveform, rate_hz = decoding.decode_first_channel(contents)
+            return waveform, rate_hz, contents[:] if _is_served(contents) else b""
+    except DecodingError as error:
+        raise PredictionError(path, str(error)) from None
+
+
+def _outputs(response: "predict_pb2.PredictResponse") -> dict[str, Any]:
+    """Returns the first row of each output."""
+    import tensorflow as tf
+
+    return {name: tf.make_ndarray(proto)[0] for name, proto in response.outputs.items()}
+
+
 def _parse(
     path: str | Path, response: "predict_pb2.PredictResponse", elapsed_s: float
 ) -> Prediction:
-    import tensorflow as tf
-
-    outputs = {name: tf.make_ndarray(proto)[0] for name, proto in response.outputs.items()}
+    outputs = _outputs(response)
     missing = {OUTPUT_PROBABILITIES, OUTPUT_LABELS, OUTPUT_EMOTION} - set(outputs)
     if missing:
         raise PredictionError(path, f"the server's answer lacks {', '.join(sorted(missing))}")

@@ -6,7 +6,8 @@ messages and status codes of TF Serving, so that clients need not know which of 
 to. It is no replacement for TF Serving: no REST, no batching, no configuration file.
 
 From a request's way through it: `grpc_api` (the services), `store` (which versions are loaded),
-`servable` (one loaded version), `tensors` (its inputs and outputs); `versions` looks at the folder,
+`workers` (the threads that models answer in), `servable` (one loaded version), `tensors` (its
+inputs and outputs), `limits` (what a request may ask for); `versions` looks at the folder,
 `server` starts and stops it all. `server`, `store` and `versions` import neither TensorFlow nor
 gRPC until they are used.
 """

@@ -1,7 +1,12 @@
-"""The gRPC services, with the messages and status codes of TF Serving."""
+"""The gRPC services, with the messages and status codes of TF Serving.
 
+They run in one thread, which only talks to clients: status and health are answered however busy
+the threads are that models answer in, and a client that never sends its message holds up nobody.
+"""
+
+import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 import grpc
@@ -9,7 +14,6 @@ import tensorflow as tf
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
-    model_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
@@ -17,9 +21,10 @@ from tensorflow_serving.apis import (
 
 from schemas.signatures import METADATA_FIELD
 from serving.embedded.errors import ServingError
+from serving.embedded.limits import Limits
 from serving.embedded.servable import Servable
 from serving.embedded.store import ModelStore
-from serving.embedded.versions import find_versions
+from serving.embedded.workers import Workers
 
 LOG = logging.getLogger(__name__)
 
@@ -30,7 +35,6 @@ HEALTH_SERVICES = (
     "tensorflow.serving.ModelService",
 )
 
-Request = TypeVar("Request")
 Response = TypeVar("Response")
 
 
@@ -39,27 +43,36 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     Args:
       store: The loaded models.
+      workers: Threads that models answer in.
+      limits: Most that one request may ask for.
     """
 
-    def __init__(self, store: ModelStore):
+    def __init__(self, store: ModelStore, workers: Workers, limits: Limits):
         self._store = store
+        self._workers = workers
+        self._limits = limits
 
-    def Predict(
-        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    async def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.aio.ServicerContext
     ) -> predict_pb2.PredictResponse:
         """Answers a request with the outputs of a model's signature."""
-        return _answer(context, self._predict, request)
+        return await _answer(context, self._predict(request))
 
-    def GetModelMetadata(
-        self, request: get_model_metadata_pb2.GetModelMetadataRequest, context: grpc.ServicerContext
+    async def GetModelMetadata(
+        self,
+        request: get_model_metadata_pb2.GetModelMetadataRequest,
+        context: grpc.aio.ServicerContext,
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """Answers with a model's signatures."""
-        return _answer(context, self._metadata, request)
+        return await _answer(context, self._metadata(request))
 
-    def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
-        return self._servable(request).predict(request)
+    async def _predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+        servable = await self._servable(request)
+        return await self._workers.run(
+            functools.partial(servable.predict, request, limits=self._limits)
+        )
 
-    def _metadata(
+    async def _metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         _check_model_spec(request)
@@ -71,7 +84,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for name in request.metadata_field:
             if name != METADATA_FIELD:
                 raise ServingError("INVALID_ARGUMENT", f"Metadata field {name} is not supported")
-        servable = self._servable(request)
+        servable = await self._servable(request)
         signature_map = get_model_metadata_pb2.SignatureDefMap()
         for key, definition in servable.signature_defs.items():
             signature_map.signature_def[key].CopyFrom(definition)
@@ -80,11 +93,15 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         response.metadata[METADATA_FIELD].Pack(signature_map)
         return response
 
-    def _servable(
+    async def _servable(
         self, request: predict_pb2.PredictRequest | get_model_metadata_pb2.GetModelMetadataRequest
     ) -> Servable:
         _check_model_spec(request)
-        return self._store.get(request.model_spec.name, _version_of(request.model_spec))
+        name, version = request.model_spec.name, self._store.version_of(request.model_spec)
+        if self._store.preload:
+            return self._store.get(name, version)
+        # The first request for a model loads it, which takes seconds.
+        return await self._workers.run(functools.partial(self._store.get, name, version))
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -97,31 +114,29 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, store: ModelStore):
         self._store = store
 
-    def GetModelStatus(
-        self, request: get_model_status_pb2.GetModelStatusRequest, context: grpc.ServicerContext
+    async def GetModelStatus(
+        self,
+        request: get_model_status_pb2.GetModelStatusRequest,
+        context: grpc.aio.ServicerContext,
     ) -> get_model_status_pb2.GetModelStatusResponse:
         """Answers with the state of a model's versions."""
-        return _answer(context, self._status, request)
+        return await _answer(context, self._status(request))
 
-    def _status(
+    async def _status(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
         _check_model_spec(request)
-        states = get_model_status_pb2.ModelVersionStatus
-        name, wanted = request.model_spec.name, _version_of(request.model_spec)
-        on_disk = find_versions(self._store.root).get(name, {})
-        loaded, failures = self._store.loaded().get(name, []), self._store.failures()
+        name, wanted = request.model_spec.name, self._store.version_of(request.model_spec)
         response = get_model_status_pb2.GetModelStatusResponse()
-        for version in sorted({*on_disk, *loaded} if wanted is None else {wanted}):
-            failure = failures.get((name, version))
-            if version in loaded:
-                response.model_version_status.add(version=version, state=states.AVAILABLE)
-            elif failure is not None:
-                entry = response.model_version_status.add(version=version, state=states.END)
-                entry.status.error_code = tf.errors.UNKNOWN
-                entry.status.error_message = failure
-            elif version in on_disk:  # loaded at the first request that asks for it
-                response.model_version_status.add(version=version, state=states.START)
+        for version, (state, failure) in self._store.states(name).items():
+            if wanted in (None, version):
+                entry = response.model_version_status.add(
+                    version=version,
+                    state=get_model_status_pb2.ModelVersionStatus.State.Value(state),
+                )
+                if failure:
+                    entry.status.error_code = tf.errors.UNKNOWN
+                    entry.status.error_message = failure
         if not response.model_version_status:
             raise ServingError(
                 "NOT_FOUND",
@@ -141,24 +156,21 @@ def _check_model_spec(
         raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
 
 
-def _version_of(model_spec: model_pb2.ModelSpec) -> int | None:
-    return model_spec.version.value if model_spec.HasField("version") else None
-
-
-def _answer(
-    context: grpc.ServicerContext, method: Callable[[Request], Response], request: Request
-) -> Response:
-    """Calls `method(request)` and turns its exceptions into gRPC status codes."""
+async def _answer(context: grpc.aio.ServicerContext, answer: Awaitable[Response]) -> Response:
+    """Awaits an answer, and turns its exceptions into gRPC status codes."""
     try:
-        return method(request)
+        return await answer
     except ServingError as error:
         code, message = grpc.StatusCode[error.code], str(error)
     except tf.errors.OpError as error:
         # TensorFlow numbers its codes as gRPC does.
         codes = {code.value[0]: code for code in grpc.StatusCode}
         code, message = codes.get(error.error_code, grpc.StatusCode.INTERNAL), error.message
+    except UnicodeDecodeError:
+        # TensorFlow's own message, which quotes bytes of the request.
+        code, message = grpc.StatusCode.INVALID_ARGUMENT, "the model cannot read the request"
     except Exception as error:
         LOG.exception("request failed")
         code, message = grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}"
-    context.abort(code, message)
+    await context.abort(code, message)
     raise AssertionError("`abort` always raises")

@@ -11,6 +11,7 @@ from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
 from schemas.signatures import SIGNATURE_EXAMPLES, WARM_UP_FILE
 from serving.embedded.errors import ServingError
+from serving.embedded.limits import Limits, check_request
 from serving.embedded.tensors import input_tensors, requested_outputs, tensor_proto
 
 
@@ -53,12 +54,19 @@ class Servable:
             servable.predict(request)
         return servable
 
-    def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+    def predict(
+        self, request: predict_pb2.PredictRequest, *, limits: Limits | None = None
+    ) -> predict_pb2.PredictResponse:
         """Returns the answer to a request.
+
+        Args:
+          request: What is asked.
+          limits: Most that it may ask for; no limits by default.
 
         Raises:
           ServingError: Unknown signature (FAILED_PRECONDITION, as in TF Serving); missing,
-            superfluous or mistyped inputs, unknown outputs (INVALID_ARGUMENT).
+            superfluous or mistyped inputs, unknown outputs (INVALID_ARGUMENT); more than the limits
+            (RESOURCE_EXHAUSTED).
           tf.errors.OpError: The graph refuses the values.
         """
         key = request.model_spec.signature_name or SIGNATURE_EXAMPLES
@@ -66,7 +74,10 @@ class Servable:
             raise ServingError("FAILED_PRECONDITION", f'Serving signature key "{key}" not found.')
         definition = self.signature_defs[key]
         aliases = requested_outputs(definition, request.output_filter)
-        outputs = self.signatures[key](**input_tensors(definition, request.inputs))
+        inputs = input_tensors(definition, request.inputs)
+        if limits is not None:
+            check_request(limits, inputs)
+        outputs = self.signatures[key](**inputs)
         response = predict_pb2.PredictResponse()
         self.describe(response.model_spec)
         response.model_spec.signature_name = key

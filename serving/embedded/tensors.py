@@ -8,6 +8,7 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.embedded.errors import ServingError
+from serving.embedded.limits import check_claim
 
 
 def input_tensors(
@@ -42,6 +43,7 @@ def input_tensors(
                 f"Expects input {name} to be {tf.as_dtype(info.dtype).name} "
                 f"but {_dtype_name(proto.dtype)} is provided",
             )
+        check_claim(name, proto)
         tensor = _parse_tensor(name, proto)
         shape = tf.TensorShape(info.tensor_shape)
         if not shape.is_compatible_with(tensor.shape):
@@ -90,11 +92,8 @@ def tensor_proto(tensor: tf.Tensor) -> tensor_pb2.TensorProto:
 
 
 def _parse_tensor(name: str, proto: tensor_pb2.TensorProto) -> tf.Tensor:
-    # TensorFlow would write the whole tensor to the log before refusing an impossible shape.
-    known = not proto.tensor_shape.unknown_rank
-    if known and all(dimension.size >= 0 for dimension in proto.tensor_shape.dim):
-        with contextlib.suppress(tf.errors.OpError):
-            return tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
+    with contextlib.suppress(tf.errors.OpError):
+        return tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
     raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {name}")
 
 

@@ -4,32 +4,53 @@ import re
 from pathlib import Path
 
 Versions = dict[str, dict[int, Path]]
+# Names, sizes and times of a version's files.
+Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 def find_versions(root: str | Path) -> Versions:
     """Returns every complete version below `root`: {model: {version: folder}}.
 
-    A version is a folder with an integer name that holds a `saved_model.pb`; anything else (hidden
-    folders, folders still being copied, files) is ignored, as TF Serving ignores it.
+    A version is a folder with an integer name, without zeros in front, that holds a
+    `saved_model.pb`; anything else (hidden folders, folders still being copied or that cannot be
+    read, files) is ignored, as TF Serving ignores it.
     """
     found: Versions = {}
-    root = Path(root)
-    if not root.is_dir():
-        return found
-    for model in sorted(root.iterdir()):
-        if not model.is_dir() or model.name.startswith("."):
-            continue
+    for model in _folders(Path(root)):
         versions = {
             int(folder.name): folder
-            for folder in model.iterdir()
-            if re.fullmatch("[0-9]+", folder.name) and (folder / "saved_model.pb").is_file()
+            for folder in _folders(model)
+            if re.fullmatch("0|[1-9][0-9]*", folder.name) and _is_file(folder / "saved_model.pb")
         }
         if versions:
             found[model.name] = dict(sorted(versions.items()))
     return found
 
 
-def fingerprint(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Returns what changes while a folder is still being copied: names, sizes and times."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+def fingerprint(folder: Path) -> Fingerprint:
+    """Returns what changes while a folder is still being copied, or replaced by another."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file():
+                found.append((str(path), path.stat().st_size, path.stat().st_mtime_ns))
+        except OSError:
+            # Gone in the meantime.
+            continue
+    return tuple(found)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(
+            path for path in folder.iterdir() if not path.name.startswith(".") and path.is_dir()
+        )
+    except OSError:
+        return []
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False

@@ -215,7 +215,7 @@ def test_excluded_utterances_are_skipped_with_their_reason(emodb, tmp_path, caps
 
 def test_a_table_that_names_no_utterance_is_refused(emodb, tmp_path):
     table = tmp_path / "wrong.csv"
-    table.write_text("file,reason\na.wav,bad\n")
+    table.write_text("clip,reason\na.wav,bad\n")
     with pytest.raises(UserError, match=r"wrong.csv, line 2: names no utterance"):
         ser("index", "--corpus", f"emodb={emodb}", "--exclude", table, "--out", tmp_path / "m.csv")
 

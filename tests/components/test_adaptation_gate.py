@@ -1,5 +1,6 @@
 """The gate on networks that answer by a clip's first samples; UARs are scikit-learn's."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from components.adaptation_gate import artifact as artifacts
 from components.adaptation_gate import component as components
 from components.adaptation_gate.artifact import AdaptationComparison
 from components.adaptation_gate.compare import compare
-from components.adaptation_gate.comparison import Comparison
+from components.adaptation_gate.comparison import Comparison, Enrolment
 from components.adaptation_gate.component import AdaptationGate
 from modules.export import model as exports
 from modules.networks import registry
@@ -183,8 +184,13 @@ def test_outputs_of_another_order_are_the_same_answers():
     assert _compare(network_of(BAD, REVERSED), network_of(GOOD)) == expected
 
 
-def test_a_comparison_survives_json():
+@pytest.mark.parametrize(
+    "enrolment",
+    [None, Enrolment(enrolled=10, clips=30.5, speakers=3, unknown=0.4, known=0.5)],
+)
+def test_a_comparison_survives_json(enrolment):
     found = _compare(network_of(GOOD), network_of(BAD))
+    found = dataclasses.replace(found, enrolment=enrolment)
     assert Comparison.from_json(found.to_json()) == found
 
 

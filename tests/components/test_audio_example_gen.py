@@ -67,7 +67,7 @@ RECORDINGS: dict[str, tuple[bytes | None, str | None]] = {
     "picture.wav": (b"\x89PNG\r\n\x1a\n" + bytes(500), "not audio"),
     "missing.wav": (None, "there is no such file"),
     "changed.wav": (encode(speechlike(1.0, seed=1)), "changed since it was indexed"),
-    "folder.wav": (None, "cannot be read"),
+    "folder.wav": (None, "is a folder, not a recording"),
 }
 
 

@@ -252,3 +252,21 @@ def test_a_study_refuses_what_its_network_cannot_do(monkeypatch, tmp_path, appro
     )
     with pytest.raises(UserError, match=message):
         _check_study(study, _manifest(a=TWO, b=TWO))
+
+
+# --- Known speakers ------------------------------------------------------------------------------
+
+
+def test_a_network_that_cannot_be_told_who_speaks():
+    with pytest.raises(UserError, match=r"known_speakers: .* waveform.*take .*whisper \(mean\)"):
+        _check(_release(known_speakers=True), _manifest(a=TWO))
+
+
+def test_speakers_of_one_label_are_warned_of():
+    own = [
+        dataclasses.replace(utterance, speaker=utterance.emotion)
+        for utterance in _utterances(calls=TWO)
+    ]
+    [warning] = checks.speakers_of_one_label(_of([*own, *_utterances(acted=TWO)]))
+    assert "calls" in warning
+    assert "2 of 2 speakers" in warning

@@ -15,11 +15,32 @@ from tensorflow_serving.apis import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from tiny_models import wav
 
 from schemas.labels import PAPER_EMOTIONS
 from serving.embedded.server import Server
 
 pytestmark = pytest.mark.component
+
+
+def _labelled(label):
+    request = request_of()
+    request.model_spec.version_label = label
+    return request
+
+
+def _amplified(name, shape):
+    """One value, of which the shape claims many."""
+    request = request_of()
+    del request.inputs[name].tensor_shape.dim[:]
+    for size in shape:
+        request.inputs[name].tensor_shape.dim.add(size=size)
+    return request
+
+
+def _hours():
+    """A small wav file of 2,000 s: 8 bit at 100 Hz."""
+    return wav(np.zeros(200_000 - 44), rate_hz=100, subtype="PCM_U8")
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +164,47 @@ def test_status_and_health(channel):
             "Outputs expected to be in the set {emotion,labels,probabilities}.",
         ),
         (predict_pb2.PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
+        (
+            _labelled("canary"),
+            "INVALID_ARGUMENT",
+            "Unrecognized servable version label: canary",
+        ),
+        (
+            request_of(audio=[b""] * 257),
+            "RESOURCE_EXHAUSTED",
+            "257 recordings in one request, of at most 256; send fewer at a time",
+        ),
+        (
+            _amplified("audio", [50_000_000]),
+            "INVALID_ARGUMENT",
+            "input audio claims 50000000 values and brings 1; send every value",
+        ),
+        (
+            # More than 64 bits hold.
+            _amplified("audio", [2**40, 2**40]),
+            "INVALID_ARGUMENT",
+            f"input audio claims {2**80} values and brings 1; send every value",
+        ),
+        (
+            request_of(audio=[_hours()]),
+            "RESOURCE_EXHAUSTED",
+            "2,000 s of sound in one request, of at most 1,800 s; cut it into parts",
+        ),
+        (
+            request_of(
+                signature="serve_waveform",
+                waveform=np.zeros((2, 1_000), np.float32),
+                num_samples=np.array([5, 5], np.int32),
+                rate_hz=np.ones(2, np.int32),
+            ),
+            "RESOURCE_EXHAUSTED",
+            "2,000 s of sound in one request, of at most 1,800 s; cut it into parts",
+        ),
+        (
+            request_of(signature="", examples=[b"\xff\xfe no example"]),
+            "INVALID_ARGUMENT",
+            "examples[0] is no serialized tf.Example",
+        ),
     ],
     ids=lambda value: value.split(":")[0][:30] if isinstance(value, str) else "",
 )

@@ -1,12 +1,13 @@
 """Versions that come and go while the embedded server answers; its start and its health."""
 
+import shutil
 import threading
 from concurrent import futures
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from serving_requests import TIMEOUT_S, emotion_of, request_of
+from serving_requests import TIMEOUT_S, emotion_of, refusal, request_of
 from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -15,6 +16,7 @@ from tensorflow_serving.apis import (
 
 from schemas.errors import UserError
 from serving.embedded.errors import ServingError
+from serving.embedded.limits import Limits
 from serving.embedded.servable import Servable
 from serving.embedded.server import Server
 from serving.embedded.store import ModelStore
@@ -54,19 +56,130 @@ def test_a_new_version_is_picked_up(server, predict, push):
     assert (emotion_of(response), response.model_spec.version.value) == ("sadness", 12)
 
 
-def test_an_older_version_can_still_be_asked_for(server, predict, push):
-    push("sadness", "emodb", 12)
+@pytest.mark.parametrize("preload", [True, False])
+def test_only_the_newest_version_is_loaded_whatever_is_asked_for(push, tmp_path, preload):
+    push("anger", "emodb", 1)
+    push("sadness", "emodb", 2)
+    store = ModelStore(tmp_path / "serving", preload=preload)
+    store.refresh()
+    with pytest.raises(ServingError, match=r"Specific\(emodb, 1\)"):
+        store.get("emodb", 1)
+    assert store.get("emodb", None).version == store.get("emodb", 2).version == 2
+    assert store.loaded() == {"emodb": [2]}
+
+
+def test_a_version_overwritten_in_place_is_loaded_again(server, predict, push, exports):
+    target = server.root / "emodb" / "3"
+    shutil.rmtree(target)
+    shutil.copytree(exports["sadness"], target)
     server.refresh()
-    assert emotion_of(predict(request_of(version=3))) == "anger"
     assert emotion_of(predict(request_of())) == "sadness"
 
 
-def test_asking_for_an_old_version_first_does_not_make_it_the_latest(push, tmp_path):
-    push("anger", "emodb", 1)
-    push("sadness", "emodb", 2)
-    store = ModelStore(tmp_path / "serving", preload=False)
-    assert store.get("emodb", 1).version == 1
-    assert store.get("emodb", None).version == 2
+def test_while_the_folder_is_not_there_all_stays_in_service(server, predict, tmp_path):
+    away = server.root.rename(tmp_path / "away")
+    server.refresh()
+    assert emotion_of(predict(request_of())) == "anger"
+    away.rename(server.root)
+    server.refresh()
+    assert server.store.loaded() == {"emodb": [3]}
+
+
+def test_a_load_holds_up_nobody(server, predict, push, monkeypatch):
+    entered, release = threading.Event(), threading.Event()
+    load = Servable.load
+
+    def load_slowly(name, version, folder):
+        entered.set()
+        assert release.wait(TIMEOUT_S)
+        return load(name, version, folder)
+
+    monkeypatch.setattr(Servable, "load", load_slowly)
+    push("sadness", "emodb", 4)
+    with futures.ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(server.refresh)
+        assert entered.wait(TIMEOUT_S)
+        assert server.store.states("emodb") == {3: ("AVAILABLE", ""), 4: ("LOADING", "")}
+        assert emotion_of(predict(request_of())) == "anger"
+        assert refusal(predict, request_of("emo-db"))[0] == "NOT_FOUND"
+        release.set()
+        loading.result(TIMEOUT_S)
+    assert emotion_of(predict(request_of())) == "sadness"
+
+
+def test_silent_callers_hold_up_nobody(server, predict, channel):
+    release = threading.Event()
+
+    def never():
+        release.wait(TIMEOUT_S)
+        yield from ()
+
+    silent = [grpc.insecure_channel(server.address) for _ in range(8)]
+    method = "/tensorflow.serving.PredictionService/Predict"
+    calls = [each.stream_unary(method).future(never(), timeout=TIMEOUT_S) for each in silent]
+    try:
+        assert emotion_of(predict(request_of())) == "anger"
+        health = health_pb2_grpc.HealthStub(channel)
+        answer = health.Check(health_pb2.HealthCheckRequest(service="emodb"), timeout=TIMEOUT_S)
+        assert answer.status == answer.SERVING
+    finally:
+        release.set()
+        for call, each in zip(calls, silent, strict=True):
+            call.cancel()
+            each.close()
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun(root, monkeypatch):
+    entered, release, begun = threading.Event(), threading.Event(), []
+    predict_now = Servable.predict
+
+    def predict_slowly(self, request, *, limits=None):
+        begun.append(request)
+        entered.set()
+        assert release.wait(TIMEOUT_S)
+        return predict_now(self, request, limits=limits)
+
+    with (
+        Server(root, poll_s=None, max_workers=1) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        monkeypatch.setattr(Servable, "predict", predict_slowly)
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        first = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
+        assert entered.wait(TIMEOUT_S)
+        late = [stub.Predict.future(request_of(), timeout=0.2) for _ in range(3)]
+        gone = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
+        gone.cancel()
+        assert {call.code().name for call in late} == {"DEADLINE_EXCEEDED"}
+        last = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
+        release.set()
+        assert emotion_of(first.result()) == emotion_of(last.result()) == "anger"
+    # The first, the last, and none between them.
+    assert len(begun) == 2
+
+
+def test_more_requests_than_may_wait_are_refused(root, monkeypatch):
+    entered, release = threading.Event(), threading.Event()
+    predict_now = Servable.predict
+
+    def predict_slowly(self, request, *, limits=None):
+        entered.set()
+        assert release.wait(TIMEOUT_S)
+        return predict_now(self, request, limits=limits)
+
+    with (
+        Server(root, poll_s=None, max_workers=1, limits=Limits(waiting=1)) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        monkeypatch.setattr(Servable, "predict", predict_slowly)
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        first = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
+        assert entered.wait(TIMEOUT_S)
+        code, details = refusal(lambda each: stub.Predict(each, timeout=TIMEOUT_S), request_of())
+        assert code == "RESOURCE_EXHAUSTED"
+        assert "try again" in details
+        release.set()
+        assert emotion_of(first.result()) == "anger"
 
 
 def test_the_poll_finds_new_models_by_itself(push, tmp_path, monkeypatch):
@@ -91,11 +204,11 @@ def test_a_request_in_flight_over_a_swap_is_answered_by_its_version(
     entered, release = threading.Event(), threading.Event()
     predict_now = Servable.predict
 
-    def predict_slowly(self, request):
+    def predict_slowly(self, request, *, limits=None):
         if self.version == 3:
             entered.set()
             assert release.wait(TIMEOUT_S)
-        return predict_now(self, request)
+        return predict_now(self, request, limits=limits)
 
     monkeypatch.setattr(Servable, "predict", predict_slowly)
     with futures.ThreadPoolExecutor(1) as pool:
@@ -158,6 +271,7 @@ def test_a_damaged_version_leaves_the_one_before_it_in_service(server, predict, 
 def test_incomplete_and_other_folders_are_ignored(push, tmp_path):
     push("anger", "emodb", 1)
     root = tmp_path / "serving"
+    shutil.copytree(root / "emodb" / "1", root / "emodb" / "01")
     for name in ("emodb/2/variables", "emodb/latest", ".hidden/1", "emovo/1"):
         (root / name).mkdir(parents=True)
     (root / ".hidden" / "1" / "saved_model.pb").write_bytes(b"")

@@ -88,5 +88,6 @@ WHISPER = FrontEnd(
     held=_held,
     takes_encoder=True,
     takes_members=(MEAN,),
+    takes_speakers=(MEAN,),
     build=_build,
 )

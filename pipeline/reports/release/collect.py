@@ -1,6 +1,5 @@
 """Reads the last run in an output folder from its metadata store and artifacts."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -32,6 +31,7 @@ from pipeline.reports.release.results import (
 )
 from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.runners.results import NodeResult
+from schemas import table
 from schemas.labels import LabelSet
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import FOLD_SPLITS
@@ -126,8 +126,8 @@ def account(
     """Returns the number of recordings by domain and status, and those that were not used."""
     if artifact is None:
         return {}, ()
-    with open(Path(artifact.uri) / ACCOUNT_CSV, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    path = Path(artifact.uri) / ACCOUNT_CSV
+    rows = [row.values for row in table.rows(path, required=("domain", "status"))]
     counts: dict[str, dict[str, int]] = {}
     counter = Counter((row["domain"], row["status"]) for row in rows)
     for (domain, status), count in sorted(counter.items()):

@@ -7,6 +7,7 @@ from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import ModelResult, RunResults, domain_slice
 from pipeline.reports.release.slices import Matrix, SliceGroup, matrix, slice_groups
 from pipeline.reports.release.trainings import Training, training
+from schemas.words import plural, three
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class ModelView:
     Attributes:
       name: Its name.
       anchor: Where links find it.
+      enrolment: What it is worth to know who speaks, in words; empty where nobody is known.
       adaptation: How it was adapted; `None` for the multi-domain model.
       outcome: What became of it.
       evaluated: Whether anything was measured.
@@ -32,6 +34,7 @@ class ModelView:
     name: str
     anchor: str
     adaptation: Adaptation | None
+    enrolment: str
     outcome: Outcome
     evaluated: bool
     groups: tuple[SliceGroup, ...]
@@ -58,6 +61,7 @@ def model_view(model: ModelResult, results: RunResults) -> ModelView:
         name=model.name,
         anchor=f"model-{[each.name for each in results.models].index(model.name)}",
         adaptation=None if model.multi_domain else adaptation(model, results.config),
+        enrolment=_enrolment(model),
         outcome=outcome(model, results),
         evaluated=bool(model.slices),
         groups=tuple(at_once),
@@ -68,6 +72,19 @@ def model_view(model: ModelResult, results: RunResults) -> ModelView:
         pretraining=_own_pretraining(model, results),
         proof=proof(model),
         hashes={g: digest[:DIGITS] for g, digest in record.weight_hashes.items()} if record else {},
+    )
+
+
+def _enrolment(model: ModelResult) -> str:
+    if model.comparison is None or model.comparison.enrolment is None:
+        return ""
+    found = model.comparison.enrolment
+    return (
+        f"On {found.clips:.0f} of these clips, UAR {three(found.unknown)} where nobody knows who"
+        f" speaks, and {three(found.known)} where {found.enrolled} others of a speaker's clips, or"
+        " half of them where there are fewer, tell who does"
+        f" ({plural(found.speakers, 'speaker')}); means over several draws. All other"
+        " figures of this page are of unknown speakers."
     )
 
 

@@ -92,7 +92,7 @@ def test_a_missing_recording_beside_good_ones(write):
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [
-        ([("1.wav", "a")], ("path", "split"), "has no column fold"),
+        ([("1.wav", "a")], ("path", "part"), "has no column fold"),
         ([("1.wav", "")], ("path", "fold"), "line 2: `fold` is empty"),
         ([("", "a")], ("path", "fold"), "line 2: `path` is empty"),
         ([("1.wav", "a"), ("1.wav", "b")], ("path", "fold"), "line 3: .*line 2: 1.wav"),

@@ -88,7 +88,9 @@ def test_headers_are_read_by_content(tmp_path, write_tone, format, subtype, rate
     clip = clips["emodb/12a01Wa"]
     with soundfile.SoundFile(odd) as file:
         assert clip.sample_rate_hz == file.samplerate == rate_hz
-        assert clip.duration_s == pytest.approx(file.frames / file.samplerate, abs=1e-5)
+        # FFmpeg gives no samples of Vorbis' last block, whose end is half a window ahead.
+        tolerance_s = 0.02 if subtype == "VORBIS" else 1e-5
+        assert clip.duration_s == pytest.approx(file.frames / file.samplerate, abs=tolerance_s)
     assert clip.sha256 == hashlib.sha256(odd.read_bytes()).hexdigest()
     assert clip.path == str(odd)
     assert (clip.language, clip.elicitation) == ("de", "acted")
@@ -104,7 +106,8 @@ def write_movie(path, *, rate_hz, samples, picture):
             frames = [av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), "rgb24")]
         else:
             stream = container.add_stream("pcm_s16le", rate=rate_hz, layout="mono")
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, samples), np.int16), "s16", "mono")
+            noise = np.random.default_rng(0).integers(-999, 999, (1, samples), np.int16)
+            frame = av.AudioFrame.from_ndarray(noise, "s16", "mono")
             frame.sample_rate = rate_hz
             frames = [frame]
         for frame in [*frames, None]:

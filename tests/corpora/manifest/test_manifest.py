@@ -56,7 +56,7 @@ def test_a_spreadsheets_byte_order_mark_and_spaces_are_accepted(tmp_path):
     ("text", "message"),
     [
         ("", "has no column path, domain, speaker, emotion"),
-        ("path;domain;speaker;emotion\n", "has no column path, .* separated by commas"),
+        ("path|domain|speaker|emotion\n", "has no column path, .* separated by commas"),
         ("path,domain,emotion\n", "has no column speaker"),
         (f"{HEADER}\n", "has no utterance"),
         (f"{HEADER}\na.wav,d,s,angre\n", "line 2: emotion `angre` is unknown; allowed.*neutral"),

@@ -1,0 +1,1 @@
+"""Configuration of the real TensorFlow Serving: models, labels, batching, monitoring, TLS."""
