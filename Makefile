@@ -10,7 +10,7 @@ PARALLEL ?= --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup opensmile demo test test-fast lint lint-image format docs bench lock clean
+.PHONY: help setup extras opensmile demo test test-fast lint lint-image format docs bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -31,19 +31,26 @@ $(VENV)/.complete: requirements.lock setup.py | $(UV)
 opensmile: setup  ## For --baselines is10; a licence for research and personal use only
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock opensmile==2.6.0
 
-demo: setup  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report
+extras: $(VENV)/.extras  ## For synthetic speech (GPL) and audformat databases (needs AGPL)
+
+$(VENV)/.extras: $(VENV)/.complete requirements-extras.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-extras.lock
+	touch $@
+
+demo: extras  ## Everything on synthetic speech: data, pipeline, push, gRPC prediction, report
 	$(BIN)/ser demo --out out/demo
 
-test: setup  ## All tests (with ARGS=--cov: and which lines they ran)
+test: extras  ## All tests (with ARGS=--cov: and which lines they ran)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
-test-fast: setup  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
+test-fast: extras  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not component and not e2e" $(ARGS)
 
-lint: setup  ## Formatting, lint and types
+lint: setup  ## Formatting, lint, types and the licences of what is installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python tools/licences.py
 
 # Run in an environment of its own, not installed: its licence is the GPL.
 lint-image: $(UV)  ## The Dockerfile, with hadolint
@@ -57,7 +64,7 @@ docs: setup  ## The documentation as a site, with an API reference, in out/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 	@echo "out/site/index.html"
 
-bench: setup  ## Benchmarks: ratios against a reference measured in the same run
+bench: extras  ## Benchmarks: ratios against a reference measured in the same run
 	$(BIN)/python -m benchmarks.example_gen
 	$(BIN)/python -m benchmarks.example_gen --repeat 10 --rounds 1
 	$(BIN)/python -m benchmarks.memory
@@ -70,8 +77,9 @@ bench: setup  ## Benchmarks: ratios against a reference measured in the same run
 COMPILE = $(UV) pip compile --python-version 3.10 --generate-hashes --no-emit-index-url \
 	  --custom-compile-command "make lock" --quiet
 
-lock: $(UV)  ## Rewrite the lock files from setup.py: requirements.lock, and the image's
+lock: $(UV)  ## Rewrite the lock files from setup.py: requirements.lock, the extras', and the image's
 	$(COMPILE) setup.py --extra dev --output-file requirements.lock
+	printf 'audformat==1.1.4\nespeakng-loader\nlangcodes\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file requirements-extras.lock
 	$(COMPILE) setup.py --constraint requirements.lock --no-annotate --output-file kubeflow/requirements.lock
 	printf 'pip\nsetuptools\nwheel\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file kubeflow/requirements-build.lock
 	$(COMPILE) kubeflow/requirements-gpu.in --no-deps --no-annotate --output-file kubeflow/requirements-gpu.lock

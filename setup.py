@@ -20,13 +20,9 @@ setup(
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[gcp]==2.59.0",
-        # The last that reads languages with iso-639; later ones bring a module of the same name.
-        "audformat==1.1.4",
         "av",
-        "espeakng-loader",
         "grpcio",
         "grpcio-health-checking",
-        "iso-639",
         "jinja2",
         "keras==3.6.0",
         "kfp==2.5.0",
@@ -56,8 +52,13 @@ setup(
         "wheel",
     ],
     extras_require={
+        # Reads audformat databases. It needs iso-639, whose licence is the AGPL; later ones do not,
+        # but need a pandas that TFMA does not allow.
+        "audformat": ["audformat==1.1.4", "langcodes"],
         # Downloads published audformat databases; needs the internet when used.
-        "audb": ["audb>=1.6,<1.7", "audbackend[artifactory]<2"],
+        "audb": ["audformat==1.1.4", "langcodes", "audb>=1.6,<1.7", "audbackend[artifactory]<2"],
+        # Makes the synthetic speech of the demo and the tests. Its licence is the GPL, version 3.
+        "synthetic": ["espeakng-loader"],
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": [

@@ -69,6 +69,13 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as fault:
+        from schemas.files import words_of
+
+        if args.debug or not (words := words_of(fault)):
+            raise
+        print(f"error: {words}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130

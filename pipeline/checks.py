@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from corpora import manifest as manifests
 from corpora.manifest import Manifest
@@ -15,6 +16,9 @@ from schemas.errors import UserError
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import S2
 from schemas.words import listed, plural
+
+# What means something else in a pattern of `tf.io.gfile.glob` or Beam.
+_PATTERN = "*?[\\"
 
 # Tables of the study that compare a target with other domains.
 _TABLES_OF_SEVERAL_DOMAINS = {4, 5}
@@ -40,6 +44,15 @@ def check_release(config: ReleaseConfig, manifest: Manifest, network: NetworkSpe
     check_members(config, manifest.domains)
     check_speakers(config, manifest.domains)
     manifests.check_folds(manifest.utterances, config.protocol, test_fold=config.test_fold)
+
+
+def check_output(output: Path) -> None:
+    """Raises UserError where the path of the run's folder is a pattern to TFX and Beam."""
+    if found := sorted(set(_PATTERN).intersection(str(output.absolute()))):
+        raise UserError(
+            f"output {output.absolute()}: TFX looks for files by patterns, to which"
+            f" {listed(found)} in a path means something else; choose a folder without"
+        )
 
 
 def check_study(config: StudyConfig, manifest: Manifest, network: NetworkSpec) -> None:

@@ -55,6 +55,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     Raises:
       UserError: What is wrong, where, and what to do.
     """
+    checks.check_output(config.output)
     indexed = manifests.read(config.manifest)
     if isinstance(config, AdaptationConfig):
         indexed = own_recordings(config, indexed)

@@ -1,6 +1,7 @@
 """Local files that appear whole or not at all, and folders that one process holds at a time."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -10,6 +11,49 @@ from pathlib import Path
 from typing import IO, Any
 
 from schemas.errors import UserError
+
+# Faults of the machine or of its user's choices that no program can mend, with what to do.
+_REMEDIES = {
+    errno.ENOSPC: "make room there, or choose another place",
+    errno.EDQUOT: "make room there, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.EACCES: "change its rights, or choose another place",
+    errno.EPERM: "change its rights, or choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOTDIR: "a part of the path is a file; choose another place",
+    errno.EISDIR: "it is a folder; give a file",
+    errno.ELOOP: "mend the symbolic links",
+    errno.EIO: "look at the disk",
+    errno.ESTALE: "mount the file system again",
+}
+
+# Those that only writing has, so that they are of the file that is written.
+_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def words_of(fault: OSError, place: str | os.PathLike[str] = "") -> str:
+    """Returns one line for the user, or nothing where the program may be at fault.
+
+    Args:
+      fault: What the operating system reported.
+      place: What was worked on, where `fault` does not name it.
+    """
+    remedy = _REMEDIES.get(fault.errno or 0)
+    if remedy is None:
+        return ""
+    name = os.fspath(place) or os.fsdecode(fault.filename or "")
+    return f"{name}: {fault.strerror}; {remedy}" if name else f"{fault.strerror}; {remedy}"
+
+
+@contextlib.contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Turns a full disk and the like into a UserError that names `path`."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in _OF_WRITING:
+            raise UserError(words_of(fault, path)) from fault
+        raise
 
 
 @contextlib.contextmanager
@@ -28,8 +72,17 @@ def replacing(
 
     Yields:
       The open file, under another name in the same folder.
+
+    Raises:
+      UserError: The disk is full or read-only.
     """
     path = Path(path)
+    with _told_of(path), _replacing(path, binary=binary, mode=mode) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _replacing(path: Path, *, binary: bool, mode: int) -> Iterator[IO[Any]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

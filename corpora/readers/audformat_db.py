@@ -4,6 +4,7 @@ Emotions, and where there are any speakers, genders, languages and transcription
 names of schemes and columns. The domain has the name of the database.
 """
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -80,8 +81,10 @@ def read(root: Path) -> Iterator[Found]:
       root: The folder with `db.yaml`, or one above or inside it.
 
     Raises:
-      UserError: There is no database, it cannot be read, or has no emotions.
+      UserError: There is no database, it cannot be read, has no emotions, or audformat is not
+        installed.
     """
+    _check_installed(root)
     header = _find_header(Path(os.path.abspath(root)))
     try:
         database = _load(header)
@@ -136,6 +139,15 @@ def read(root: Path) -> Iterator[Found]:
         if path not in labelled:
             reason = no_recording(path) or "no emotion in the database"
             yield Found(path=path, domain=domain, reason=reason)
+
+
+def _check_installed(root: Path) -> None:
+    """Raises UserError where the extra is missing that this reader needs."""
+    if not all(importlib.util.find_spec(name) for name in ("audformat", "langcodes")):
+        raise UserError(
+            f"{root}: audformat is not installed: pip install 'ser-tfx[audformat]', or `make"
+            " extras`; it needs iso-639, whose licence is the AGPL (docs/licences.md)"
+        )
 
 
 def download(spec: str) -> Path:
@@ -210,11 +222,14 @@ def _find_header(root: Path) -> Path:
 
 def _language(name: str) -> str:
     """Returns the ISO 639-1 code, or what there is instead for a language that has none."""
-    import iso639
+    import langcodes
 
     if len(name) == 2:
         return name.lower()
+    if name.lower() == "tgl":  # langcodes makes Filipino of Tagalog, which has no two letters
+        return "tl"
     try:
-        return iso639.languages.get(part3=name.lower()).part1 or name
-    except KeyError:
+        code = langcodes.standardize_tag(name)
+    except langcodes.LanguageTagError:
         return name
+    return code if len(code) == 2 else name

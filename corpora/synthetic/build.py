@@ -106,6 +106,7 @@ def synthesize(
     stamp = out / STAMP
     if _read_stamp(stamp) == {**parameters, "complete": True} and _all_exist(out, clips):
         return folders
+    espeak.check_installed()
     _clear(out, [folder for _, folder in folders])
     _write_stamp(stamp, {**parameters, "complete": False})
     quirks = "\n".join(

@@ -1,9 +1,12 @@
 """A binding of espeak-ng, as the PyPI package `espeakng-loader` carries it."""
 
 import ctypes
+import importlib.util
 from typing import Any
 
 import numpy as np
+
+from schemas.errors import UserError
 
 RATE_HZ = 22_050
 
@@ -60,6 +63,16 @@ def speak(
         )
     finally:
         _ctypes.dlclose(library._handle)
+
+
+def check_installed() -> None:
+    """Raises UserError where the extra is missing that speaks."""
+    if not importlib.util.find_spec("espeakng_loader"):
+        raise UserError(
+            "synthetic speech needs espeak-ng, which is not installed: pip install"
+            " 'ser-tfx[synthetic]', or `make extras`; its licence is the GPL, version 3"
+            " (docs/licences.md)"
+        )
 
 
 def _speak(

@@ -1,5 +1,6 @@
 """Reading configurations from YAML, overriding keys, and putting faults into words."""
 
+import reprlib
 import types
 import typing
 from collections.abc import Mapping
@@ -7,12 +8,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pydantic
-import yaml
 
+from pipeline.config import yaml_values
 from pipeline.config.data import DataConfig
 from pipeline.config.release import ReleaseConfig
 from schemas.errors import UserError
 
+LARGEST_BYTES = 2**20
 PRESETS = Path(__file__).parent / "presets"
 
 Config = TypeVar("Config", bound=DataConfig)
@@ -40,17 +42,38 @@ def read(
     if not file.suffix and not file.exists():
         file = PRESETS / f"{path}.yaml"
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        values = yaml_values.load(_text(file)) or {}
     except FileNotFoundError:
         known = ", ".join(sorted(preset.stem for preset in PRESETS.glob("*.yaml")))
         raise UserError(
             f"configuration {path} does not exist; give a YAML file or one of: {known}"
         ) from None
-    except yaml.YAMLError as error:
+    except OSError as error:
+        raise UserError(
+            f"configuration {file} cannot be read: {error.strerror}; give a YAML file"
+        ) from None
+    except ValueError as error:
         raise UserError(f"configuration {file} is not valid YAML: {error}") from None
     if not isinstance(values, dict):
-        raise UserError(f"configuration {file} must hold keys and values, not {values!r}")
+        raise UserError(f"configuration {file} must hold keys and values, not {_short(values)}")
     return check(values, overrides, source=str(file), kind=kind)
+
+
+def _text(file: Path) -> str:
+    """Returns the text of a file; of one that is no configuration, as little as shows it."""
+    with open(file, "rb") as stream:
+        content = stream.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise ValueError(f"it is larger than a configuration can be ({LARGEST_BYTES:,} bytes)")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is no text in UTF-8") from None
+
+
+def _short(value: Any) -> str:
+    """Returns a value as Python writes it, without the rest of what is long."""
+    return reprlib.repr(value)
 
 
 def parse(values: dict[str, Any], *, source: str) -> ReleaseConfig:
@@ -91,8 +114,8 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not separator or not key:
         raise UserError(f"--set {text}: write it as key=value, for example fine_tune.epochs=5")
     try:
-        return key, yaml.safe_load(value)
-    except yaml.YAMLError:
+        return key, yaml_values.load(value)
+    except ValueError:
         raise UserError(f"--set {text}: `{value}` is not valid YAML; put it in quotes") from None
 
 
@@ -123,7 +146,7 @@ def _in_words(fault: Any, kind: type[DataConfig]) -> str:
     if fault["type"] == "missing":
         return f"{key}: {fault['msg']}"
     if fault["type"] != "extra_forbidden":
-        return f"{key}: {fault['msg']} (it is {fault['input']!r})"
+        return f"{key}: {fault['msg']} (it is {_short(fault['input'])})"
     return f"{key}: unknown key; there are: {', '.join(_section(kind, fault['loc'][:-1]))}"
 
 
