@@ -26,6 +26,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
     )
     parser.add_argument(
+        "--model-config-file",
+        "--model_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TF Serving's models.config, as `ser serving config` writes it: models, versions and"
+        " labels; without it the newest version of each model is served",
+    )
+    parser.add_argument(
         "--port", type=_port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
     )
     parser.add_argument(
