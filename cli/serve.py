@@ -26,6 +26,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
     )
     parser.add_argument(
+        "--model-config-file",
+        "--model_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TF Serving's models.config, as `ser serving config` writes it: models, versions and"
+        " labels; without it the newest version of each model is served",
+    )
+    parser.add_argument(
         "--port", type=_port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
     )
     parser.add_argument(
@@ -68,7 +76,14 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
     root = args.root or default_root()
-    server = Server(root, port=args.port, host=args.host, poll_s=args.poll, grace_s=args.grace)
+    server = Server(
+        root,
+        config=args.model_config_file,
+        port=args.port,
+        host=args.host,
+        poll_s=args.poll,
+        grace_s=args.grace,
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):

@@ -8,17 +8,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from corpora import folds
-from corpora.indexing import missing, probe
+from corpora.indexing import probe
 from corpora.indexing.exclusions import Exclusions
+from corpora.indexing.indexed_corpus import IndexedCorpus, with_spares
 from corpora.indexing.labelling import Labelling
 from corpora.indexing.probe_cache import ProbeCache
-from corpora.indexing.result import Index, NothingUsableError, reasons
+from corpora.indexing.result import Index
+from corpora.indexing.source_checks import check_distinct, check_sources, check_usable
 from corpora.manifest import Entry
 from corpora.manifest import sources as provenance
 from corpora.manifest.sources import Source
-from corpora.readers import READERS, Corpus, Found, csv_file
+from corpora.readers import READERS, Found, csv_file
 from corpora.readers.base import resolve_options
-from modules.audio.contents import NO_SUCH_FILE
 from schemas.errors import UserError
 from schemas.labels import PAPER, LabelSet
 from schemas.progress import Track, no_track
@@ -60,7 +61,7 @@ def index(
         domain or an utterance's id.
     """
     resolved = [(name, Path(os.path.abspath(Path(path).expanduser()))) for name, path in sources]
-    _check_sources(resolved)
+    check_sources(resolved)
     _check_names([name for name, _ in resolved], options or {}, kind="option")
     _check_names([name for name, _ in resolved], words or {}, kind="label")
     labelling = Labelling(label_set, words or {})
@@ -68,17 +69,17 @@ def index(
         resolve_options(name, READERS[name].CORPUS.options, (options or {}).get(name, {}))
         for name, _ in resolved
     ]
-    corpora: list[_Corpus] = []
+    corpora: list[IndexedCorpus] = []
     with probe.Prober(cache.probe if cache else probe.probe) as prober:
         for (name, path), own in zip(resolved, chosen, strict=True):
             met = map(_composed, READERS[name].read(path, **own))
             labelled = (labelling.apply(name, item) for item in met)
             found = [_excluded(item, exclusions) for item in labelled]
-            corpora.append(_Corpus(name=name, path=path, options=own, found=found))
+            corpora.append(IndexedCorpus(name=name, path=path, options=own, found=found))
             prober.start(corpora[-1].recordings())
         labelling.check_words()
-        _check_usable((corpus, corpus.account({})) for corpus in corpora if not corpus.utterances())
-        _check_distinct(corpora)
+        check_usable((corpus, corpus.account({})) for corpus in corpora if not corpus.utterances())
+        check_distinct(corpora)
         # While recordings are being read: most often, all of them can be.
         candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
         labelling.check_labels([item for corpus in corpora for item in corpus.found], candidates)
@@ -87,10 +88,10 @@ def index(
         for corpus in corpora:
             description = f"Indexing {corpus.name}"
             probes |= prober.results(corpus.recordings(), track=track, description=description)
-        corpora = [_with_spares(corpus, probes, prober) for corpus in corpora]
+        corpora = [with_spares(corpus, probes, prober) for corpus in corpora]
         candidates = [utterance for corpus in corpora for utterance in corpus.utterances()]
     accounts = [corpus.account(probes) for corpus in corpora]
-    _check_usable(zip(corpora, accounts, strict=True))
+    check_usable(zip(corpora, accounts, strict=True))
     usable = [clip for clip in candidates if not probe.problem(clip, probes[clip.path])]
     if len(usable) < len(candidates):
         utterances = folds.assign(usable, seed=seed)
@@ -121,93 +122,6 @@ def index(
             for note in csv_file.notes(path)
         ],
     )
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Corpus:
-    """One source, with what its reader met."""
-
-    name: str
-    path: Path
-    options: dict[str, str]
-    found: list[Found]
-
-    def utterances(self) -> list[Utterance]:
-        return [item.utterance for item in self.found if item.utterance]
-
-    def recordings(self) -> list[str]:
-        return [utterance.path for utterance in self.utterances()]
-
-    def account(self, probes: Mapping[str, probe.Probe]) -> list[Entry]:
-        """Returns an entry for everything that was met."""
-        account = [_entry(item, probes, self.path) for item in self.found]
-        counts = collections.Counter(entry.status for entry in account)
-        assert len(account) == counts["used"] + counts["skipped"] + counts["unreadable"], counts
-        return account
-
-
-def _with_spares(corpus: _Corpus, probes: dict[str, probe.Probe], prober: probe.Prober) -> _Corpus:
-    """Returns the corpus with second copies in place of first ones that cannot be read.
-
-    What is seen of them is added to `probes`.
-    """
-    broken = {
-        clip.utterance_id: clip
-        for clip in corpus.utterances()
-        if probe.problem(clip, probes[clip.path])
-    }
-    spares = [item.spare for item in corpus.found if item.spare]
-    spares = [spare for spare in spares if spare.utterance_id in broken]
-    if not spares:
-        return corpus
-    paths = [spare.path for spare in spares]
-    prober.start(paths)
-    probes |= {path: prober.result(path) for path in paths}
-    replaced: dict[str, str] = {}
-    for spare in spares:
-        if not probe.problem(spare, probes[spare.path]):
-            replaced.setdefault(spare.utterance_id, spare.path)
-    found = []
-    for item in corpus.found:
-        clip = item.utterance or item.spare
-        if clip is None or clip.utterance_id not in replaced:
-            found.append(item)
-        elif clip.path == replaced[clip.utterance_id]:
-            # With the label that was found for the first copy.
-            clip = dataclasses.replace(clip, emotion=broken[clip.utterance_id].emotion)
-            found.append(dataclasses.replace(item, utterance=clip, reason="", spare=None))
-        elif item.utterance:
-            reason = f"second copy of {os.path.relpath(replaced[clip.utterance_id], corpus.path)}"
-            problem = probe.problem(clip, probes[clip.path])
-            reason = f"{reason}; this one cannot be read: {problem}"
-            found.append(dataclasses.replace(item, utterance=None, reason=reason))
-        else:
-            found.append(item)
-    return dataclasses.replace(corpus, found=found)
-
-
-def _check_sources(sources: list[tuple[str, Path]]) -> None:
-    if not sources:
-        raise UserError("no corpus given; use --corpus NAME=PATH")
-    problems = []
-    seen: dict[str, Path] = {}
-    for name, path in sources:
-        if name not in READERS:
-            problems.append(f"corpus {name} is unknown; known: {', '.join(READERS)}")
-            continue
-        corpus = READERS[name].CORPUS
-        if name in seen and (not corpus.is_format or path in seen.values()):
-            problems.append(f"corpus {name} is given twice ({seen[name]} and {path}); give it once")
-        seen[name] = path
-        if not path.exists():
-            problems.append(
-                f"corpus {name}: {path} does not exist; give {_wanted(corpus)}:"
-                f" --corpus {name}=PATH"
-            )
-        elif not corpus.is_file and not path.is_dir():
-            problems.append(f"corpus {name}: {path} is a file; unpack it and give the folder")
-    if problems:
-        raise UserError("\n".join(problems))
 
 
 def _check_names(names: list[str], given: Mapping[str, Mapping[str, str]], *, kind: str) -> None:
@@ -244,19 +158,6 @@ def _excluded(item: Found, exclusions: Exclusions | None) -> Found:
     return item
 
 
-def _entry(item: Found, probes: Mapping[str, probe.Probe], given: Path) -> Entry:
-    path = item.utterance.path if item.utterance else str(item.path)
-    status, reason = "skipped", item.reason
-    if item.utterance:
-        seen = probes[path]
-        reason = probe.problem(item.utterance, seen)
-        status = "unreadable" if reason else "used"
-        if reason == NO_SUCH_FILE:
-            reason = f"{reason} ({missing.explain(path, given)})"
-        reason = reason or seen.notes
-    return Entry(path=path, domain=item.domain, status=status, reason=reason)
-
-
 def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
     """Returns the utterances with, for synthetic ones, not the licence of the real corpus."""
     is_synthetic = provenance.synthetic_test()
@@ -269,7 +170,7 @@ def _with_synthetic_licence(utterances: list[Utterance]) -> list[Utterance]:
 
 
 def _source(
-    corpus: _Corpus,
+    corpus: IndexedCorpus,
     account: list[Entry],
     clips: Mapping[str, list[Utterance]],
     labelling: Labelling,
@@ -301,70 +202,3 @@ def _source(
         skipped=counts["skipped"],
         unreadable=counts["unreadable"],
     )
-
-
-def _check_distinct(corpora: list[_Corpus]) -> None:
-    """Checks that no domain comes from two sources that are no lists, and no utterance twice."""
-    source_of: dict[str, str] = {}
-    source_corpus: dict[str, str] = {}
-    source_of_id: dict[str, str] = {}
-    for corpus in corpora:
-        place = f"{corpus.name}={corpus.path}"
-        for domain in dict.fromkeys(item.domain for item in corpus.found):
-            joins = corpus.name == source_corpus.get(domain) == csv_file.CORPUS.name
-            if domain in source_of and not joins:
-                raise UserError(
-                    f"domain {domain} comes from both {source_of[domain]} and {place};"
-                    " give it once, or rename it in the CSV"
-                )
-            source_of[domain], source_corpus[domain] = place, corpus.name
-        counts = collections.Counter(clip.utterance_id for clip in corpus.utterances())
-        if twice := [utterance_id for utterance_id, count in counts.items() if count > 1]:
-            raise UserError(
-                f"{corpus.path}: has the utterance {twice[0]} {counts[twice[0]]} times"
-                f"{f', and {len(twice) - 1} others' if len(twice) > 1 else ''}"
-                f"{_as_two_formats(corpus, twice[0])}; list each once"
-            )
-        if shared := [utterance_id for utterance_id in counts if utterance_id in source_of_id]:
-            raise UserError(
-                f"{len(shared)} utterances, like {shared[0]}, are in both"
-                f" {source_of_id[shared[0]]} and {place}; drop the column utterance_id, or let it"
-                " begin with the domain"
-            )
-        source_of_id |= dict.fromkeys(counts, place)
-
-
-def _as_two_formats(corpus: _Corpus, utterance_id: str) -> str:
-    """Returns in words that an id stands for files that differ in their suffix only, if it does."""
-    paths = {clip.path for clip in corpus.utterances() if clip.utterance_id == utterance_id}
-    names = sorted(os.path.basename(path) for path in paths)
-    return f" (as {' and '.join(names)}: one clip in several formats)" if len(names) > 1 else ""
-
-
-def _check_usable(accounts: Iterable[tuple[_Corpus, list[Entry]]]) -> None:
-    """Raises an error that names all corpora with nothing to use, if there are any."""
-    accounts = list(accounts)
-    problems = [
-        _nothing_usable(corpus.name, corpus.path, account)
-        for corpus, account in accounts
-        if not any(entry.status == "used" for entry in account)
-    ]
-    if problems:
-        raise NothingUsableError(
-            "\n".join(problems), account=[e for _, own in accounts for e in own]
-        )
-
-
-def _nothing_usable(name: str, path: Path, account: list[Entry]) -> str:
-    kinds = "; ".join(f"{count}: {reason}" for reason, count in reasons(account).items())
-    example = next((entry for entry in account if entry.status == "unreadable"), None)
-    like = f" (like {example.path}: {example.reason})" if example else ""
-    return (
-        f"corpus {name}: none of the {len(account)} files in {path} can be used{like}"
-        f"{f'; {kinds}' if kinds else ''}; needed is {_wanted(READERS[name].CORPUS)}"
-    )
-
-
-def _wanted(corpus: Corpus) -> str:
-    """Returns in words what to give for a corpus."""
-    return corpus.layout if corpus.is_format else f"a folder with recordings like {corpus.layout}"

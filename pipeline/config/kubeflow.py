@@ -45,6 +45,9 @@ class Step(Section):
         return default.model_copy(update={**given, "env": {**default.env, **self.env}})
 
 
+_DEFAULT = Step(cpu="1", memory="4Gi", retries=2)
+
+
 class Secret(Section):
     """One key of a Kubernetes Secret, as an environment variable of every task."""
 
@@ -67,7 +70,7 @@ class Kubeflow(Section):
     """The container image; by its digest (name@sha256:…), so that it cannot change unseen."""
     python: str = "python"
     """The interpreter in the image."""
-    default: Step = Step(cpu="1", memory="4Gi", retries=2)
+    default: Step = _DEFAULT
     steps: dict[StepKind, Step] = pydantic.Field(default_factory=dict)
     """By kind of step."""
     secrets: tuple[Secret, ...] = ()
@@ -92,4 +95,4 @@ class Kubeflow(Section):
     def for_step(self, kind: str) -> Step:
         """Returns what the tasks of a kind take."""
         own = {str(name): step for name, step in self.steps.items()}.get(kind, Step())
-        return own.over(self.default)
+        return own.over(self.default.over(_DEFAULT))

@@ -7,7 +7,7 @@ to. It is no replacement for TF Serving: no REST, no batching, no configuration 
 
 From a request's way through it: `grpc_api` (the services), `store` (which versions are loaded),
 `workers` (the threads that models answer in), `servable` (one loaded version), `tensors` (its
-inputs and outputs), `limits` (what a request may ask for); `versions` looks at the folder,
-`server` starts and stops it all. `server`, `store` and `versions` import neither TensorFlow nor
-gRPC until they are used.
+inputs and outputs), `limits` (what a request may ask for); `policies` (which models and versions
+are to be served) and `versions` look at the folder, `server` starts and stops it all. `server`,
+`store`, `policies` and `versions` import neither TensorFlow nor gRPC until they are used.
 """

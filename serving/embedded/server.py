@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import UserError
 from serving import MESSAGE_LIMITS
+from serving.embedded import policies
 from serving.embedded.store import ModelStore
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Server:
 
     Args:
       root: Serving folder with `<model>/<version>/saved_model.pb`; may still be empty.
+      config: TF Serving's `models.config`, which names models, versions and labels; without it, the
+        newest version of every model in the folder is served.
       port: TCP port; 0 takes a free one, see `port` after `start`.
       host: Address to bind to; only this machine by default.
       max_workers: Number of requests answered at a time; others wait.
@@ -39,13 +42,15 @@ class Server:
       grace_s: Seconds that requests in flight have when the server is stopped.
 
     Raises:
-      UserError: By `start`, if the folder does not exist or the port is taken.
+      UserError: By `start`, if the folder or the configuration does not exist, or the port is
+        taken.
     """
 
     def __init__(
         self,
         root: str | Path,
         *,
+        config: Path | None = None,
         port: int = 0,
         host: str = "127.0.0.1",
         max_workers: int = 4,
@@ -55,7 +60,8 @@ class Server:
         grace_s: float = GRACE_S,
     ):
         self.root, self.port, self.host = Path(root), port, host
-        self.store = ModelStore(root, preload=preload)
+        served = policies.of_config(config, self.root) if config else policies.of_root(self.root)
+        self.store = ModelStore(served, preload=preload)
         self._max_workers, self._limits = max_workers, limits
         self._poll_s, self._grace_s = poll_s, grace_s
         self._stopped = threading.Event()

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.embedded.errors import ServingError
-from serving.embedded.versions import Fingerprint, find_versions, fingerprint
+from serving.embedded.policies import Policies, Policy
+from serving.embedded.versions import Fingerprint, fingerprint, versions_of
 
 if TYPE_CHECKING:
     from tensorflow_serving.apis import model_pb2
@@ -21,20 +22,21 @@ START, LOADING, AVAILABLE, UNLOADING, END = "START", "LOADING", "AVAILABLE", "UN
 
 
 class ModelStore:
-    """The loaded models below a serving folder: the newest version of each, as TF Serving has it.
+    """The loaded models: of each the versions that its policy names, as TF Serving has it.
 
     Readers take one reference per request from an immutable mapping; `refresh` replaces the whole
     mapping once new versions are loaded and warm. Hence requests are never blocked by a load of
     another version and never see half a swap.
 
     Args:
-      root: Serving folder with `<model>/<version>/saved_model.pb`.
-      preload: Whether `refresh` loads each model's latest version, and only it; otherwise a model's
-        first request does.
+      policies: Which models there are, and which of their versions are loaded.
+      preload: Whether `refresh` loads them; otherwise a model's first request does.
     """
 
-    def __init__(self, root: str | Path, *, preload: bool = True):
-        self.root = Path(root)
+    def __init__(self, policies: Policies, *, preload: bool = True):
+        self._policies = policies
+        # As they were at the last look.
+        self._known: Mapping[str, Policy] = {}
         self.preload = preload
         self._load_lock = threading.RLock()  # held while loading, never while answering
         self._loaded: Mapping[str, Mapping[int, Servable]] = {}
@@ -55,7 +57,9 @@ class ModelStore:
         """Returns state and fault, if any, of each version of a model, ascending."""
         found: dict[int, tuple[str, str]] = {}
         loaded, failures, loading = self._loaded.get(name, {}), self.failures(), self._loading
-        for version in sorted({*find_versions(self.root).get(name, {}), *loaded}):
+        policy = self._known.get(name)
+        on_disk = versions_of(policy.folder) if policy else {}
+        for version in sorted({*on_disk, *loaded}):
             if (name, version) in loading:
                 found[version] = LOADING, ""
             elif version in loaded:
@@ -68,7 +72,9 @@ class ModelStore:
 
     def ready(self) -> bool:
         """Returns whether at least one model can be asked."""
-        return bool(self._loaded if self.preload else find_versions(self.root))
+        if self.preload:
+            return bool(self._loaded)
+        return any(versions_of(policy.folder) for policy in self._known.values())
 
     def version_of(self, model_spec: "model_pb2.ModelSpec") -> int | None:
         """Returns the version that a request names; `None` for the latest.
@@ -76,44 +82,50 @@ class ModelStore:
         Raises:
           ServingError: It names a label that no version has (INVALID_ARGUMENT).
         """
-        if model_spec.version_label:
-            raise ServingError(
-                "INVALID_ARGUMENT",
-                f"Unrecognized servable version label: {model_spec.version_label}",
-            )
+        if label := model_spec.version_label:
+            policy = self._known.get(model_spec.name)
+            if policy is None or label not in policy.labels:
+                raise ServingError(
+                    "INVALID_ARGUMENT", f"Unrecognized servable version label: {label}"
+                )
+            return policy.labels[label]
         return model_spec.version.value if model_spec.HasField("version") else None
 
     def refresh(self) -> None:
-        """Looks at the folder once: loads the newest version of each model, drops what is gone.
+        """Looks once: loads the versions that are to be served, and drops those that are not.
 
         A version that cannot be loaded leaves the one before it in service and is tried again only
-        once its files have changed (it may still be being copied). While the folder itself is not
-        there, all stays in service.
+        once its files have changed (it may still be being copied). While the serving folder itself
+        is not there, all stays in service.
+
+        Raises:
+          UserError: The models' configuration cannot be read; all stays in service.
         """
         with self._load_lock:
-            if not self.root.is_dir():
+            policies = self._policies()
+            if policies is None:
                 return
-            on_disk = find_versions(self.root)
+            self._known = policies
+            on_disk = {name: versions_of(policy.folder) for name, policy in policies.items()}
             self._failures = {
                 key: failure
                 for key, failure in self._failures.items()
                 if key[1] in on_disk.get(key[0], {})
             }
-            for name, versions in on_disk.items():
-                known = self._loaded.get(name, {})
-                if self.preload or known:
-                    self._load_latest(name, versions)
+            for name, policy in policies.items():
+                if self.preload or self._loaded.get(name):
+                    self._load(name, policy, on_disk[name])
             self._loaded = {
                 name: {version: s for version, s in loaded.items() if version in on_disk[name]}
                 for name, loaded in self._loaded.items()
-                if name in on_disk
+                if on_disk.get(name)
             }
 
     def get(self, name: str, version: int | None) -> "Servable":
         """Returns the servable for a request: the latest version unless one is named.
 
-        Without `preload`, a model's first request loads its latest version. Others are not loaded
-        for anybody who names them: a client could fill the memory with all that lie on disk.
+        Without `preload`, a model's first request loads it. Versions that are not to be served are
+        loaded for nobody: a client could fill the memory with all that lie on disk.
 
         Raises:
           ServingError: The model or version does not exist, is not loaded, or cannot be
@@ -122,8 +134,9 @@ class ModelStore:
         servable = self._lookup(name, version)
         if servable is None and not self.preload:
             with self._load_lock:
-                if not self._loaded.get(name):
-                    self._load_latest(name, find_versions(self.root).get(name, {}))
+                policy = (self._policies() or {}).get(name)
+                if policy is not None and not self._loaded.get(name):
+                    self._load(name, policy, versions_of(policy.folder))
                 servable = self._lookup(name, version)
         if servable is None:
             wanted = f"Latest({name})" if version is None else f"Specific({name}, {version})"
@@ -136,20 +149,23 @@ class ModelStore:
             return None
         return versions.get(max(versions) if version is None else version)
 
-    def _load_latest(self, name: str, versions: Mapping[int, Path]) -> None:
-        """Puts the highest version that loads into service in place of the one before it."""
+    def _load(self, name: str, policy: Policy, on_disk: Mapping[int, Path]) -> None:
+        """Puts the versions that a policy wants into service in place of those before them."""
         known = self._loaded.get(name, {})
-        for version in sorted(versions, reverse=True):
-            files = fingerprint(versions[version])
-            if version in known and self._fingerprints.get((name, version)) == files:
-                return
-            servable = self._try_load(name, version, versions[version], files)
-            if servable is not None:
-                self._loaded = {**self._loaded, name: {version: servable}}
-                return
-            if version in known:
-                # Overwritten by what cannot be loaded: what was there is still in memory.
-                return
+        candidates, count = policy.wanted(on_disk)
+        served: dict[int, Servable] = {}
+        for version in candidates:
+            if len(served) == count:
+                break
+            files = fingerprint(on_disk[version])
+            servable = None
+            if version not in known or self._fingerprints.get((name, version)) != files:
+                servable = self._try_load(name, version, on_disk[version], files)
+            # Overwritten by what cannot be loaded, it is still in memory as it was.
+            if servable := servable or known.get(version):
+                served[version] = servable
+        if served:
+            self._loaded = {**self._loaded, name: served}
 
     def _try_load(
         self, name: str, version: int, folder: Path, files: Fingerprint

@@ -15,16 +15,23 @@ def find_versions(root: str | Path) -> Versions:
     `saved_model.pb`; anything else (hidden folders, folders still being copied or that cannot be
     read, files) is ignored, as TF Serving ignores it.
     """
-    found: Versions = {}
-    for model in _folders(Path(root)):
-        versions = {
-            int(folder.name): folder
-            for folder in _folders(model)
-            if re.fullmatch("0|[1-9][0-9]*", folder.name) and _is_file(folder / "saved_model.pb")
-        }
-        if versions:
-            found[model.name] = dict(sorted(versions.items()))
-    return found
+    found = {model.name: versions_of(model) for model in find_models(Path(root))}
+    return {name: versions for name, versions in found.items() if versions}
+
+
+def find_models(root: Path) -> list[Path]:
+    """Returns the folders in a serving folder that may hold a model."""
+    return _folders(root)
+
+
+def versions_of(model: Path) -> dict[int, Path]:
+    """Returns the complete versions in a model's folder, ascending; see `find_versions`."""
+    versions = {
+        int(folder.name): folder
+        for folder in _folders(model)
+        if re.fullmatch("0|[1-9][0-9]*", folder.name) and _is_file(folder / "saved_model.pb")
+    }
+    return dict(sorted(versions.items()))
 
 
 def fingerprint(folder: Path) -> Fingerprint:

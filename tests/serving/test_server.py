@@ -13,14 +13,17 @@ from tensorflow_serving.apis import (
     model_service_pb2_grpc,
     prediction_service_pb2_grpc,
 )
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schemas.errors import UserError
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits
+from serving.embedded.policies import of_root
 from serving.embedded.servable import Servable
 from serving.embedded.server import Server
 from serving.embedded.store import ModelStore
 from serving.embedded.versions import find_versions
+from serving.tensorflow_serving import labels, models
 
 pytestmark = pytest.mark.component
 
@@ -60,7 +63,7 @@ def test_a_new_version_is_picked_up(server, predict, push):
 def test_only_the_newest_version_is_loaded_whatever_is_asked_for(push, tmp_path, preload):
     push("anger", "emodb", 1)
     push("sadness", "emodb", 2)
-    store = ModelStore(tmp_path / "serving", preload=preload)
+    store = ModelStore(of_root(tmp_path / "serving"), preload=preload)
     store.refresh()
     with pytest.raises(ServingError, match=r"Specific\(emodb, 1\)"):
         store.get("emodb", 1)
@@ -283,7 +286,7 @@ def test_incomplete_and_other_folders_are_ignored(push, tmp_path):
 def test_a_version_that_is_taken_away_is_no_longer_served(push, tmp_path):
     push("anger", "emodb", 1)
     latest = push("sadness", "emodb", 2)
-    store = ModelStore(tmp_path / "serving")
+    store = ModelStore(of_root(tmp_path / "serving"))
     store.refresh()
     assert store.loaded() == {"emodb": [2]}
     latest.rename(tmp_path / "withdrawn")
@@ -312,3 +315,52 @@ def test_a_missing_folder_and_a_taken_port_are_the_users_errors(server, tmp_path
         Server(tmp_path / "absent").start()
     with pytest.raises(UserError, match=f"{server.port}: cannot listen"):
         Server(server.root, port=server.port, poll_s=None).start()
+
+
+# --- models.config -------------------------------------------------------------------------------
+
+
+def _configured(tmp_path, *, stable, canary=None):
+    """Writes a models.config as `ser serving config` does, for a container's folder."""
+    config = ModelServerConfig()
+    entry = config.model_config_list.config.add(name="emodb", base_path="/models/emodb")
+    labels.write(entry, labels.Labels(stable, canary))
+    models.write(tmp_path / models.FILE, config)
+    return tmp_path / models.FILE
+
+
+def _of_label(label):
+    request = request_of()
+    request.model_spec.version_label = label
+    return request
+
+
+def test_versions_and_labels_of_models_config(push, tmp_path):
+    for version, emotion in ((1, "anger"), (2, "sadness"), (3, "anger")):
+        push(emotion, "emodb", version)
+    push("anger", "emovo", 1)
+    config = _configured(tmp_path, stable=1, canary=2)
+    with (
+        Server(tmp_path / "serving", config=config, poll_s=None) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+        def ask(request):
+            return stub.Predict(request, timeout=TIMEOUT_S)
+
+        # Neither the third version nor the other model.
+        assert server.store.loaded() == {"emodb": [1, 2]}
+        assert emotion_of(ask(_of_label("stable"))) == "anger"
+        assert emotion_of(ask(_of_label("canary"))) == "sadness"
+        # As in TF Serving, without a label the newest of those that are loaded.
+        assert ask(request_of()).model_spec.version.value == 2
+        assert refusal(ask, _of_label("previous"))[0] == "INVALID_ARGUMENT"
+        _configured(tmp_path, stable=3)
+        server.refresh()
+        assert server.store.loaded() == {"emodb": [3]}
+        assert refusal(ask, _of_label("canary"))[0] == "INVALID_ARGUMENT"
+        (tmp_path / models.FILE).write_text("no configuration {")
+        with pytest.raises(UserError, match="ModelServerConfig"):
+            server.refresh()
+        assert ask(_of_label("stable")).model_spec.version.value == 3

@@ -11,7 +11,7 @@ import scipy.io.wavfile
 import soundfile
 import tensorflow as tf
 
-from modules.audio import wav
+from modules.audio import decoding, wav
 from modules.audio.errors import DecodingError
 
 
@@ -152,3 +152,74 @@ def test_decoding_imports_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+SAMPLES = np.random.default_rng(1).integers(-20_000, 20_000, 101).astype("<i2")
+
+
+def chunk(name: bytes, body: bytes, *, size: int | None = None, order: str = "<") -> bytes:
+    size = len(body) if size is None else size
+    return name + struct.pack(f"{order}I", size) + body + b"\0" * (len(body) % 2)
+
+
+def riff(*chunks: bytes, order: str = "<") -> bytes:
+    body = b"WAVE" + b"".join(chunks)
+    return (b"RIFF" if order == "<" else b"RIFX") + struct.pack(f"{order}I", len(body)) + body
+
+
+def form(bits: int, *, order: str = "<") -> bytes:
+    frame_bytes = -(-bits // 8)
+    values = (wav.PCM, 1, 8_000, 8_000 * frame_bytes, frame_bytes, bits)
+    return chunk(b"fmt ", struct.pack(f"{order}HHIIHH", *values), order=order)
+
+
+def heard(contents: bytes) -> np.ndarray:
+    return decoding.decode(contents)[0][:, 0]
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+def test_numbers_with_their_large_end_first(bits):
+    wide = SAMPLES.astype(np.int64) << (bits - 16)
+    body = b"".join(int(value).to_bytes(bits // 8, "big", signed=True) for value in wide)
+    contents = riff(form(bits, order=">"), chunk(b"data", body, order=">"), order=">")
+    np.testing.assert_array_equal(heard(contents), SAMPLES / np.float32(2**15))
+
+
+@pytest.mark.parametrize(("bits", "unused"), [(12, 4), (20, 4)])
+def test_samples_that_do_not_fill_their_bytes_lie_in_the_upper_bits(bits, unused):
+    stored_bytes = -(-bits // 8)
+    values = (SAMPLES.astype(np.int64) << (8 * stored_bytes - 16)) >> unused << unused
+    body = b"".join(int(value).to_bytes(stored_bytes, "little", signed=True) for value in values)
+    expected = values / 2.0 ** (8 * stored_bytes - 1)
+    np.testing.assert_allclose(heard(riff(form(bits), chunk(b"data", body))), expected, atol=1e-7)
+
+
+def test_a_tag_before_the_file():
+    plain = riff(form(16), chunk(b"data", SAMPLES.tobytes()))
+    tagged = b"ID3\4\0\0\0\0\1\x08" + bytes(136) + plain
+    np.testing.assert_array_equal(heard(tagged), heard(plain))
+
+
+@pytest.mark.parametrize("more", [8, 36, 44])
+def test_a_header_that_promises_a_little_too_much_is_told(more):
+    body = SAMPLES.tobytes() * 10
+    sound = decoding.sound(riff(form(16), chunk(b"data", body, size=len(body) + more)))
+    assert len(sound.samples) == 1_010
+    assert sound.notes == (f"its header promises {more} bytes more than are there",)
+
+
+def test_an_empty_recording_is_not_what_follows_it():
+    comment = chunk(b"LIST", b"INFOISFT\x04\0\0\0test")
+    for contents in (
+        riff(form(16), chunk(b"data", b"")),
+        riff(form(16), chunk(b"data", b""), comment),
+    ):
+        with pytest.raises(DecodingError, match="has no samples"):
+            decoding.sound(contents)
+
+
+def test_a_rate_with_a_flipped_bit_contradicts_its_bytes():
+    contents = bytearray(riff(form(16), chunk(b"data", SAMPLES.tobytes())))
+    contents[25] ^= 0x20
+    with pytest.raises(DecodingError, match=r"tells 16,192 Hz, but .* is 8,000 Hz|corrupt"):
+        decoding.sound(bytes(contents))

@@ -138,8 +138,11 @@ def test_volumes_and_secrets_are_submitted_too():
     [run] = _bodies(asked, "/apis/v2beta1/runs")
     platform = run["pipeline_spec"]["platform_spec"]["platforms"]["kubernetes"]
     own = platform["deploymentSpec"]["executors"]["exec-train-emodb"]
-    assert own["pvcMount"] == [{"constant": "ser-data", "mountPath": "/data"}]
-    assert own["secretAsEnv"][0]["secretName"] == "ser-metadata"
+    assert own["pvcMount"] == [
+        {"constant": "ser-data", "mountPath": "/data"},
+        {"constant": "ser-serving", "mountPath": "/serving"},
+    ]
+    assert own["secretAsEnv"][0]["secretName"] == "mlmd-database"
 
 
 def test_a_namespace_is_named_only_where_users_have_their_own(package):

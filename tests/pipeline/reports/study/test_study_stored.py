@@ -41,6 +41,19 @@ def _committed_values(folder: Path) -> bytes:
     )
 
 
+def test_committed_cells_of_the_encoder_give_the_committed_tables(tmp_path):
+    folder, store, out = RESULTS / "whisper", tmp_path / "store", tmp_path / "out"
+    store.mkdir()
+    with tarfile.open(folder / "cells.tar.xz") as archive:
+        archive.extractall(store)
+    arguments = ["--from-store", str(store), "--beyond", "cross_corpus", "--output", str(out)]
+    assert main(["study", *arguments]) == 0
+    assert (out / "tables" / "values.csv").read_bytes() == _committed_values(folder)
+    committed = _tables((folder / "study.md").read_text(encoding="utf-8"))
+    assert len(committed) == 9
+    assert _tables((out / "tables" / "study.md").read_text(encoding="utf-8")) == committed
+
+
 # SHA-256 of the cells.csv that came with the results when they were made, which had no columns of
 # features and of clips per class yet.
 @pytest.mark.parametrize(
