@@ -1,7 +1,8 @@
 """What a pushed model tells of where it went, and what lies there."""
 
 import re
-from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2
 
 # Properties that TFX's Pusher writes.
 PUSHED, DESTINATION, VERSION = "pushed", "pushed_destination", "pushed_version"
@@ -9,11 +10,10 @@ PUSHED, DESTINATION, VERSION = "pushed", "pushed_destination", "pushed_version"
 _VERSION = re.compile("0|[1-9][0-9]*")
 
 
-def destination(pushed_model: Any) -> str:
+def destination(pushed_model: metadata_store_pb2.Artifact) -> str:
     """Returns the folder that a model was pushed to; empty if it was not pushed."""
-    if not pushed_model.get_int_custom_property(PUSHED):
-        return ""
-    return str(pushed_model.get_string_custom_property(DESTINATION))
+    properties = pushed_model.custom_properties
+    return properties[DESTINATION].string_value if properties[PUSHED].int_value else ""
 
 
 def is_served(folder: str) -> bool:

@@ -10,8 +10,8 @@ from pipeline.runners.results import NodeResult, Status
 from schemas.errors import UserError
 
 RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
-# Output of a Pusher.
-PUSHED_MODEL = "pushed_model"
+# Type of what a Pusher makes.
+PUSHED_MODEL = "PushedModel"
 # States of executions whose outputs are there.
 DONE = ("COMPLETE", "CACHED")
 
@@ -41,9 +41,9 @@ class CompiledPipeline:
         start_s = time.monotonic()
         status: Status
         try:
+            if _is_gone(self.connection, self.representation.pipeline_info.id, name):
+                node = _without_cache(node)
             execution_id = self._launch(node)
-            if _is_gone(self.connection, execution_id):
-                execution_id = self._launch(_without_cache(node))
             state = _state(self.connection, execution_id)
             status, error = status_of(node, state), ""
             if status == "failed":
@@ -117,17 +117,20 @@ def _state(connection: Any, execution_id: int | None) -> str:
     return metadata_store_pb2.Execution.State.Name(execution.last_known_state)
 
 
-def _is_gone(connection: Any, execution_id: int | None) -> bool:
-    """Returns whether an execution came from the cache and what it pushed is no longer there."""
+def _is_gone(connection: Any, pipeline: str, name: str) -> bool:
+    """Returns whether what a node pushed last is no longer where it was pushed to."""
     from tfx.orchestration import metadata
-    from tfx.orchestration.portable.mlmd import execution_lib
 
-    if _state(connection, execution_id) != "CACHED":
-        return False
     with metadata.Metadata(connection) as handle:
-        pushed = execution_lib.get_output_artifacts(handle, execution_id).get(PUSHED_MODEL, [])
-    folders = [folder for each in pushed if (folder := destination(each))]
-    return not all(is_served(folder) for folder in folders)
+        context = handle.store.get_context_by_type_and_name("node", f"{pipeline}.{name}")
+        if context is None:
+            return False
+        artifacts = handle.store.get_artifacts_by_context(context.id)
+    pushed = [artifact for artifact in artifacts if artifact.type == PUSHED_MODEL]
+    if not pushed:
+        return False
+    folder = destination(max(pushed, key=lambda artifact: artifact.id))
+    return bool(folder) and not is_served(folder)
 
 
 def _without_cache(node: Any) -> Any:
