@@ -45,7 +45,8 @@ def code_digest(step: str) -> str:
 def sources(module: str) -> list[Path]:
     """Returns the files of a module and of all that it imports of the project, sorted.
 
-    Imports inside functions count too; modules imported by computed names do not.
+    Imports inside functions count too. Of a package that imports by computed names, such as that of
+    the readers, every module counts.
     """
     found: set[Path] = set()
     waiting = [module]
@@ -73,6 +74,9 @@ def _files(name: str) -> Iterator[Path]:
 def _imported(file: Path) -> Iterator[str]:
     """Yields the names that a file imports; of `from a import b` it is `a.b`, module or not."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr == "import_module":
+            package = ".".join(file.parent.relative_to(_ROOT).parts)
+            yield from (f"{package}.{each.stem}" for each in sorted(file.parent.glob("*.py")))
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
