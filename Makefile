@@ -10,7 +10,7 @@ PARALLEL ?= --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup extras opensmile demo test test-fast lint lint-image format docs bench lock clean
+.PHONY: help setup extras opensmile demo test test-fast test-kubeflow lint lint-image format docs bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -42,6 +42,9 @@ demo: extras  ## Everything on synthetic speech: data, pipeline, push, gRPC pred
 
 test: extras  ## All tests (with ARGS=--cov: and which lines they ran)
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+
+test-kubeflow: extras  ## A compiled release and study, task by task, on a MariaDB (half an hour)
+	$(BIN)/python -m pytest $(PARALLEL) -m kubeflow $(ARGS)
 
 test-fast: extras  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not component and not e2e" $(ARGS)

@@ -14,7 +14,7 @@ from pipeline.config.metadata import PASSWORD_VARIABLE
 from pipeline.reports.release.collect import collect
 from schemas.signatures import MULTI_DOMAIN
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.kubeflow]
 
 CORPORA = ("emodb", "emovo")
 SETTINGS = {

@@ -11,7 +11,7 @@ from corpora import synthetic
 from corpora.indexing import index
 from pipeline.config.metadata import PASSWORD_VARIABLE
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.kubeflow]
 
 CORPORA = ("emodb", "emovo")
 SETTINGS = {
