@@ -86,6 +86,7 @@ def read(root: Path, run_id: str) -> RunRecord[Any]:
             digest=manifest["digest"],
             domains=tuple(manifest["domains"]),
             labels=LabelSet(tuple(manifest["labels"])),
+            details_digest=manifest["details_digest"],
         ),
         domains=tuple(values["domains"]),
         image=values["image"],

@@ -1,5 +1,6 @@
 """`ser serving`: what it writes, as TF Serving's own protobufs read it, and what it refuses."""
 
+import shutil
 import subprocess
 import sys
 
@@ -197,11 +198,15 @@ def test_a_running_server_is_asked_before_a_label_moves(push, tmp_path, capsys):
     push("sadness", "emodb", 2)
     assert main(["serving", "config", *folders]) == 0
     assert main(["serving", "canary", "emodb", "1", *folders]) == 0
-    with Server(root, poll_s=None) as server:  # loads the newest version only
+    # As a server whose configuration is older than the file.
+    old = tmp_path / "old.config"
+    old.write_text(config.read_text().replace("versions: 1", ""))
+    with Server(root, config=old, poll_s=None) as server:
         promote = ["serving", "promote", "emodb", "1", "--address", server.address, *folders]
         assert main(promote) == 2
         assert "version 1 is not loaded by the server" in capsys.readouterr().err
         assert served(config)["emodb"][2] == {"stable": 2, "canary": 1}
-        server.store.get("emodb", 1)
+        shutil.copy(config, old)
+        server.refresh()
         assert main(promote) == 0
         assert served(config)["emodb"][2] == {"stable": 1, "previous": 2}
