@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from serving.embedded.versions import find_models, find_versions
+from serving.embedded.versions import find_models, versions_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +69,8 @@ def of_config(path: Path, root: Path) -> Policies:
         for entry in models.read(path).model_config_list.config:
             base = Path(entry.base_path)
             policy = entry.model_version_policy
-            on_disk = find_versions(base) or not base.name
             found[entry.name] = Policy(
-                folder=base if on_disk else root / base.name,
+                folder=base if versions_of(base) else root / (base.name or entry.name),
                 newest=max(policy.latest.num_versions, 1),
                 versions=tuple(policy.specific.versions),
                 labels=dict(entry.version_labels),

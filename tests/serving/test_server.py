@@ -18,7 +18,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from schemas.errors import UserError
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits
-from serving.embedded.policies import of_root
+from serving.embedded.policies import of_config, of_root
 from serving.embedded.servable import Servable
 from serving.embedded.server import Server
 from serving.embedded.store import ModelStore
@@ -327,6 +327,17 @@ def _configured(tmp_path, *, stable, canary=None):
     labels.write(entry, labels.Labels(stable, canary))
     models.write(tmp_path / models.FILE, config)
     return tmp_path / models.FILE
+
+
+def test_a_base_path_on_this_machine_is_taken_as_it_is(push, tmp_path):
+    here = push("anger", "emodb", 1).parent.rename(tmp_path / "elsewhere")
+    push("sadness", "elsewhere", 2)
+    config = ModelServerConfig()
+    config.model_config_list.config.add(name="emodb", base_path=str(here))
+    models.write(tmp_path / models.FILE, config)
+    store = ModelStore(of_config(tmp_path / models.FILE, tmp_path / "serving"))
+    store.refresh()
+    assert store.loaded() == {"emodb": [1]}
 
 
 def _of_label(label):
