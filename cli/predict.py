@@ -54,6 +54,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
+def add_root_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds the option that names the serving folder; see `default_root`."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
+    )
+
+
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options that tell which server to ask."""
     server = parser.add_mutually_exclusive_group()

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli import predict
+
 if TYPE_CHECKING:
     from serving.embedded.server import Server
 
@@ -19,12 +21,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "versions are picked up as they are pushed. In production, point TF Serving itself at the "
         "same folder.",
     )
-    parser.add_argument(
-        "--root",
-        type=Path,
-        metavar="DIR",
-        help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
-    )
+    predict.add_root_argument(parser)
     parser.add_argument(
         "--model-config-file",
         "--model_config_file",
@@ -65,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from cli.predict import default_root
     from schemas.errors import UserError
     from serving.embedded.server import Server
 
@@ -75,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"--grace {args.grace:g}: must not be less than 0 seconds")
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
-    root = args.root or default_root()
+    root = args.root or predict.default_root()
     server = Server(
         root,
         config=args.model_config_file,

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import predict
+
 if TYPE_CHECKING:
     from serving.tensorflow_serving.labels import Labels
 
@@ -63,12 +65,7 @@ def _add(
     commands: "_Parsers", name: str, function: Callable[[argparse.Namespace], int], does: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-    parser.add_argument(
-        "--root",
-        type=Path,
-        metavar="DIR",
-        help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
-    )
+    predict.add_root_argument(parser)
     parser.add_argument(
         "--config",
         type=Path,
@@ -108,10 +105,9 @@ def _version(text: str) -> int:
 
 def _folders(args: argparse.Namespace) -> tuple[Path, Path]:
     """Returns the serving folder and that of the configuration."""
-    from cli.predict import default_root
     from schemas.errors import UserError
 
-    root = args.root or default_root()
+    root = args.root or predict.default_root()
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; name the serving folder of a release with --root")
     return root, args.config or root.resolve().parent / "tensorflow_serving"

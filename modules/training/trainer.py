@@ -61,8 +61,9 @@ def run_fn(fn_args: Any) -> None:
         feature=feature,
     )
     base_folder = os.path.dirname(fn_args.base_model or "")
+    base = trained.load(base_folder) if job.stage == "fine_tune" else None
     if job.known_speakers:
-        clips = _without_speakers(job, clips, base_folder, limit_bytes=limit_bytes, folder=folder)
+        clips = _without_speakers(clips, base, limit_bytes=limit_bytes, folder=folder)
     engine = Engine(
         clips.inputs,
         clips.labels,
@@ -71,10 +72,10 @@ def run_fn(fn_args: Any) -> None:
         limit_bytes=limit_bytes,
         folder=folder,
     )
-    if job.stage == "pretrain":
+    if base is None:
         result = _pretrain(job, clips, engine, folder)
     else:
-        result = _fine_tune(job, clips, engine, base_folder)
+        result = _fine_tune(job, clips, engine, base, base_folder)
     trained_network = result.network()
     trained_network.save(os.path.join(folder, trained.NETWORK_FILE))
     MESSAGES.info("%s: exporting", job.name)
@@ -92,15 +93,15 @@ def run_fn(fn_args: Any) -> None:
 
 
 def _without_speakers(
-    job: TrainerJob, clips: Clips, base_folder: str, *, limit_bytes: int, folder: str
+    clips: Clips, base: Trained | None, *, limit_bytes: int, folder: str
 ) -> Clips:
     """Returns the clips without what those of a speaker have in common."""
     inputs, everyone = clips.inputs, np.arange(len(clips.labels))
     speakers = known_speakers.names(clips.domains, clips.speakers)
-    if job.stage == "pretrain":
+    if base is None:
         origin = known_speakers.mean_of(inputs, everyone)
     else:
-        origin = known_speakers.origin_of(trained.load(base_folder).weights)
+        origin = known_speakers.origin_of(base.weights)
     known = known_speakers.offsets(inputs, speakers, everyone, origin)
     inputs = known_speakers.without(inputs, speakers, known, limit_bytes=limit_bytes, folder=folder)
     return dataclasses.replace(clips, inputs=inputs)
@@ -116,7 +117,9 @@ def _pretrain(job: TrainerJob, clips: Clips, engine: Engine, folder: str) -> Tra
     return dataclasses.replace(result, record=record)
 
 
-def _fine_tune(job: TrainerJob, clips: Clips, engine: Engine, base_folder: str) -> Trained:
+def _fine_tune(
+    job: TrainerJob, clips: Clips, engine: Engine, base: Trained, base_folder: str
+) -> Trained:
     assert job.approach is not None
     approach = job.approach
     choice: dict[str, float] = {}
@@ -124,5 +127,4 @@ def _fine_tune(job: TrainerJob, clips: Clips, engine: Engine, base_folder: str) 
         # Under S2 no pre-trained network has seen the target.
         unseen = trained.load(base_folder, for_choice=job.scenario == S1)
         approach, choice = choose_approach(job, clips, engine, unseen)
-    base = trained.load(base_folder)
     return fine_tune(job, clips, engine, base, approach=approach, choice=choice)
