@@ -151,28 +151,25 @@ def _compile(args: argparse.Namespace) -> int:
 
 
 def _submit(args: argparse.Namespace) -> int:
-    cluster = _cluster(args)
-    run_id = cluster.submit(
-        args.pipeline,
-        _params(args),
-        experiment=args.experiment,
-        name=args.name or args.pipeline.stem,
-    )
+    run_id = _cluster(args).submit(**_asked(args))
     print(f"run {run_id}")
     return 0
 
 
 def _schedule(args: argparse.Namespace) -> int:
-    cluster = _cluster(args)
-    job_id = cluster.schedule(
-        args.pipeline,
-        _params(args),
-        experiment=args.experiment,
-        name=args.name or args.pipeline.stem,
-        cron=args.cron,
-    )
+    job_id = _cluster(args).schedule(**_asked(args), cron=args.cron)
     print(f"recurring run {job_id}")
     return 0
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    """Returns what a single run and a recurring one are asked for with."""
+    return {
+        "package": args.pipeline,
+        "arguments": _params(args),
+        "experiment": args.experiment,
+        "name": args.name or args.pipeline.stem,
+    }
 
 
 def _status(args: argparse.Namespace) -> int:
