@@ -67,6 +67,7 @@ def build(
         code_digest=code_digest("domain_adaptation"),
         **base_examples,
     )
+    prepared.guard(adaptation)
     pusher = Pusher(
         model=adaptation.outputs[MODEL],
         model_blessing=adaptation.outputs[BLESSING],

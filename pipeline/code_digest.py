@@ -21,6 +21,7 @@ ENTRY_POINTS: dict[str, str] = {
     "data_gate": "components.data_gate.component",
     "transform": "modules.audio.preprocessing",
     "embeddings": "components.embeddings.executor",
+    "embeddings_gate": "components.embeddings_gate.component",
     "adaptation_gate": "components.adaptation_gate.component",
     "trainer": "modules.training.trainer",
     "transfer_study": "components.transfer_study.executor",

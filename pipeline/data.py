@@ -1,7 +1,8 @@
 """The part of a pipeline that every use of the recordings shares: from a manifest to clips.
 
 CorporaAudit → AuditGate → AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator →
-ManifestStatistics → DataGate → Transform, and Embeddings where networks hold trained layers.
+ManifestStatistics → DataGate → Transform, and Embeddings → EmbeddingsGate where networks hold
+trained layers.
 """
 
 import dataclasses
@@ -16,8 +17,10 @@ from components.corpora_audit.component import EVERY_FOLD, AuditGate, CorporaAud
 from components.data_gate import strategy
 from components.data_gate.artifact import AcceptedData
 from components.data_gate.component import DataGate
-from components.embeddings.artifact import EMBEDDINGS
+from components.embeddings.artifact import EMBEDDINGS, NETWORK
 from components.embeddings.component import Embeddings
+from components.embeddings_gate.artifact import AcceptedEmbeddings
+from components.embeddings_gate.component import EmbeddingsGate
 from components.manifest_statistics.component import ManifestStatistics
 from modules.networks.registry import NetworkSpec
 from pipeline import metadata_store
@@ -36,6 +39,7 @@ class DataNodes:
     example_gen: AudioExampleGen
     transform: tfx.components.Transform
     embeddings: Embeddings | None
+    embeddings_gate: base_node.BaseNode | None
 
     @property
     def transformed(self) -> tfx.types.BaseChannel:
@@ -47,6 +51,11 @@ class DataNodes:
         """What the layers that the network holds make of clips."""
         assert self.embeddings is not None
         return self.embeddings.outputs[EMBEDDINGS]
+
+    def guard(self, node: base_node.BaseNode) -> None:
+        """Makes a node wait for the last gate that clips have to pass."""
+        if self.embeddings_gate is not None:
+            node.add_upstream_node(self.embeddings_gate)
 
 
 def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataNodes:
@@ -84,22 +93,20 @@ def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataN
         test_fold=config.test_fold,
         code_digest=code_digest("manifest_statistics"),
     )
-    accepted = tfx.dsl.Channel(type=AcceptedData, producer_component_id=DataGate.__name__)
-    last_accepted = tfx.dsl.Resolver(
-        strategy_class=strategy.LastAcceptedStrategy,
-        **{
-            strategy.REFERENCE: accepted,
-            strategy.DECISION: accepted,
-            strategy.CANDIDATE: manifest_statistics.outputs["statistics"],
-        },
-    ).with_id("LastAcceptedData")
+    last_accepted = _last_accepted(AcceptedData, DataGate.__name__, manifest_statistics).with_id(
+        "LastAcceptedData"
+    )
     gate = DataGate(
         anomalies=validator.outputs["anomalies"],
         statistics=manifest_statistics.outputs["statistics"],
         reference=last_accepted.outputs[strategy.REFERENCE],
         decision=last_accepted.outputs[strategy.DECISION],
         settings=json.dumps(
-            config.validation.model_dump(include={"anomalies", "drift", "skew"}), sort_keys=True
+            config.validation.model_dump(
+                include={"anomalies": True, "drift": True, "skew": True},
+                exclude={"drift": {"embedding"}},
+            ),
+            sort_keys=True,
         ),
         accept_drift=config.validation.accept_drift,
         code_digest=code_digest("data_gate"),
@@ -123,13 +130,30 @@ def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataN
         },
     )
     transform.add_upstream_node(gate)
-    embeddings = None
+    embeddings = embeddings_gate = None
+    embedding_nodes: list[base_node.BaseNode] = []
     if network.held:
         embeddings = Embeddings(
             transformed_examples=transform.outputs["transformed_examples"],
             network=network,
             code_digest=code_digest("embeddings"),
         )
+        last_embeddings = _last_accepted(
+            AcceptedEmbeddings, EmbeddingsGate.__name__, manifest_statistics
+        ).with_id("LastAcceptedEmbeddings")
+        embeddings_gate = EmbeddingsGate(
+            embeddings=embeddings.outputs[EMBEDDINGS],
+            statistics=manifest_statistics.outputs["statistics"],
+            reference=last_embeddings.outputs[strategy.REFERENCE],
+            decision=last_embeddings.outputs[strategy.DECISION],
+            network=embeddings.exec_properties[NETWORK],
+            preprocessing=config.audio.model_dump_json(),
+            action=config.validation.drift.action,
+            threshold=config.validation.drift.embedding,
+            accept_drift=config.validation.accept_drift,
+            code_digest=code_digest("embeddings_gate"),
+        )
+        embedding_nodes = [embeddings, last_embeddings, embeddings_gate]
     return DataNodes(
         nodes=[
             *audit,
@@ -141,11 +165,27 @@ def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataN
             last_accepted,
             gate,
             transform,
-            *([embeddings] if embeddings else []),
+            *embedding_nodes,
         ],
         example_gen=example_gen,
         transform=transform,
         embeddings=embeddings,
+        embeddings_gate=embeddings_gate,
+    )
+
+
+def _last_accepted(
+    accepted_type: type[tfx.dsl.Artifact], gate: str, manifest_statistics: base_node.BaseNode
+) -> tfx.dsl.Resolver:
+    """Returns a resolver of what a gate accepted last, and of a decision about these recordings."""
+    accepted = tfx.dsl.Channel(type=accepted_type, producer_component_id=gate)
+    return tfx.dsl.Resolver(
+        strategy_class=strategy.LastAcceptedStrategy,
+        **{
+            strategy.REFERENCE: accepted,
+            strategy.DECISION: accepted,
+            strategy.CANDIDATE: manifest_statistics.outputs["statistics"],
+        },
     )
 
 

@@ -139,7 +139,7 @@ def _trainer(
     **inputs: Any,
 ) -> tfx.components.Trainer:
     train_splits = [splits.FOLD_SPLITS[fold] for fold in config.train_folds]
-    return tfx.components.Trainer(
+    trainer = tfx.components.Trainer(
         run_fn="modules.training.trainer.run_fn",
         examples=prepared.embedded if embedded else prepared.transformed,
         transform_graph=prepared.transform.outputs["transform_graph"],
@@ -164,6 +164,8 @@ def _trainer(
         ).to_json(),
         **inputs,
     ).with_id(node_id("Trainer", name))
+    prepared.guard(trainer)
+    return trainer
 
 
 def _unfreezes(config: ReleaseConfig, approach: str) -> bool:

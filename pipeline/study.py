@@ -138,7 +138,7 @@ def _study(
     **part: int,
 ) -> TransferStudy:
     own = identity(config, manifest.digest, network)
-    return TransferStudy(
+    study = TransferStudy(
         examples=prepared.example_gen.outputs["examples"],
         transformed_examples=prepared.embedded if network.held else prepared.transformed,
         manifest_path=manifest.path,
@@ -150,3 +150,5 @@ def _study(
         code_digest=own["code"],
         **part,
     )
+    prepared.guard(study)
+    return study

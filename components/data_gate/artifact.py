@@ -1,6 +1,7 @@
 """What DataGate makes of data that passes."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +23,26 @@ class AcceptedData(artifact.Artifact):
     """
 
     TYPE_NAME = "AcceptedData"
+
+
+def write_findings(
+    uri: str, *, reference: str, drift_accepted: bool, findings: Sequence[Mapping[str, Any]]
+) -> None:
+    """Writes what was found and let pass into an artifact's folder.
+
+    Args:
+      uri: The folder.
+      reference: Digest of the manifest that was compared with; empty without one.
+      drift_accepted: Whether drift passed because somebody said so.
+      findings: Each with its `check`, its `text` and whether it is `severe`.
+    """
+    record = {
+        "reference": reference,
+        "drift_accepted": drift_accepted,
+        "findings": list(findings),
+    }
+    with tf.io.gfile.GFile(f"{uri}/{FINDINGS_FILE}", "w") as file:
+        file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_findings(uri: str) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from components.actions import ERRORS, OFF, REPORT, STOP
 from components.data_gate import findings
 from components.data_gate.artifact import (
     DELIBERATE,
-    FINDINGS_FILE,
     REFERENCE_DIGEST,
     AcceptedData,
+    write_findings,
 )
 from components.data_gate.findings import Finding
 from components.manifest_statistics import artifact as manifest_statistics
@@ -89,13 +89,12 @@ def DataGate(
     for finding in found:
         logging.warning("%s, let pass: %s", finding.check, finding)
     manifest_statistics.write(now, accepted.uri)
-    with tf.io.gfile.GFile(f"{accepted.uri}/{FINDINGS_FILE}", "w") as file:
-        record = {
-            "reference": _digest(reference),
-            "drift_accepted": meant and bool(drifted),
-            "findings": [{"check": f.check, "text": str(f), "severe": f.severe} for f in found],
-        }
-        file.write(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    write_findings(
+        accepted.uri,
+        reference=_digest(reference),
+        drift_accepted=meant and bool(drifted),
+        findings=[{"check": f.check, "text": str(f), "severe": f.severe} for f in found],
+    )
     accepted.set_string_custom_property(MANIFEST_DIGEST, _digest(statistics))
     accepted.set_string_custom_property(REFERENCE_DIGEST, _digest(reference))
     # Where there is an earlier decision it stays the decision, or the cache would never hold.

@@ -2,3 +2,4 @@
 
 TRANSFORMED_EXAMPLES = "transformed_examples"
 EMBEDDINGS = "embeddings"
+NETWORK = "network"

@@ -15,7 +15,7 @@ class EmbeddingsSpec(component_spec.ComponentSpec):
     """Parameters, inputs and output of `Embeddings`; their meaning is described there."""
 
     PARAMETERS = {  # noqa: RUF012
-        executor.NETWORK: component_spec.ExecutionParameter(type=str),
+        artifact.NETWORK: component_spec.ExecutionParameter(type=str),
         executor.CODE_DIGEST: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012

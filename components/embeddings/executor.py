@@ -13,11 +13,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.embeddings.artifact import EMBEDDINGS, TRANSFORMED_EXAMPLES
+from components.embeddings.artifact import EMBEDDINGS, NETWORK, TRANSFORMED_EXAMPLES
 from modules.networks.registry import NetworkSpec
 from schemas import features
 
-NETWORK = "network"
 CODE_DIGEST = "code_digest"
 
 _COMPRESSION = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)

@@ -46,6 +46,9 @@ class Drift(Section):
     elicitation: Share = 0.1
     rate_hz: Share = 0.1
     duration_s: Share = 0.2
+    embedding: Annotated[float, pydantic.Field(gt=0)] = 0.5
+    """Standard deviations by which the mean embedding of a domain may move, with a front end whose
+    layers are held."""
 
 
 class Validation(Section):

@@ -32,6 +32,8 @@ _KINDS = {
     "DataGate": INGEST,
     "Transform": TRANSFORM,
     "Embeddings": TRANSFORM,
+    "LastAcceptedEmbeddings": TRANSFORM,
+    "EmbeddingsGate": TRANSFORM,
     "Trainer": TRAIN,
     "AdaptationGate": PUSH,
     "PreviousBlessedModel": PUSH,

@@ -119,7 +119,10 @@ def test_off_is_off_although_yaml_reads_it_as_false(tmp_path):
 
 
 def test_every_threshold_of_the_gate_can_be_set():
-    thresholds = {"drift": findings.DRIFT_FEATURES, "skew": findings.SKEW_FEATURES}
+    thresholds = {
+        "drift": (*findings.DRIFT_FEATURES, "embedding"),
+        "skew": findings.SKEW_FEATURES,
+    }
     for section, features in thresholds.items():
         fields = set(getattr(configs.Validation(), section).model_dump())
         assert fields == {"action", *features}

@@ -264,6 +264,8 @@ def test_trainings_share_the_embeddings_of_the_held_layers(tmp_path, encoders):
             continue
         assert source == ("Transform" if name in unfrozen else "Embeddings"), name
         if kind == "Trainer":
+            # Even those that take no embeddings wait for the gate that judges them.
+            assert "EmbeddingsGate" in nodes[name].upstream_nodes
             given = json.loads(_parameter(nodes[name], "custom_config"))
             assert given["embedded"] == (name not in unfrozen)
             assert given["network"]["encoder"]["sha256"] == encoders

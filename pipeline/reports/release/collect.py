@@ -76,6 +76,7 @@ def collect(output: Path) -> RunResults:
         audit=_audit(_output(artifacts, "CorporaAudit", "audit")),
         anomalies=_anomalies(_output(artifacts, "ExampleValidator", "anomalies")),
         accepted=_accepted(_output(artifacts, "DataGate", "accepted")),
+        accepted_embeddings=_accepted(_output(artifacts, "EmbeddingsGate", "accepted")),
     )
 
 

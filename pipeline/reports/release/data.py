@@ -223,13 +223,15 @@ def anomalies(results: RunResults) -> tuple[str, ...] | None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """What DataGate compared and found.
+    """What DataGate and EmbeddingsGate compared and found.
 
     Attributes:
-      refusal: Why it stopped the run; empty if it did not.
-      reference: First digits of the manifest it compared with; empty if there was none.
+      refusal: Why one of them stopped the run; empty if neither did.
+      reference: First digits of the manifest that DataGate compared with; empty if there was none.
       drift_accepted: Whether drift passed because somebody said so.
-      drift, skew: What it let pass, in words.
+      drift, skew: What they let pass, in words.
+      embeddings_reference: First digits of the manifest with whose embeddings those of now were
+        compared; empty if there were none.
     """
 
     refusal: str = ""
@@ -237,18 +239,24 @@ class Comparison:
     drift_accepted: bool = False
     drift: tuple[str, ...] = ()
     skew: tuple[str, ...] = ()
+    embeddings_reference: str = ""
 
 
 def comparison(results: RunResults) -> Comparison | None:
-    """Returns what DataGate compared and found; `None` if it has not looked."""
+    """Returns what was compared with the data accepted last; `None` if nothing was."""
     gate, accepted = results.node("DataGate"), results.accepted
     if gate is None or gate.status == "not reached":
         return None
     if accepted is None:
         return Comparison(refusal=gate.error)
+    of_sound, embeddings = results.node("EmbeddingsGate"), results.accepted_embeddings
+    refused = of_sound is not None and of_sound.status == "failed"
     return Comparison(
+        refusal=of_sound.error if of_sound is not None and refused else "",
         reference=accepted.reference[:16],
-        drift_accepted=accepted.drift_accepted,
-        drift=accepted.drift,
+        drift_accepted=accepted.drift_accepted
+        or (embeddings is not None and embeddings.drift_accepted),
+        drift=accepted.drift + (embeddings.drift if embeddings else ()),
         skew=accepted.skew,
+        embeddings_reference=embeddings.reference[:16] if embeddings else "",
     )

@@ -154,7 +154,7 @@ class AuditResult:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """What DataGate found and let pass.
+    """What DataGate, or EmbeddingsGate, found and let pass.
 
     Attributes:
       reference: Digest of the manifest it compared with; empty if there was none.
@@ -184,6 +184,8 @@ class RunResults:
       audit: Audit of the manifest; `None` if there was none.
       anomalies: What ExampleValidator found, by feature, in words.
       accepted: What DataGate let pass; `None` if the data did not pass.
+      accepted_embeddings: What EmbeddingsGate let pass; `None` if there is no such gate, or if the
+        clips did not pass.
     """
 
     config: ReleaseConfig
@@ -196,6 +198,7 @@ class RunResults:
     audit: AuditResult | None
     anomalies: tuple[str, ...]
     accepted: Accepted | None
+    accepted_embeddings: Accepted | None = None
 
     @property
     def complete(self) -> bool:

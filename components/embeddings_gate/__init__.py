@@ -1,0 +1,1 @@
+"""EmbeddingsGate: stops a run whose clips sound unlike those accepted last."""
