@@ -23,6 +23,7 @@ setup(
         "av",
         "grpcio",
         "grpcio-health-checking",
+        "grpcio-reflection",
         "jinja2",
         "keras==3.6.0",
         "kfp==2.5.0",
@@ -31,6 +32,7 @@ setup(
         "matplotlib",
         "numpy<2",
         "protobuf==3.20.3",
+        "prometheus-client",
         "pyarrow==10.0.1",
         "pydantic>=2",
         "PyYAML",
@@ -46,6 +48,7 @@ setup(
         "tensorflow-transform==1.16.0",
         "tf_keras==2.16.0",
         "tfx==1.16.0",
+        "tornado",
         # TFX builds wheels of user modules with the environment's own pip and setuptools.
         "pip",
         "setuptools<70",

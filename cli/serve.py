@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
-    from schemas.signatures import GRPC_PORT
+    from schemas.signatures import GRPC_PORT, REST_PORT
+    from serving.embedded.server import BATCH
 
     parser = subparsers.add_parser(
         "serve",
@@ -32,6 +33,56 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port", type=_port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
+    )
+    parser.add_argument(
+        "--rest-api-port",
+        "--rest_api_port",
+        type=_port,
+        metavar="PORT",
+        help=f"port of the REST interface and of Prometheus' metrics (TF Serving's is {REST_PORT};"
+        " none by default)",
+    )
+    parser.add_argument(
+        "--grpc-socket-path",
+        "--grpc_socket_path",
+        type=Path,
+        metavar="FILE",
+        help="Unix socket that gRPC is answered on too",
+    )
+    parser.add_argument(
+        "--ssl-config-file",
+        "--ssl_config_file",
+        type=Path,
+        metavar="FILE",
+        help="TF Serving's tls.config, as `ser serving config --tls-key` writes it: both ports are"
+        " encrypted, and clients may have to show a certificate",
+    )
+    parser.add_argument(
+        "--max-batch-size",
+        type=_positive,
+        default=BATCH,
+        metavar="REQUESTS",
+        help=f"most waiting requests that are answered together (default: {BATCH}; 1: none)",
+    )
+    parser.add_argument(
+        "--request-log",
+        type=Path,
+        metavar="FOLDER",
+        help="keep a share of the requests there, sound and answers, as TF Serving's PredictionLog",
+    )
+    parser.add_argument(
+        "--request-log-rate",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="share of the requests that are kept (default: 0.01)",
+    )
+    parser.add_argument(
+        "--request-log-limit-mb",
+        type=_positive,
+        default=1024,
+        metavar="MB",
+        help="size of the folder from which on nothing more is kept (default: 1024)",
     )
     parser.add_argument(
         "--host",
@@ -63,12 +114,19 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from schemas.errors import UserError
+    from serving.embedded.request_log import RequestLog
     from serving.embedded.server import Server
 
     if args.poll <= 0:
         raise UserError(f"--poll {args.poll:g}: must be more than 0 seconds")
     if args.grace < 0:
         raise UserError(f"--grace {args.grace:g}: must not be less than 0 seconds")
+    if not 0 < args.request_log_rate <= 1:
+        raise UserError(f"--request-log-rate {args.request_log_rate:g}: must be within 0 and 1")
+    log = None
+    if args.request_log is not None:
+        limit_bytes = args.request_log_limit_mb * 2**20
+        log = RequestLog(args.request_log, rate=args.request_log_rate, limit_bytes=limit_bytes)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
     root = args.root or predict.default_root()
@@ -76,7 +134,12 @@ def run(args: argparse.Namespace) -> int:
         root,
         config=args.model_config_file,
         port=args.port,
+        rest_port=args.rest_api_port,
         host=args.host,
+        socket=args.grpc_socket_path,
+        tls=args.ssl_config_file,
+        batch=args.max_batch_size,
+        log=log,
         poll_s=args.poll,
         grace_s=args.grace,
     )
@@ -100,6 +163,13 @@ def _port(text: str) -> int:
     return port
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return number
+
+
 def _print_models(server: "Server") -> None:
     models = server.store.loaded()
     for name, versions in models.items():
@@ -108,4 +178,5 @@ def _print_models(server: "Server") -> None:
         print(f"{name}: version {version} cannot be loaded: {reason}")
     if not models:
         print(f"no model in {server.root} yet; the first one pushed there will be served")
-    print(f"listening on {server.address} (gRPC); Ctrl-C stops", flush=True)
+    rest = f", {server.host}:{server.rest_port} (REST)" if server.rest_port is not None else ""
+    print(f"listening on {server.address} (gRPC){rest}; Ctrl-C stops", flush=True)

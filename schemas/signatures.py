@@ -7,6 +7,11 @@ MULTI_DOMAIN = "multi-domain"
 SIGNATURE_EXAMPLES = "serving_default"
 SIGNATURE_AUDIO = "serve_audio"
 SIGNATURE_WAVEFORM = "serve_waveform"
+# TensorFlow Serving's Classify, with its names of inputs and outputs.
+SIGNATURE_CLASSIFY = "classify"
+CLASSIFY_INPUTS = "inputs"  # string [batch], serialized tf.Examples
+CLASSIFY_CLASSES = "classes"  # string [batch, labels], by their scores
+CLASSIFY_SCORES = "scores"  # float32 [batch, labels]
 # Of models for known speakers.
 SIGNATURE_EMBEDDING = "embed_waveform"
 SIGNATURE_SPEAKER = "serve_waveform_of_speaker"
@@ -34,7 +39,8 @@ OUTPUT_EMOTION = "emotion"  # string [batch]
 # Below a SavedModel's folder, where TF Serving looks for requests to warm up with.
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
 
-# TensorFlow Serving's own gRPC port.
+# TensorFlow Serving's own ports.
 GRPC_PORT = 8500
+REST_PORT = 8501
 # Of one gRPC message, request or answer.
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024

@@ -3,8 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from serving.embedded.versions import find_models, versions_of
+
+if TYPE_CHECKING:
+    from tensorflow_serving.config import model_server_config_pb2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +69,23 @@ def of_config(path: Path, root: Path) -> Policies:
     def read() -> Mapping[str, Policy] | None:
         from serving.tensorflow_serving import models
 
-        found = {}
-        for entry in models.read(path).model_config_list.config:
-            base = Path(entry.base_path)
-            policy = entry.model_version_policy
-            found[entry.name] = Policy(
-                folder=base if versions_of(base) else root / (base.name or entry.name),
-                newest=max(policy.latest.num_versions, 1),
-                versions=tuple(policy.specific.versions),
-                labels=dict(entry.version_labels),
-            )
-        return found
+        return of_message(models.read(path), root)
 
     return read
+
+
+def of_message(
+    config: "model_server_config_pb2.ModelServerConfig", root: Path
+) -> dict[str, Policy]:
+    """Returns what a configuration of TF Serving names; see `of_config`."""
+    found = {}
+    for entry in config.model_config_list.config:
+        base = Path(entry.base_path)
+        policy = entry.model_version_policy
+        found[entry.name] = Policy(
+            folder=base if versions_of(base) else root / (base.name or entry.name),
+            newest=max(policy.latest.num_versions, 1),
+            versions=tuple(policy.specific.versions),
+            labels=dict(entry.version_labels),
+        )
+    return found

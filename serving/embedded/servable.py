@@ -15,6 +15,21 @@ from serving.embedded.limits import Limits, check_request
 from serving.embedded.tensors import input_tensors, requested_outputs, tensor_proto
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What a request asks of a signature.
+
+    Attributes:
+      signature: Name of the signature.
+      inputs: Its tensors by name.
+      outputs: Names of the outputs that are wanted.
+    """
+
+    signature: str
+    inputs: Mapping[str, tf.Tensor]
+    outputs: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Servable:
     """One loaded version. Immutable: a request that holds it is unaffected by any swap.
@@ -57,7 +72,18 @@ class Servable:
     def predict(
         self, request: predict_pb2.PredictRequest, *, limits: Limits | None = None
     ) -> predict_pb2.PredictResponse:
-        """Returns the answer to a request.
+        """Returns the answer to a request; see `call_of`.
+
+        Raises:
+          ServingError, tf.errors.OpError: As `call_of` and `outputs_of`.
+        """
+        call = self.call_of(request, limits=limits)
+        return self.response(call, self.outputs_of(call.signature, call.inputs))
+
+    def call_of(
+        self, request: predict_pb2.PredictRequest, *, limits: Limits | None = None
+    ) -> "Call":
+        """Returns what a request asks of a signature.
 
         Args:
           request: What is asked.
@@ -67,7 +93,6 @@ class Servable:
           ServingError: Unknown signature (FAILED_PRECONDITION, as in TF Serving); missing,
             superfluous or mistyped inputs, unknown outputs (INVALID_ARGUMENT); more than the limits
             (RESOURCE_EXHAUSTED).
-          tf.errors.OpError: The graph refuses the values.
         """
         key = request.model_spec.signature_name or SIGNATURE_EXAMPLES
         if key not in self.signatures:
@@ -77,11 +102,24 @@ class Servable:
         inputs = input_tensors(definition, request.inputs)
         if limits is not None:
             check_request(limits, inputs)
-        outputs = self.signatures[key](**inputs)
+        return Call(signature=key, inputs=inputs, outputs=tuple(aliases))
+
+    def outputs_of(self, signature: str, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns all outputs of a signature, by name.
+
+        Raises:
+          tf.errors.OpError: The graph refuses the values.
+        """
+        return self.signatures[signature](**inputs)
+
+    def response(
+        self, call: "Call", outputs: Mapping[str, tf.Tensor]
+    ) -> predict_pb2.PredictResponse:
+        """Returns the outputs that a request asked for."""
         response = predict_pb2.PredictResponse()
         self.describe(response.model_spec)
-        response.model_spec.signature_name = key
-        for alias in aliases:
+        response.model_spec.signature_name = call.signature
+        for alias in call.outputs:
             response.outputs[alias].CopyFrom(tensor_proto(outputs[alias]))
         return response
 

@@ -1,7 +1,6 @@
-"""The server: a port, the services behind it, and a look at the folder now and then."""
+"""The server: ports, the services behind them, and a look at the folder now and then."""
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Coroutine
@@ -9,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import UserError
-from serving import MESSAGE_LIMITS
 from serving.embedded import policies
 from serving.embedded.store import ModelStore
 
 if TYPE_CHECKING:
     from serving.embedded.limits import Limits
+    from serving.embedded.request_log import RequestLog
 
 LOG = logging.getLogger(__name__)
 
 GRACE_S = 10.0
+# Most requests that are answered together.
+BATCH = 16
 
 T = TypeVar("T")
 
@@ -33,9 +34,14 @@ class Server:
       root: Serving folder with `<model>/<version>/saved_model.pb`; may still be empty.
       config: TF Serving's `models.config`, which names models, versions and labels; without it, the
         newest version of every model in the folder is served.
-      port: TCP port; 0 takes a free one, see `port` after `start`.
+      port: TCP port of gRPC; 0 takes a free one, see `port` after `start`.
+      rest_port: TCP port of REST, as of `port`; no REST by default.
       host: Address to bind to; only this machine by default.
-      max_workers: Number of requests answered at a time; others wait.
+      socket: Unix socket of gRPC beside the port; none by default.
+      tls: TF Serving's SSLConfig, for both ports; not encrypted by default.
+      max_workers: Number of requests, or of batches of them, answered at a time; others wait.
+      batch: Most requests that are answered together.
+      log: Where some of the requests are kept; none by default.
       limits: Most that one request may ask for; those of `Limits` by default.
       poll_s: Seconds between two looks at the folder; None: only `refresh` looks.
       preload: Whether all models are loaded at start; otherwise each at its first request.
@@ -52,28 +58,32 @@ class Server:
         *,
         config: Path | None = None,
         port: int = 0,
+        rest_port: int | None = None,
         host: str = "127.0.0.1",
+        socket: Path | None = None,
+        tls: Path | None = None,
         max_workers: int = 4,
+        batch: int = BATCH,
+        log: "RequestLog | None" = None,
         limits: "Limits | None" = None,
         poll_s: float | None = 2.0,
         preload: bool = True,
         grace_s: float = GRACE_S,
     ):
-        self.root, self.port, self.host = Path(root), port, host
+        self.root, self.host = Path(root), host
+        self.port, self.rest_port = port, rest_port
+        self._socket, self._tls, self._log = socket, tls, log
         served = policies.of_config(config, self.root) if config else policies.of_root(self.root)
         self.store = ModelStore(served, preload=preload)
-        self._max_workers, self._limits = max_workers, limits
+        self._max_workers, self._batch, self._limits = max_workers, batch, limits
         self._poll_s, self._grace_s = poll_s, grace_s
         self._stopped = threading.Event()
         self._poller: threading.Thread | None = None
-        # gRPC's calls are all awaited in one thread of its own.
+        # All calls are awaited in one thread of their own.
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: threading.Thread | None = None
-        self._grpc: Any = None
-        self._health: Any = None
+        self._listener: Any = None
         self._workers: Any = None
-        # Whose health was told.
-        self._told: frozenset[str] = frozenset()
 
     @property
     def address(self) -> str:
@@ -93,9 +103,9 @@ class Server:
         )
         self._loop_thread.start()
         try:
-            self.port = self._await(self._bind())
+            self.port, self.rest_port = self._await(self._bind())
             self.refresh()
-            self._await(self._grpc.start())
+            self._await(self._listener.start())
         except BaseException:
             self.stop()
             raise
@@ -114,18 +124,18 @@ class Server:
         self._stopped.wait()
 
     def stop(self) -> None:
-        """Refuses new requests, finishes those in flight, and frees the port."""
+        """Refuses new requests, finishes those in flight, and frees the ports."""
         self._stopped.set()
         if self._poller is not None:
             self._poller.join()
         if self._loop is None or self._loop_thread is None:
             return
-        if self._health is not None:
-            self._await(self._health.enter_graceful_shutdown())
-        if self._grpc is not None:
-            self._await(self._grpc.stop(self._grace_s))
+        if self._listener is not None:
+            self._await(self._listener.stop(self._grace_s))
         if self._workers is not None:
             self._workers.close()
+        if self._log is not None:
+            self._log.close()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._loop_thread.join()
         self._loop.close()
@@ -138,62 +148,36 @@ class Server:
         self.stop()
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Returns what a coroutine returns in the thread of gRPC's calls."""
+        """Returns what a coroutine returns in the thread of the calls."""
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _bind(self) -> int:
-        """Makes the services, and returns the port they will be at."""
-        import grpc
-        from grpc_health.v1 import health, health_pb2_grpc
-        from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
-
-        from serving.embedded.grpc_api import ModelService, PredictionService
+    async def _bind(self) -> tuple[int, int | None]:
+        """Makes the services, and returns the ports they will be at."""
+        from serving.embedded.answering import Answering
         from serving.embedded.limits import Limits
+        from serving.embedded.listening import Listener, Places
         from serving.embedded.workers import Workers
 
         limits = self._limits or Limits()
-        self._workers = Workers(self._max_workers, waiting=limits.waiting)
-        self._grpc = grpc.aio.server(
-            options=[
-                *MESSAGE_LIMITS,
-                ("grpc.so_reuseport", 0),  # a taken port is an error, not a shared port
-            ]
+        self._workers = Workers(self._max_workers, waiting=limits.waiting, batch=self._batch)
+        answering = Answering(self.store, self._workers, limits, root=self.root, log=self._log)
+        places = Places(
+            host=self.host,
+            port=self.port,
+            rest_port=self.rest_port,
+            socket=self._socket,
+            tls=self._tls,
         )
-        self._health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(self.store, self._workers, limits), self._grpc
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-            ModelService(self.store), self._grpc
-        )
-        bound = 0
-        with contextlib.suppress(RuntimeError):
-            bound = self._grpc.add_insecure_port(f"{self.host}:{self.port}")
-        if not bound:
-            raise UserError(
-                f"{self.host}:{self.port}: cannot listen there; is another server using the port? "
-                "--port 0 takes a free one"
-            )
-        return bound
+        self._listener = Listener(places, answering)
+        return await self._listener.bind()
 
     async def _tell_health(self) -> None:
         """Tells the health service what can be asked: the server, its services, each model."""
-        from grpc_health.v1 import health_pb2
-
-        from serving.embedded.grpc_api import HEALTH_SERVICES
-
-        status = health_pb2.HealthCheckResponse.ServingStatus
-        ready, loaded = self.store.ready(), self.store.loaded()
-        told = dict.fromkeys(HEALTH_SERVICES, ready)
-        told |= {name: bool(versions) for name, versions in loaded.items()}
-        told |= {name: name in loaded for name, _ in self.store.failures()}
-        # Models that were taken away.
-        told = {**dict.fromkeys(self._told, False), **told}
-        self._told = frozenset(told)
-        for service, serving in told.items():
-            await self._health.set(service, status.SERVING if serving else status.NOT_SERVING)
+        loaded = self.store.loaded()
+        models = {name: False for name, _ in self.store.failures()}
+        models |= {name: bool(versions) for name, versions in loaded.items()}
+        await self._listener.tell_health(self.store.ready(), models)
 
     def _poll(self) -> None:
         while not self._stopped.wait(self._poll_s):

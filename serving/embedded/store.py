@@ -49,6 +49,16 @@ class ModelStore:
         """Returns the loaded versions by model."""
         return {name: sorted(versions) for name, versions in self._loaded.items()}
 
+    def known(self) -> frozenset[str]:
+        """Returns the names of the models that there were at the last look, loaded or not."""
+        return frozenset(self._known)
+
+    def replace(self, policies: Policies) -> None:
+        """Takes other policies from now on, and looks at once."""
+        with self._load_lock:
+            self._policies = policies
+            self.refresh()
+
     def failures(self) -> dict[tuple[str, int], str]:
         """Returns why versions could not be loaded, by (model, version)."""
         return {key: message for key, (_, message) in dict(self._failures).items()}

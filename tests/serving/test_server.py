@@ -134,19 +134,19 @@ def test_silent_callers_hold_up_nobody(server, predict, channel):
 
 def test_what_nobody_waits_for_any_more_is_not_begun(root, monkeypatch):
     entered, release, begun = threading.Event(), threading.Event(), []
-    predict_now = Servable.predict
+    answer_now = Servable.outputs_of
 
-    def predict_slowly(self, request, *, limits=None):
-        begun.append(request)
+    def answer_slowly(self, signature, inputs):
+        begun.append(inputs)
         entered.set()
         assert release.wait(TIMEOUT_S)
-        return predict_now(self, request, limits=limits)
+        return answer_now(self, signature, inputs)
 
     with (
         Server(root, poll_s=None, max_workers=1) as server,
         grpc.insecure_channel(server.address) as channel,
     ):
-        monkeypatch.setattr(Servable, "predict", predict_slowly)
+        monkeypatch.setattr(Servable, "outputs_of", answer_slowly)
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         first = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
         assert entered.wait(TIMEOUT_S)
@@ -163,18 +163,18 @@ def test_what_nobody_waits_for_any_more_is_not_begun(root, monkeypatch):
 
 def test_more_requests_than_may_wait_are_refused(root, monkeypatch):
     entered, release = threading.Event(), threading.Event()
-    predict_now = Servable.predict
+    answer_now = Servable.outputs_of
 
-    def predict_slowly(self, request, *, limits=None):
+    def answer_slowly(self, signature, inputs):
         entered.set()
         assert release.wait(TIMEOUT_S)
-        return predict_now(self, request, limits=limits)
+        return answer_now(self, signature, inputs)
 
     with (
         Server(root, poll_s=None, max_workers=1, limits=Limits(waiting=1)) as server,
         grpc.insecure_channel(server.address) as channel,
     ):
-        monkeypatch.setattr(Servable, "predict", predict_slowly)
+        monkeypatch.setattr(Servable, "outputs_of", answer_slowly)
         stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
         first = stub.Predict.future(request_of(), timeout=TIMEOUT_S)
         assert entered.wait(TIMEOUT_S)
@@ -205,15 +205,15 @@ def test_a_request_in_flight_over_a_swap_is_answered_by_its_version(
     server, predict, push, monkeypatch
 ):
     entered, release = threading.Event(), threading.Event()
-    predict_now = Servable.predict
+    answer_now = Servable.outputs_of
 
-    def predict_slowly(self, request, *, limits=None):
+    def answer_slowly(self, signature, inputs):
         if self.version == 3:
             entered.set()
             assert release.wait(TIMEOUT_S)
-        return predict_now(self, request, limits=limits)
+        return answer_now(self, signature, inputs)
 
-    monkeypatch.setattr(Servable, "predict", predict_slowly)
+    monkeypatch.setattr(Servable, "outputs_of", answer_slowly)
     with futures.ThreadPoolExecutor(1) as pool:
         in_flight = pool.submit(predict, request_of())
         assert entered.wait(TIMEOUT_S)

@@ -1,6 +1,5 @@
 """The folder that TF Serving is started from: its files, its compose files and its TLS."""
 
-import datetime
 import re
 import stat
 from concurrent import futures
@@ -8,9 +7,7 @@ from concurrent import futures
 import grpc
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from certificates import authority_and_its
 from google.protobuf import text_format
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
@@ -98,41 +95,9 @@ def test_a_file_that_does_not_parse_is_named(folder, root, capsys):
     assert "enabled" in error
 
 
-def _certificate(folder, name, issuer=None):
-    """Writes NAME.key and NAME.pem, signed by the issuer or by itself, and returns both as well."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    start = datetime.datetime(2020, 1, 1)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer[1].subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + datetime.timedelta(days=36_500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
-        .sign(issuer[0] if issuer else key, hashes.SHA256())
-    )
-    (folder / f"{name}.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    (folder / f"{name}.pem").write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    return key, built
-
-
 @pytest.fixture
 def pki(tmp_path):
-    authority = _certificate(tmp_path, "authority")
-    for name in ("server", "client"):
-        _certificate(tmp_path, name, authority)
-    _certificate(tmp_path, "stranger")
-    return tmp_path
+    return authority_and_its(tmp_path, "server", "client")
 
 
 def _arguments(root, pki, *, key="server.key", certificate="server.pem", ca=None):

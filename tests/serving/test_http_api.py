@@ -1,0 +1,175 @@
+"""REST as TF Serving has it, against the answers of gRPC, over real sockets."""
+
+import base64
+import json
+
+import grpc
+import numpy as np
+import pytest
+import requests
+import tensorflow as tf
+from google.protobuf import json_format
+from prometheus_client import parser
+from serving_requests import TIMEOUT_S, request_of
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    prediction_service_pb2_grpc,
+)
+from tiny_models import export_tiny, make_network, speech_like, wav
+
+from schemas.labels import PAPER_EMOTIONS
+from serving.embedded.server import Server
+
+pytestmark = pytest.mark.component
+
+SOUNDS = [wav(speech_like(seed=seed)) for seed in (1, 2)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    root = tmp_path_factory.mktemp("serving")
+    export_tiny(make_network(), root / "emodb" / "3")
+    broken = root / "broken" / "1"
+    broken.mkdir(parents=True)
+    (broken / "saved_model.pb").write_bytes(b"no model")
+    with Server(root, poll_s=None, rest_port=0) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def answer(server):
+    """What gRPC answers to both sounds."""
+    with grpc.insecure_channel(server.address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        return stub.Predict(request_of(audio=SOUNDS), timeout=TIMEOUT_S)
+
+
+@pytest.fixture(scope="module")
+def get(server):
+    return lambda path: requests.get(f"http://127.0.0.1:{server.rest_port}{path}", timeout=60)
+
+
+@pytest.fixture(scope="module")
+def post(server):
+    def post(path, body):
+        content = body if isinstance(body, bytes) else json.dumps(body)
+        address = f"http://127.0.0.1:{server.rest_port}{path}"
+        return requests.post(address, data=content, timeout=TIMEOUT_S)
+
+    return post
+
+
+def _b64(sound):
+    return {"b64": base64.b64encode(sound).decode()}
+
+
+def test_rows_and_columns_are_answered_as_over_grpc(post, answer):
+    expected = tf.make_ndarray(answer.outputs["probabilities"])
+    body = {"signature_name": "serve_audio", "instances": [_b64(sound) for sound in SOUNDS]}
+    rows = post("/v1/models/emodb:predict", body).json()["predictions"]
+    np.testing.assert_allclose([row["probabilities"] for row in rows], expected, atol=1e-5)
+    assert {row["emotion"] for row in rows} <= set(PAPER_EMOTIONS)
+
+    body["instances"] = [{"audio": _b64(sound)} for sound in SOUNDS]
+    assert post("/v1/models/emodb/versions/3:predict", body).json()["predictions"] == rows
+    columns = {"signature_name": "serve_audio", "inputs": {"audio": [_b64(s) for s in SOUNDS]}}
+    outputs = post("/v1/models/emodb:predict", columns).json()["outputs"]
+    assert outputs["labels"] == [row["labels"] for row in rows]
+    assert outputs["probabilities"] == [row["probabilities"] for row in rows]
+    # Numbers read back as the float32 that gRPC sends.
+    assert rows[0]["duration_s"] == 1.0
+
+
+def test_waveforms_come_as_numbers(post, answer):
+    samples = np.round(speech_like(seed=1) * 32767) / 32768
+    row = {"waveform": samples.tolist(), "num_samples": len(samples), "rate_hz": 16_000}
+    body = {"signature_name": "serve_waveform", "instances": [row]}
+    [found] = post("/v1/models/emodb:predict", body).json()["predictions"]
+    expected = tf.make_ndarray(answer.outputs["probabilities"])[0]
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-3)
+
+
+def test_status_and_metadata_are_those_of_grpc(get):
+    found = get("/v1/models/emodb").json()
+    message = json_format.ParseDict(found, get_model_status_pb2.GetModelStatusResponse())
+    [entry] = message.model_version_status
+    assert (entry.version, entry.state) == (3, 30)  # AVAILABLE
+    [broken] = get("/v1/models/broken/versions/1").json()["model_version_status"]
+    assert (broken["state"], broken["status"]["error_code"]) == ("END", "UNKNOWN")
+    metadata = get("/v1/models/emodb/metadata").json()
+    assert metadata["model_spec"] == {"name": "emodb", "signature_name": "", "version": "3"}
+    signatures = json_format.ParseDict(
+        metadata["metadata"]["signature_def"], get_model_metadata_pb2.SignatureDefMap()
+    )
+    assert "serve_audio" in signatures.signature_def
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "words"),
+    [
+        ("/v1/models/none:predict", {"instances": [""]}, 404, "none"),
+        ("/v1/models/emodb/versions/4:predict", {"instances": [""]}, 404, "4"),
+        ("/v1/models/emodb/labels/canary:predict", {"instances": [""]}, 400, "canary"),
+        ("/v1/models/emodb:predict", b"{", 400, "JSON"),
+        ("/v1/models/emodb:predict", b"[" * 100_000, 400, "JSON"),
+        ("/v1/models/emodb:predict", b"[1]", 400, "object"),
+        ("/v1/models/emodb:predict", {}, 400, "instances"),
+        ("/v1/models/emodb:predict", {"instances": []}, 400, "at least one"),
+        ("/v1/models/emodb:predict", {"instances": [1]}, 400, "examples"),
+        ("/v1/models/emodb:predict", {"instances": [{"b64": "?"}]}, 400, "base64"),
+        ("/v1/models/emodb:predict", {"instances": ["no example"]}, 400, "tf.Example"),
+        ("/v1/models/emodb:predict", {"signature_name": "x", "instances": [""]}, 400, "x"),
+        ("/v1/models/emodb:regress", {"examples": []}, 400, "regress"),
+        ("/v1/models/emodb:classify", {"examples": []}, 400, "examples"),
+        ("/v2/models/emodb:predict", {}, 404, "Malformed"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(post, path, body, status, words):
+    refused = post(path, body)
+    assert refused.status_code == status
+    assert words in refused.json()["error"]
+
+
+def test_ragged_waveforms_are_refused(post):
+    rows = [
+        {"waveform": [0.0] * length, "num_samples": length, "rate_hz": 8_000} for length in (3, 4)
+    ]
+    refused = post(
+        "/v1/models/emodb:predict", {"signature_name": "serve_waveform", "instances": rows}
+    )
+    assert refused.status_code == 400
+    assert "waveform" in refused.json()["error"]
+
+
+def test_prometheus_is_told_of_requests_and_of_what_cannot_be_loaded(get, post, answer):
+    for name in ("emodb", "invented-1", "invented-2"):
+        post(f"/v1/models/{name}:predict", {"instances": [""]})
+    text = get("/monitoring/prometheus/metrics").text
+    samples = {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in parser.text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+    def value(name, **labels):
+        return samples[name, tuple(sorted(labels.items()))]
+
+    grpc_calls = {"model_name": "emodb", "API": "Predict", "entrypoint": "GRPC"}
+    assert value(":tensorflow:serving:request_count", status="OK", **grpc_calls) == 1
+    assert value(":tensorflow:serving:request_latency_count", **grpc_calls) == 1
+    # Names that clients invent are one.
+    invented = {"model_name": "", "API": "Predict", "entrypoint": "REST", "status": "NOT_FOUND"}
+    assert value(":tensorflow:serving:request_count", **invented) >= 2
+    assert value("ser_model_load_failures", model_name="broken", version="1") == 1
+    state = {"model_name": "emodb", "version": "3", "state": "AVAILABLE"}
+    assert value("ser_model_version_state", **state) == 1
+
+
+def test_a_body_that_never_comes_holds_up_nobody(server, get):
+    import socket
+
+    with socket.create_connection(("127.0.0.1", server.rest_port)) as silent:
+        head = b"POST /v1/models/emodb:predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+        silent.sendall(head)
+        assert get("/v1/models/emodb").status_code == 200
