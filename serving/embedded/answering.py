@@ -1,6 +1,7 @@
 """What requests are answered, whichever way they come in."""
 
 import functools
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol
 
 import tensorflow as tf
@@ -65,17 +66,16 @@ class Answering:
     async def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Returns the outputs of a model's signature."""
         servable = await self._servable(request)
-        if request.ByteSize() > batching.LARGEST_BYTES:
-            response = await self.workers.run(
-                functools.partial(servable.predict, request, limits=self._limits)
-            )
-        else:
-            signature = request.model_spec.signature_name or SIGNATURE_EXAMPLES
-            response = await self.workers.together(
-                (servable.name, servable.version, id(servable), signature),
-                request,
-                functools.partial(batching.answers, servable, limits=self._limits),
-            )
+        signature = request.model_spec.signature_name or SIGNATURE_EXAMPLES
+        # With a key of its own, a request is answered alone.
+        key: Hashable = object()
+        if request.ByteSize() <= batching.LARGEST_BYTES:
+            key = (id(servable), signature)
+        response = await self.workers.together(
+            key,
+            request,
+            functools.partial(batching.answers, servable=servable, limits=self._limits),
+        )
         if self._log is not None:
             self._log.keep(request, response)
         return response

@@ -9,6 +9,7 @@ from tensorflow_serving.apis import predict_pb2
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits
 from serving.embedded.servable import Call, Servable
+from serving.embedded.workers import Interest
 
 Answer: TypeAlias = predict_pb2.PredictResponse | Exception
 
@@ -17,27 +18,32 @@ LARGEST_BYTES = 2 * 1024 * 1024
 
 
 def answers(
-    servable: Servable, requests: Sequence[predict_pb2.PredictRequest], *, limits: Limits
+    requests: Sequence[predict_pb2.PredictRequest],
+    interest: Interest | None = None,
+    *,
+    servable: Servable,
+    limits: Limits,
 ) -> list[Answer]:
     """Returns for each request its answer, or why there is none.
 
     A request that the model refuses spoils no other one's answer.
 
     Args:
-      servable: The model.
       requests: Requests that name one signature.
+      interest: Whether anybody still waits for them; always by default.
+      servable: The model.
       limits: Most that one of them may ask for.
     """
     found: list[Answer | Call] = [_call(servable, request, limits) for request in requests]
     calls = [call for call in found if isinstance(call, Call)]
     if len(calls) > 1:
         try:
-            answered = iter(list(_together(servable, calls)))
+            answered = iter(list(_together(servable, calls, interest)))
         except Exception:
             # One of them is refused: which, the model tells of each alone.
-            answered = iter([_alone(servable, call) for call in calls])
+            answered = iter([_alone(servable, call, interest) for call in calls])
     else:
-        answered = iter([_alone(servable, call) for call in calls])
+        answered = iter([_alone(servable, call, interest) for call in calls])
     return [next(answered) if isinstance(each, Call) else each for each in found]
 
 
@@ -50,14 +56,17 @@ def _call(
         return error
 
 
-def _alone(servable: Servable, call: Call) -> Answer:
+def _alone(servable: Servable, call: Call, interest: Interest | None) -> Answer:
     try:
-        return servable.response(call, servable.outputs_of(call.signature, call.inputs))
+        outputs = servable.outputs_of(call.signature, call.inputs, interest=interest)
+        return servable.response(call, outputs)
     except Exception as error:
         return error
 
 
-def _together(servable: Servable, calls: Sequence[Call]) -> Iterator[Answer]:
+def _together(
+    servable: Servable, calls: Sequence[Call], interest: Interest | None
+) -> Iterator[Answer]:
     """Yields the answers to several calls, of which the model sees one batch.
 
     Raises:
@@ -69,7 +78,7 @@ def _together(servable: Servable, calls: Sequence[Call]) -> Iterator[Answer]:
         name: tf.concat(_padded([call.inputs[name] for call in calls]), axis=0)
         for name in calls[0].inputs
     }
-    outputs = servable.outputs_of(calls[0].signature, inputs)
+    outputs = servable.outputs_of(calls[0].signature, inputs, interest=interest)
     start = 0
     for call, size in zip(calls, sizes, strict=True):
         own = {name: tensor[start : start + size] for name, tensor in outputs.items()}

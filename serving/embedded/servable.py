@@ -7,12 +7,16 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
+
+# Of TensorFlow's own calls of functions; no public name leads there.
+from tensorflow.python.eager import cancellation
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
 from schemas.signatures import SIGNATURE_EXAMPLES, WARM_UP_FILE
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits, check_request
 from serving.embedded.tensors import input_tensors, requested_outputs, tensor_proto
+from serving.embedded.workers import Interest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +108,30 @@ class Servable:
             check_request(limits, inputs)
         return Call(signature=key, inputs=inputs, outputs=tuple(aliases))
 
-    def outputs_of(self, signature: str, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def outputs_of(
+        self,
+        signature: str,
+        inputs: Mapping[str, tf.Tensor],
+        *,
+        interest: Interest | None = None,
+    ) -> dict[str, tf.Tensor]:
         """Returns all outputs of a signature, by name.
 
+        Args:
+          signature: Its name.
+          inputs: Its inputs.
+          interest: Whether anybody still waits for them: if not, loops over clips and over parts of
+            their sound end. Always by default.
+
         Raises:
-          tf.errors.OpError: The graph refuses the values.
+          tf.errors.OpError: The graph refuses the values, or nobody waits (CancelledError).
         """
-        return self.signatures[signature](**inputs)
+        function = self.signatures[signature]
+        if interest is None:
+            return function(**inputs)
+        manager = cancellation.CancellationManager()
+        with interest.ends(manager.start_cancel):
+            return manager.get_cancelable_function(function)(**inputs)
 
     def response(
         self, call: "Call", outputs: Mapping[str, tf.Tensor]

@@ -14,7 +14,7 @@ from serving.embedded import batching
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits
 from serving.embedded.servable import Servable
-from serving.embedded.workers import Workers
+from serving.embedded.workers import Interest, Workers
 
 LIMITS = Limits()
 
@@ -41,7 +41,7 @@ def _waveforms(*lengths_s, rate_hz=16_000):
 @pytest.mark.component
 def test_clips_of_several_lengths_and_rates_are_answered_as_alone(servable):
     requests = [_waveforms(0.4), _waveforms(2.0, 0.7, 1.1), _waveforms(1.3, rate_hz=8_000)]
-    together = batching.answers(servable, requests, limits=LIMITS)
+    together = batching.answers(requests, servable=servable, limits=LIMITS)
     for request, answer in zip(requests, together, strict=True):
         alone = servable.predict(request)
         assert sorted(answer.outputs) == sorted(alone.outputs)
@@ -55,7 +55,9 @@ def test_clips_of_several_lengths_and_rates_are_answered_as_alone(servable):
 def test_a_request_that_is_refused_spoils_no_other(servable):
     good = [request_of(audio=[wav(speech_like(seed=seed))]) for seed in (1, 2)]
     no_sound, no_such_input = request_of(audio=[b"no sound"]), request_of(sound=[b""])
-    answers = batching.answers(servable, [good[0], no_sound, no_such_input, good[1]], limits=LIMITS)
+    answers = batching.answers(
+        [good[0], no_sound, no_such_input, good[1]], servable=servable, limits=LIMITS
+    )
     assert isinstance(answers[1], tf.errors.InvalidArgumentError)
     assert isinstance(answers[2], ServingError)
     for request, answer in ((good[0], answers[0]), (good[1], answers[3])):
@@ -69,7 +71,7 @@ def test_a_request_that_is_refused_spoils_no_other(servable):
 def test_what_waits_for_a_thread_is_answered_together():
     release, seen = threading.Event(), []
 
-    def double(items):
+    def double(items, interest):
         seen.append(sorted(items))
         assert release.wait(60)
         return [ValueError(item) if item == 13 else 2 * item for item in items]
@@ -96,6 +98,22 @@ def test_what_waits_for_a_thread_is_answered_together():
     # Four at most, of one key, and not the one that nobody waits for.
     assert seen == [[0], [1, 3, 4, 5], [6], [13, 14]]
     assert present == 0
+
+
+@pytest.mark.component
+def test_work_that_nobody_waits_for_ends(servable):
+    # Ten minutes at an odd rate, whose resampling alone takes seconds.
+    call = servable.call_of(_waveforms(600.0, rate_hz=22_051))
+    one = object()
+    interest = Interest([one])
+    threading.Timer(0.2, interest.leave, [one]).start()
+    with pytest.raises(tf.errors.CancelledError):
+        servable.outputs_of(call.signature, call.inputs, interest=interest)
+    # What nobody waited for from the beginning is not begun.
+    with pytest.raises(tf.errors.CancelledError):
+        servable.outputs_of(call.signature, call.inputs, interest=interest)
+    # Others are answered as before.
+    assert servable.predict(request_of()).outputs
 
 
 def test_grpc_numbers_status_codes_as_tensorflow_does():

@@ -136,11 +136,11 @@ def test_what_nobody_waits_for_any_more_is_not_begun(root, monkeypatch):
     entered, release, begun = threading.Event(), threading.Event(), []
     answer_now = Servable.outputs_of
 
-    def answer_slowly(self, signature, inputs):
+    def answer_slowly(self, signature, inputs, **waiting):
         begun.append(inputs)
         entered.set()
         assert release.wait(TIMEOUT_S)
-        return answer_now(self, signature, inputs)
+        return answer_now(self, signature, inputs, **waiting)
 
     with (
         Server(root, poll_s=None, max_workers=1) as server,
@@ -165,10 +165,10 @@ def test_more_requests_than_may_wait_are_refused(root, monkeypatch):
     entered, release = threading.Event(), threading.Event()
     answer_now = Servable.outputs_of
 
-    def answer_slowly(self, signature, inputs):
+    def answer_slowly(self, signature, inputs, **waiting):
         entered.set()
         assert release.wait(TIMEOUT_S)
-        return answer_now(self, signature, inputs)
+        return answer_now(self, signature, inputs, **waiting)
 
     with (
         Server(root, poll_s=None, max_workers=1, limits=Limits(waiting=1)) as server,
@@ -207,11 +207,11 @@ def test_a_request_in_flight_over_a_swap_is_answered_by_its_version(
     entered, release = threading.Event(), threading.Event()
     answer_now = Servable.outputs_of
 
-    def answer_slowly(self, signature, inputs):
+    def answer_slowly(self, signature, inputs, **waiting):
         if self.version == 3:
             entered.set()
             assert release.wait(TIMEOUT_S)
-        return answer_now(self, signature, inputs)
+        return answer_now(self, signature, inputs, **waiting)
 
     monkeypatch.setattr(Servable, "outputs_of", answer_slowly)
     with futures.ThreadPoolExecutor(1) as pool:
