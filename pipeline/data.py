@@ -26,6 +26,7 @@ from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
 from pipeline.run_folder import PIPELINE_ROOT
 from schemas import splits
+from schemas.places import is_remote
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -169,6 +170,13 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     return [audit, gate]
 
 
+def _plugins(config: DataConfig) -> list[str]:
+    """Returns the flags that make Beam's workers know storage services, where some are used."""
+    # Of those of recordings, the function that reads them takes care.
+    used = any(map(is_remote, (config.output, config.manifest)))
+    return ["--beam_plugin=schemas.storage_plugin"] if used else []
+
+
 def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
     """Puts nodes into a pipeline with the configuration's folders and Beam flags."""
     return tfx.dsl.Pipeline(
@@ -179,5 +187,5 @@ def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.
         metadata_connection_config=metadata_store.connection(
             config.metadata, config.output.absolute()
         ),
-        beam_pipeline_args=config.beam.flags(),
+        beam_pipeline_args=config.beam.flags() + _plugins(config),
     )

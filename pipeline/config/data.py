@@ -1,14 +1,12 @@
 """What every pipeline has to know to make clips of recordings, and networks for them."""
 
-from pathlib import Path
-
 import yaml
 
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
 from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
-from pipeline.config.section import Fold, Name, ReleaseProtocol
+from pipeline.config.section import Fold, Name, Place, ReleaseProtocol
 from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
@@ -18,8 +16,8 @@ class DataConfig(NetworkKeys):
     """What releases and studies have in common."""
 
     name: Name
-    manifest: Path
-    output: Path
+    manifest: Place
+    output: Place
     """Everything the run writes: pipeline root, metadata, logs, report."""
     protocol: ReleaseProtocol = SPEAKER_INDEPENDENT
     test_fold: Fold = 0

@@ -13,6 +13,7 @@ from pipeline.config import yaml_values
 from pipeline.config.data import DataConfig
 from pipeline.config.release import ReleaseConfig
 from schemas.errors import UserError
+from schemas.places import place
 
 LARGEST_BYTES = 2**20
 PRESETS = Path(__file__).parent / "presets"
@@ -38,7 +39,7 @@ def read(
     Raises:
       UserError: The file is missing or no YAML, a key is unknown, a value impossible.
     """
-    file = Path(path)
+    file = place(path)
     if not file.suffix and not file.exists():
         file = PRESETS / f"{path}.yaml"
     try:
@@ -61,7 +62,7 @@ def read(
 
 def _text(file: Path) -> str:
     """Returns the text of a file; of one that is no configuration, as little as shows it."""
-    with open(file, "rb") as stream:
+    with file.open("rb") as stream:
         content = stream.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise ValueError(f"it is larger than a configuration can be ({LARGEST_BYTES:,} bytes)")
