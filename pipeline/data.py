@@ -28,6 +28,9 @@ from pipeline.run_folder import PIPELINE_ROOT
 from schemas import splits
 from schemas.places import is_remote
 
+# Importing it costs what it is for.
+_STORAGE_PLUGIN = "schemas.storage_plugin"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataNodes:
@@ -170,11 +173,11 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     return [audit, gate]
 
 
-def _plugins(config: DataConfig) -> list[str]:
-    """Returns the flags that make Beam's workers know storage services, where some are used."""
+def _plugins(config: DataConfig) -> tuple[str, ...]:
+    """Returns what makes Beam's workers know storage services, where some are used."""
     # Of those of recordings, the function that reads them takes care.
     used = any(map(is_remote, (config.output, config.manifest)))
-    return ["--beam_plugin=schemas.storage_plugin"] if used else []
+    return (_STORAGE_PLUGIN,) if used else ()
 
 
 def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
@@ -187,5 +190,5 @@ def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.
         metadata_connection_config=metadata_store.connection(
             config.metadata, config.output.absolute()
         ),
-        beam_pipeline_args=config.beam.flags() + _plugins(config),
+        beam_pipeline_args=config.beam.flags(plugins=_plugins(config)),
     )

@@ -11,7 +11,6 @@ names, is there once something is in it, and is renamed file by file.
 
 import contextlib
 import errno
-import importlib
 import io
 import os
 import stat as stats
@@ -44,14 +43,18 @@ def place(path: str | os.PathLike[str]) -> Path:
 def file_systems() -> Any:
     """Returns `tf.io.gfile`, which knows storage services."""
     # Seconds, and needed only where something is remote.
-    importlib.import_module("schemas.storage_plugin")
-    return importlib.import_module("tensorflow").io.gfile
+    import tensorflow as tf
+
+    import schemas.storage_plugin  # noqa: F401
+
+    return tf.io.gfile
 
 
 @contextlib.contextmanager
 def _as_os_errors(path: "RemotePath") -> Iterator[None]:
     """Turns TensorFlow's errors into those that local files have."""
-    errors = importlib.import_module("tensorflow").errors
+    from tensorflow import errors
+
     try:
         yield
     except errors.NotFoundError:

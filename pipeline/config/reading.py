@@ -141,7 +141,7 @@ def _checked(values: dict[str, Any], *, source: str, kind: type[Config]) -> Conf
 def _in_words(fault: Any, kind: type[DataConfig]) -> str:
     """Returns what pydantic found, with the key's path and what is allowed."""
     key = ".".join(str(part) for part in fault["loc"])
-    if not key:
+    if not key or fault["msg"].startswith(f"{key}."):
         # Of several keys together; the message names them.
         return str(fault["msg"])
     if fault["type"] == "missing":

@@ -69,11 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> tuple[int, Sequence[Any]]:
     """Runs a step; returns the task's status and its nodes' results."""
+    from pipeline import storage_checks
     from pipeline.kubeflow import record, run, run_step, steps
 
     if args.step == steps.PREPARE:
         run.prepare(_asked(args))
         return 0, ()
+    storage_checks.check_readable("root", args.root)
     made = record.read(args.root, args.run_id)
     if args.step == steps.REPORT:
         results = run.report(made)

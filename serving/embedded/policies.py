@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.places import place
 from serving.embedded.versions import find_models, versions_of
 
 
@@ -67,7 +68,7 @@ def of_config(path: Path, root: Path) -> Policies:
 
         found = {}
         for entry in models.read(path).model_config_list.config:
-            base = Path(entry.base_path)
+            base = place(entry.base_path)
             policy = entry.model_version_policy
             found[entry.name] = Policy(
                 folder=base if versions_of(base) else root / (base.name or entry.name),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import UserError
+from schemas.places import place
 from serving import MESSAGE_LIMITS
 from serving.embedded import policies
 from serving.embedded.store import ModelStore
@@ -59,7 +60,7 @@ class Server:
         preload: bool = True,
         grace_s: float = GRACE_S,
     ):
-        self.root, self.port, self.host = Path(root), port, host
+        self.root, self.port, self.host = place(root), port, host
         served = policies.of_config(config, self.root) if config else policies.of_root(self.root)
         self.store = ModelStore(served, preload=preload)
         self._max_workers, self._limits = max_workers, limits
