@@ -66,7 +66,7 @@ class _S3Bucket:
         import schemas.storage_plugin  # noqa: F401
 
         self._name, self._prefix = _split(path)
-        self._client = boto3.client(
+        self._client = boto3.session.Session().client(
             "s3",
             config=Config(
                 connect_timeout=_TIMEOUT_S,

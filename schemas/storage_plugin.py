@@ -7,19 +7,21 @@ import atexit
 import ctypes
 import os
 
-# What the libraries that open `s3://` call the same thing: TensorFlow's, and Beam's boto3.
+# Of variables that mean the same, those that tensorflow-io knows, and those that boto3 does, by
+# which Beam opens `s3://`.
 _SAME = (
-    ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "S3_ENDPOINT"),
-    ("AWS_REGION", "AWS_DEFAULT_REGION"),
+    (("S3_ENDPOINT",), ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")),
+    (("AWS_REGION",), ("AWS_DEFAULT_REGION",)),
 )
 
 
 def _agree() -> None:
-    """Sets variables that mean the same to the first of them that is set."""
-    for names in _SAME:
-        value = next((os.environ[name] for name in names if os.environ.get(name)), None)
-        for name in names if value else ():
-            os.environ.setdefault(name, str(value))
+    """Sets variables of one library to those of the other, where only the other's are set."""
+    for one, other in _SAME:
+        for names, others in ((one, other), (other, one)):
+            value = next((os.environ[name] for name in others if os.environ.get(name)), None)
+            if value and not any(os.environ.get(name) for name in names):
+                os.environ[names[0]] = value
 
 
 def _end_without_destructors() -> None:
