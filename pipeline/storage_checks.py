@@ -153,7 +153,7 @@ def _s3_words(path: Path, fault: Exception) -> str:
         return f"no credentials: {_S3_CREDENTIALS}"
     if isinstance(fault, faults.ProfileNotFound):
         return f"{fault}; mend AWS_PROFILE"
-    if isinstance(fault, faults.HTTPClientError):
+    if isinstance(fault, faults.ConnectionError | faults.HTTPClientError):
         where = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         return (
             f"nothing answers at {where or 'the service'}: mend AWS_ENDPOINT_URL, the region"
