@@ -94,7 +94,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             found = clips.load(Path(folder))
             with (
                 _reported(store, planned),
-                _seen_by_workers(folder, output.uri, self._beam_pipeline_args) as clips_folder,
+                seen_by_workers(folder, output.uri, self._beam_pipeline_args) as clips_folder,
             ):
                 for stage in stages(planned):
                     if wanted := _wanted(stage, store):
@@ -129,7 +129,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 @contextmanager
-def _seen_by_workers(folder: str, uri: str, flags: Sequence[str]) -> Iterator[str]:
+def seen_by_workers(folder: str, uri: str, flags: Sequence[str]) -> Iterator[str]:
     """Gives a folder like `folder` that Beam's workers see: itself, where they are processes here.
 
     Args:

@@ -30,6 +30,9 @@ _SECRET_WORDS = ("password", "token", "secret", "connection_string")
 # have them; with workers that are here or in a pool, that flag means nothing else.
 _WITHOUT_PACKING = "--sdk_container_image=none"
 
+# Beam's default ends the driver's wait for a job after a minute, however well the job is.
+_WHOLE_JOBS = f"--job_server_timeout={7 * 24 * 3600}"
+
 Address = Annotated[str, pydantic.Field(pattern=r"^[^:/\s]+:[0-9]+$")]
 
 
@@ -123,7 +126,7 @@ class Beam(Section):
                 if self.image
                 else f"--setup_file={self.setup_file}",
             ]
-        return [*self._cluster_flags(), *self._environment_flags()]
+        return [_WHOLE_JOBS, *self._cluster_flags(), *self._environment_flags()]
 
     def _cluster_flags(self) -> list[str]:
         if self.engine == "portable":

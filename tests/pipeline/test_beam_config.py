@@ -35,6 +35,8 @@ def test_a_job_server_and_a_pool_of_workers():
     assert read.view_as(options.StandardOptions).runner == "PortableRunner"
     assert portable.job_endpoint == "jobs:8099"
     assert (portable.environment_type, portable.environment_config) == ("EXTERNAL", "pool:5000")
+    # Beam waits a minute for a whole job unless it is told.
+    assert portable.job_server_timeout >= 24 * 3600
     assert int(portable.sdk_worker_parallelism) == 3
     assert read.view_as(options.SetupOptions).beam_plugins == ["schemas.storage_plugin"]
 
