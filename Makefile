@@ -10,7 +10,7 @@ PARALLEL ?= --numprocesses 2 --dist loadfile
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export PYTHONWARNINGS ?= ignore
 
-.PHONY: help setup extras opensmile demo test test-fast test-kubeflow lint lint-image format docs bench lock clean
+.PHONY: help setup extras opensmile demo test test-fast test-kubeflow test-remote lint lint-image format docs bench lock clean
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -45,6 +45,9 @@ test: extras  ## All tests (with ARGS=--cov: and which lines they ran)
 
 test-kubeflow: extras  ## A compiled release and study, task by task, on a MariaDB (half an hour)
 	$(BIN)/python -m pytest $(PARALLEL) -m kubeflow $(ARGS)
+
+test-remote: extras  ## A release with everything on S3, and one whose Beam steps run elsewhere
+	$(BIN)/python -m pytest -m remote $(ARGS)
 
 test-fast: extras  ## Tests that start neither TFX nor Beam nor a server (about 4 minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not component and not e2e" $(ARGS)

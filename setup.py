@@ -19,7 +19,7 @@ setup(
     package_data={"": ["*.config", "*.css", "*.jinja", "*.pbtxt", "*.yaml", "presets/*.yaml"]},
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
-        "apache-beam[gcp]==2.59.0",
+        "apache-beam[aws,gcp]==2.59.0",
         "av",
         "grpcio",
         "grpcio-health-checking",
@@ -67,6 +67,10 @@ setup(
         "dev": [
             # Kubernetes' own OpenAPI schemas, for the manifests' tests.
             "kubernetes-validate",
+            # A server of S3, for the tests of remote data; the last two make it one.
+            "moto[s3]",
+            "flask",
+            "flask-cors",
             # For the Dockerfile's tests.
             "dockerfile-parse",
             "mkdocs<2",

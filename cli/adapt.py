@@ -1,9 +1,9 @@
 """`ser adapt`: a release's network, adapted to a team's own recordings."""
 
 import argparse
-from pathlib import Path
 
 from cli import pipelines
+from schemas.places import place
 
 
 def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentParser:
@@ -16,7 +16,7 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentPar
         " both. What did not change is not repeated.",
     )
     parser.add_argument(
-        "--base", type=Path, metavar="RELEASE", help="output folder of the `ser run` to start from"
+        "--base", type=place, metavar="RELEASE", help="output folder of the `ser run` to start from"
     )
     pipelines.add_arguments(parser, config="adapt", example="approach=A8")
     parser.add_argument("--domain", metavar="NAME", help="domain, where the manifest has several")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli import pipelines
+from schemas.places import place
 
 if TYPE_CHECKING:
     from pipeline.config import ReleaseConfig, StudyConfig
@@ -85,14 +86,14 @@ def _add_compile(commands: Any) -> None:
         " study with --study)",
     )
     command.add_argument(
-        "--manifest", type=Path, help="manifest CSV; the pipeline has tasks for its domains"
+        "--manifest", type=place, help="manifest CSV; the pipeline has tasks for its domains"
     )
     command.add_argument(
         "--run-manifest",
         metavar="PATH",
         help="where tasks find the manifest, if not at the path of --manifest",
     )
-    command.add_argument("--output", type=Path, help="folder for everything that runs write")
+    command.add_argument("--output", type=place, help="folder for everything that runs write")
     command.add_argument("--image", help="container image of the tasks, best with its digest")
     command.add_argument("--study", action="store_true", help="the transfer study, no release")
     command.add_argument(

@@ -1,7 +1,8 @@
 """What the commands that run a pipeline share: their options, and the values these override."""
 
 import argparse
-from pathlib import Path
+
+from schemas.places import place
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, config: str, example: str) -> None:
@@ -17,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser, *, config: str, example: str)
         default=config,
         help=f"a YAML file, or the name of one that comes with the package (default: {config})",
     )
-    parser.add_argument("--manifest", type=Path, help="manifest CSV from `ser corpora index`")
-    parser.add_argument("--output", type=Path, help="folder for everything the run writes")
+    parser.add_argument("--manifest", type=place, help="manifest CSV from `ser corpora index`")
+    parser.add_argument("--output", type=place, help="folder for everything the run writes")
     parser.add_argument(
         "--set",
         dest="overrides",

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from schemas.places import place
+
 if TYPE_CHECKING:
     from serving.client.client import Client, Prediction
 
@@ -58,7 +60,7 @@ def add_root_argument(parser: argparse.ArgumentParser) -> None:
     """Adds the option that names the serving folder; see `default_root`."""
     parser.add_argument(
         "--root",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
     )
@@ -70,7 +72,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     server.add_argument("--address", metavar="HOST:PORT", help="gRPC address of a TF Serving")
     server.add_argument(
         "--root",
-        type=Path,
+        type=place,
         metavar="DIR",
         help="serving folder; starts the embedded server for this call "
         "(default: out/serving or out/release/serving)",

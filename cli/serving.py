@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import predict
+from schemas.places import is_remote
 
 if TYPE_CHECKING:
     from serving.tensorflow_serving.labels import Labels
@@ -81,9 +82,9 @@ def _add_config(commands: "_Parsers") -> None:
     parser = _add(commands, "config", _config, does)
     parser.add_argument(
         "--base-path",
-        default="/models",
         metavar="PATH",
-        help="where the server finds the serving folder, a bucket too (default: %(default)s)",
+        help="where the server finds the serving folder, a bucket too (default: /models, and a"
+        " bucket where it is)",
     )
     parser.add_argument(
         "--tls-key", type=Path, metavar="PEM", help="the server's private key, for tls.config"
@@ -110,6 +111,10 @@ def _folders(args: argparse.Namespace) -> tuple[Path, Path]:
     root = args.root or predict.default_root()
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; name the serving folder of a release with --root")
+    if is_remote(root) and not args.config:
+        raise UserError(
+            f"{root}: name a folder of this machine for the configuration: --config DIR"
+        )
     return root, args.config or root.resolve().parent / "tensorflow_serving"
 
 
@@ -120,7 +125,7 @@ def _config(args: argparse.Namespace) -> int:
     root, out = _folders(args)
     if (args.tls_key is None) != (args.tls_cert is None) or (args.client_ca and not args.tls_key):
         raise UserError("--tls-key and --tls-cert belong together, and --client-ca needs both")
-    lines = folder.write(out, root, args.base_path)
+    lines = folder.write(out, root, args.base_path or (str(root) if is_remote(root) else "/models"))
     if args.tls_key:
         folder.write_tls(out, args.tls_key, args.tls_cert, args.client_ca)
     print(*lines, f"configuration: {out}", sep="\n")

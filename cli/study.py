@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 from cli import pipelines
+from schemas.places import place
 
 # Options that take a list, with an example each, by the configuration's keys.
 _LISTS = {
@@ -29,7 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> argparse.ArgumentPar
         "command goes on where it stopped, and a larger study takes what a smaller one has.",
     )
     pipelines.add_arguments(parser, config="study", example="pretrain.epochs=5")
-    parser.add_argument("--store", type=Path, help="folder of the results (default: OUTPUT/store)")
+    parser.add_argument("--store", type=place, help="folder of the results (default: OUTPUT/store)")
     for name, example in _LISTS.items():
         parser.add_argument(f"--{name}", metavar="LIST", help=f"a subset, for example {example}")
     parser.add_argument("--seeds", type=int, metavar="N", help="repetitions (default: 1)")

@@ -29,6 +29,10 @@ from pipeline.config import DataConfig
 from pipeline.manifest import Manifest
 from pipeline.run_folder import PIPELINE_ROOT
 from schemas import splits
+from schemas.places import is_remote
+
+# Importing it costs what it is for.
+_STORAGE_PLUGIN = "schemas.storage_plugin"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,6 +213,13 @@ def _audit(config: DataConfig, manifest: Manifest) -> list[base_node.BaseNode]:
     return [audit, gate]
 
 
+def _plugins(config: DataConfig) -> tuple[str, ...]:
+    """Returns what makes Beam's workers know storage services, where some are used."""
+    # Of those of recordings, the function that reads them takes care.
+    used = any(map(is_remote, (config.output, config.manifest)))
+    return (_STORAGE_PLUGIN,) if used else ()
+
+
 def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.Pipeline:
     """Puts nodes into a pipeline with the configuration's folders and Beam flags."""
     return tfx.dsl.Pipeline(
@@ -219,5 +230,5 @@ def pipeline_of(config: DataConfig, nodes: list[base_node.BaseNode]) -> tfx.dsl.
         metadata_connection_config=metadata_store.connection(
             config.metadata, config.output.absolute()
         ),
-        beam_pipeline_args=config.beam.flags(),
+        beam_pipeline_args=config.beam.flags(plugins=_plugins(config)),
     )

@@ -39,7 +39,8 @@ def execute(
     config, output = prepared.config, prepared.config.output.absolute()
     busy = f"{output} is in use by another run; wait for it or choose another output folder"
     with files.locked(output / LOCK_FILE, busy=busy):
-        (output / CONFIG_FILE).write_text(config.to_yaml(), encoding="utf-8")
+        with files.replacing(output / CONFIG_FILE) as file:
+            file.write(config.to_yaml())
         observer.on_start(prepared)
         with local.logs_to(output / LOG_FILE), _messages(observer.on_message):
             run_id, results = local.run(

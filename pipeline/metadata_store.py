@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.config.metadata import PASSWORD_VARIABLE, Metadata
 from pipeline.run_folder import METADATA_FILE
 from schemas.errors import UserError
+from schemas.places import is_remote
 
 _TIMEOUT_S = 10.0
 
@@ -25,10 +26,11 @@ def connection(settings: Metadata, output: Path) -> Any:
     from ml_metadata.proto import metadata_store_pb2 as proto
 
     if settings.store == "sqlite":
-        (output / METADATA_FILE).parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite_file(settings, output)
+        file.parent.mkdir(parents=True, exist_ok=True)
         return proto.ConnectionConfig(
             sqlite=proto.SqliteMetadataSourceConfig(
-                filename_uri=str(output / METADATA_FILE),
+                filename_uri=str(file),
                 connection_mode=proto.SqliteMetadataSourceConfig.READWRITE_OPENCREATE,
             )
         )
@@ -47,6 +49,20 @@ def connection(settings: Metadata, output: Path) -> Any:
             password=password,
         )
     )
+
+
+def sqlite_file(settings: Metadata, output: Path) -> Path:
+    """Returns where the store lies that is a file.
+
+    Raises:
+      UserError: The output folder is remote, and no file of this machine was named.
+    """
+    if settings.file is None and is_remote(output):
+        raise UserError(
+            f"output {output} is on a storage service, where no database can lie: set metadata.file"
+            " to a file of this machine, which later runs need too, or metadata.store to mysql"
+        )
+    return settings.file.absolute() if settings.file else output / METADATA_FILE
 
 
 def open_store(settings: Metadata, output: Path, *, read_only: bool = False) -> Any:

@@ -1,14 +1,13 @@
 """From a configuration to all that a pipeline is built from: checked, hashed, and kept."""
 
 import dataclasses
-import shutil
 from typing import Generic, TypeVar
 
 from corpora import manifest as manifests
 from corpora.indexing import probe_cache
 from corpora.manifest import sources
 from modules.networks.registry import NetworkSpec
-from pipeline import checks
+from pipeline import checks, metadata_store, storage_checks
 from pipeline.config import AdaptationConfig, DataConfig, ReleaseConfig, StudyConfig
 from pipeline.manifest import Manifest, snapshot
 from pipeline.networks import network_spec
@@ -56,6 +55,9 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
       UserError: What is wrong, where, and what to do.
     """
     checks.check_output(config.output)
+    storage_checks.check(config)
+    if config.metadata.store == "sqlite":
+        metadata_store.sqlite_file(config.metadata, config.output)
     indexed = manifests.read(config.manifest)
     if isinstance(config, AdaptationConfig):
         indexed = own_recordings(config, indexed)
@@ -74,7 +76,7 @@ def prepare(config: Config, *, track: Track) -> Prepared[Config]:
     origin = sources.sources_path(config.manifest)
     if origin.exists():
         sources.read(origin)  # Better told now than by the report.
-        shutil.copyfile(origin, sources.sources_path(manifest.path))
+        sources.sources_path(manifest.path).write_bytes(origin.read_bytes())
     return Prepared(
         config=config,
         manifest=manifest,

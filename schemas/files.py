@@ -1,17 +1,21 @@
-"""Local files that appear whole or not at all, and folders that one process holds at a time."""
+"""Files that appear whole or not at all, and folders that one process holds at a time."""
 
 import contextlib
 import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from schemas.errors import UserError
+from schemas.places import is_remote, place
 
+# Digits of a digest in a file's name.
+_NAME_DIGITS = 16
 # Faults of the machine or of its user's choices that no program can mend, with what to do.
 _REMEDIES = {
     errno.ENOSPC: "make room there, or choose another place",
@@ -24,6 +28,7 @@ _REMEDIES = {
     errno.EISDIR: "it is a folder; give a file",
     errno.ELOOP: "mend the symbolic links",
     errno.EIO: "look at the disk",
+    errno.EREMOTEIO: "the storage service failed; run the same again",
     errno.ESTALE: "mount the file system again",
 }
 
@@ -62,7 +67,8 @@ def replacing(
 ) -> Iterator[IO[Any]]:
     """Opens a file that takes its name only once it is complete; makes its folder.
 
-    Any number of processes may write the same name: the last one to finish stays.
+    Any number of processes may write the same name: the last one to finish stays. A remote file is
+    written here, and sent when it is complete.
 
     Args:
       path: What is replaced.
@@ -76,9 +82,23 @@ def replacing(
     Raises:
       UserError: The disk is full or read-only.
     """
-    path = Path(path)
+    path = place(path)
+    if is_remote(path):
+        with _sending(path, binary=binary) as file:
+            yield file
+        return
     with _told_of(path), _replacing(path, binary=binary, mode=mode) as file:
         yield file
+
+
+@contextlib.contextmanager
+def _sending(path: Path, *, binary: bool) -> Iterator[IO[Any]]:
+    with tempfile.TemporaryDirectory(prefix="ser-copy-") as folder:
+        temporary = Path(folder, "file")
+        with _replacing(temporary, binary=binary, mode=0o600) as file:
+            yield file
+        with temporary.open("rb") as content, path.open("wb") as stream:
+            shutil.copyfileobj(content, stream)
 
 
 @contextlib.contextmanager
@@ -105,6 +125,8 @@ def _replacing(path: Path, *, binary: bool, mode: int) -> Iterator[IO[Any]]:
 def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
     """Holds a lock file for this process; makes its folder.
 
+    Storage services have no locks: of a remote path only processes of this machine are told apart.
+
     Args:
       path: The lock file.
       busy: What the error says where another process holds it.
@@ -112,6 +134,9 @@ def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
     Raises:
       UserError: Another process holds the lock.
     """
+    if is_remote(path):
+        digits = hashlib.sha256(os.fsencode(path)).hexdigest()[:_NAME_DIGITS]
+        path = Path(tempfile.gettempdir(), f"ser-{os.getuid()}-{digits}.lock")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
@@ -125,7 +150,7 @@ def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
 def sha256(path: str | os.PathLike[str]) -> str:
     """Returns the SHA-256 of a file, in hexadecimal digits."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with place(path).open("rb") as file:
         while part := file.read(2**20):
             digest.update(part)
     return digest.hexdigest()

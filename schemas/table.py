@@ -17,6 +17,7 @@ from pathlib import Path
 from schemas import channels, files, recordings, splits
 from schemas.columns import Columns
 from schemas.errors import UserError
+from schemas.places import is_remote, place
 from schemas.splits import NUM_FOLDS
 from schemas.times import parse_seconds
 
@@ -156,6 +157,8 @@ class Row:
         stripped = self.require("path")
         if recordings.is_uri(stripped):
             return stripped
+        if is_remote(self.file):
+            return str(self.file.parent / stripped)
         # A name may end in a space.
         for text in (self.values["path"], stripped):
             path = recordings.existing(os.path.abspath(self.file.parent / text))
@@ -247,7 +250,7 @@ def read(
       UserError: There is no such file, it is no text, it lacks a column, has one twice, or has one
         whose name is nearly that of a column.
     """
-    path = Path(path)
+    path = place(path)
     return parse(_text(path), path, required=required, columns=columns)
 
 

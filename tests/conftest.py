@@ -1,9 +1,12 @@
 """Fixtures of all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import s3_server
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +23,17 @@ def real_corpora() -> Path:
             " set SER_REAL_CORPORA to a folder that has"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Any]:
+    """A boto3 client of a server of this session, which the whole process finds from then on.
+
+    TensorFlow reads its variables once in a process, so that there cannot be another.
+    """
+    import boto3
+
+    with s3_server.running() as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server.environment(endpoint).items():
+            patch.setenv(name, value)
+        yield boto3.client("s3", region_name=s3_server.REGION)

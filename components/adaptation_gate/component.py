@@ -20,6 +20,7 @@ from modules.networks import held
 from modules.training import memory, trained
 from modules.training.clips import read_clips
 from modules.training.records import RECORD_FILE
+from schemas.copies import copy_tree, local_folder
 from schemas.labels import LabelSet
 from schemas.progress import MESSAGES
 
@@ -103,22 +104,14 @@ def AdaptationGate(
         return
     for name in (trained.NETWORK_FILE, RECORD_FILE):
         tf.io.gfile.copy(os.path.join(multi_domain.uri, name), os.path.join(model.uri, name), True)
-    export_model(
-        base.network(),
-        path_utils.serving_model_dir(model.uri),
-        labels=base.labels,
-        trim_silence=trim_silence,
-        statistics=clips.statistics,
-        domain_labels=base.record.domain_labels,
-        domain=domain,
-        speakers_encoder=base.speakers_encoder,
-    )
-
-
-def copy_tree(source: str, target: str) -> None:
-    """Copies a folder with all that is in it."""
-    for folder, _, files in tf.io.gfile.walk(source):
-        own = os.path.join(target, os.path.relpath(folder, source))
-        tf.io.gfile.makedirs(own)
-        for name in files:
-            tf.io.gfile.copy(os.path.join(folder, name), os.path.join(own, name), True)
+    with local_folder(path_utils.serving_model_dir(model.uri)) as folder:
+        export_model(
+            base.network(),
+            str(folder),
+            labels=base.labels,
+            trim_silence=trim_silence,
+            statistics=clips.statistics,
+            domain_labels=base.record.domain_labels,
+            domain=domain,
+            speakers_encoder=base.speakers_encoder,
+        )

@@ -6,12 +6,12 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from schemas import table
+from schemas.places import place
 from schemas.utterance import Utterance
 
 # Files of the artifact IngestAccount.
@@ -69,7 +69,7 @@ def read(uri: str) -> list[Outcome]:
 
 
 def _parse(text: str, path: str) -> list[Outcome]:
-    read = table.parse(text, Path(path), required=COLUMNS)
+    read = table.parse(text, place(path), required=COLUMNS)
     return [Outcome(**row.values) for row in read.rows()]
 
 

@@ -17,11 +17,11 @@ import tensorflow as tf
 from components.audio_example_gen import account
 from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
 from modules.audio import loading, network_input
-from modules.audio.contents import NO_SUCH_FILE, register_filesystem
+from modules.audio.contents import NO_SUCH_FILE
 from modules.audio.errors import DecodingError
 from modules.audio.recordings import CHANGED
 from modules.audio.samples import encode_pcm16
-from schemas import features, sound, splits
+from schemas import features, places, sound, splits
 from schemas.labels import PAPER, LabelSet
 from schemas.utterance import Utterance
 
@@ -154,7 +154,8 @@ def _replacing(path: str) -> Iterator[str]:
 
     Whoever reads `path` never sees half of a file, and a task that is run again repairs all.
     """
-    register_filesystem(path)
+    if places.is_remote(path):
+        places.file_systems()
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     try:
         yield temporary

@@ -24,6 +24,7 @@ from modules.training.clips import Clips, read_clips
 from modules.training.engine import Engine
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
+from schemas.copies import local_folder
 from schemas.progress import MESSAGES
 from schemas.splits import FOLD_SPLITS
 
@@ -133,18 +134,18 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
     """Leaves in the model's folder what a Trainer leaves."""
     network, job = served.network(), plan.job
     assert job.domain is not None
-    network.save(os.path.join(uri, trained.NETWORK_FILE))
-    export_model(
-        network,
-        path_utils.serving_model_dir(uri),
-        labels=served.labels,
-        trim_silence=job.trim_silence,
-        statistics=clips.statistics,
-        domain_labels=served.record.domain_labels,
-        domain=job.domain,
-    )
-    with tf.io.gfile.GFile(os.path.join(uri, RECORD_FILE), "w") as file:
-        file.write(served.record.to_json())
+    with local_folder(uri) as folder:
+        network.save(str(folder / trained.NETWORK_FILE))
+        export_model(
+            network,
+            path_utils.serving_model_dir(str(folder)),
+            labels=served.labels,
+            trim_silence=job.trim_silence,
+            statistics=clips.statistics,
+            domain_labels=served.record.domain_labels,
+            domain=job.domain,
+        )
+        (folder / RECORD_FILE).write_text(served.record.to_json(), encoding="utf-8")
 
 
 def _bless(blessing: ModelBlessing, model: Model, *, pushed: bool) -> None:

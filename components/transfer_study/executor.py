@@ -24,7 +24,7 @@ from modules.study import baselines, cells, clips
 from modules.study.design import Design, Task, stages
 from modules.study.store import Store
 from modules.training import memory
-from schemas import progress
+from schemas import copies, progress
 
 EXAMPLES = "examples"
 TRANSFORMED_EXAMPLES = "transformed_examples"
@@ -38,6 +38,8 @@ MEMORY_GIB = "memory_gib"
 PART, PARTS = "part", "parts"
 CODE_DIGEST = "code_digest"
 
+# Below the output, while workers elsewhere need it.
+_SHARED_CLIPS = "clips"
 _REPORT_EVERY_S = 5.0
 
 
@@ -90,14 +92,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             clips.save(read, Path(folder))
             del read
             found = clips.load(Path(folder))
-            with _reported(store, planned):
+            with (
+                _reported(store, planned),
+                seen_by_workers(folder, output.uri, self._beam_pipeline_args) as clips_folder,
+            ):
                 for stage in stages(planned):
                     if wanted := _wanted(stage, store):
                         with self._make_beam_pipeline() as pipeline:
                             tasks.run(
                                 pipeline,
                                 wanted,
-                                clips_folder=folder,
+                                clips_folder=clips_folder,
                                 store=store,
                                 identity=identity,
                                 given=design.network.held,
@@ -121,6 +126,26 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                             baselines.run(cell, values, found, store)
         with tf.io.gfile.GFile(os.path.join(output.uri, KEYS_FILE), "w") as file:
             json.dump([cells.key(cell) for cell in planned], file)
+
+
+@contextmanager
+def seen_by_workers(folder: str, uri: str, flags: Sequence[str]) -> Iterator[str]:
+    """Gives a folder like `folder` that Beam's workers see: itself, where they are processes here.
+
+    Args:
+      folder: A temporary folder of this machine.
+      uri: Of the component's output, which all workers see.
+      flags: Beam's.
+    """
+    if not any(flag.startswith("--runner=") for flag in flags):
+        yield folder
+        return
+    shared = f"{uri}/{_SHARED_CLIPS}"
+    copies.copy_tree(folder, shared)
+    try:
+        yield shared
+    finally:
+        tf.io.gfile.rmtree(shared)
 
 
 def _wanted(stage: Sequence[Task], store: Store) -> list[Task]:

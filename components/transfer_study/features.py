@@ -91,7 +91,8 @@ def svm_features(
         values[found] = extracted
         with files.replacing(file, binary=True) as stream:
             np.save(stream, values)
-    return np.load(file)
+    with file.open("rb") as stream:
+        return np.load(stream)
 
 
 def _network_input(pcm16: bytes, *, trim_silence: bool) -> np.ndarray:

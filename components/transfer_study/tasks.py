@@ -1,10 +1,11 @@
 """The study's trainings as Beam's elements, which may run in other processes."""
 
+import atexit
+import contextlib
 import functools
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -13,6 +14,11 @@ from modules.study import cells, clips
 from modules.study.design import Task
 from modules.study.runner import Runner
 from modules.study.store import Store
+from schemas import copies
+
+# Copies that end with the process.
+_LIFELONG = contextlib.ExitStack()
+atexit.register(_LIFELONG.close)
 
 
 def run(
@@ -76,8 +82,9 @@ def _runner(
     clips_folder: str, store: str, identity: str, given: tuple[str, ...], limit_bytes: int
 ) -> Runner:
     """Returns the process's own runner: networks are compiled once, clips are opened once."""
+    copy = _LIFELONG.enter_context(copies.local_copy(clips_folder))
     return Runner(
-        clips.load(Path(clips_folder)),
+        clips.load(copy),
         Store(store, identity=json.loads(identity)),
         given=given,
         limit_bytes=limit_bytes,

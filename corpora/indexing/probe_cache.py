@@ -10,6 +10,7 @@ from pathlib import Path
 
 from corpora.indexing import probe
 from schemas.files import replacing
+from schemas.places import place
 
 # Raise it whenever a probe of the same bytes may turn out differently.
 VERSION = 3
@@ -46,7 +47,7 @@ class ProbeCache:
         """Returns the cache stored at `path`; an empty one if there is none that can be read."""
         cache = cls()
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(place(path).read_text(encoding="utf-8"))
             if content["version"] == VERSION:
                 cache._known = {
                     name: (_State(*values[:3]), probe.Probe(**dict(zip(_FIELDS, values[3:]))))  # noqa: B905
@@ -93,7 +94,7 @@ _FIELDS = tuple(field.name for field in dataclasses.fields(probe.Probe))
 
 def cache_path(path: str | os.PathLike[str]) -> Path:
     """Returns where the cache of the manifest at `path` lies: beside it, `.probes.json`."""
-    return Path(path).with_suffix(".probes.json")
+    return place(path).with_suffix(".probes.json")
 
 
 @contextlib.contextmanager
@@ -111,7 +112,7 @@ def remembered(manifest_path: str | os.PathLike[str]) -> Iterator[Callable[[str]
 
 def _state(path: str) -> _State | None:
     try:
-        status = os.stat(path)
+        status = place(path).stat()
     except (OSError, ValueError):
         return None
     return _State(status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from schemas import table
+from schemas.places import place
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Entr
 
 def account_path(path: str | os.PathLike[str]) -> Path:
     """Returns where the account of the manifest at `path` lies: beside it, `.account.csv`."""
-    return Path(path).with_suffix(".account.csv")
+    return place(path).with_suffix(".account.csv")
 
 
 def write_account(account: Iterable[Entry], path: str | os.PathLike[str]) -> None:

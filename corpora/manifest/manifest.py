@@ -206,8 +206,10 @@ def _id(
     # Rows of one recording may differ in nothing but their channel.
     told = side or row.get("channel").lower()
     heard = f"#{told}" if told else ""
-    folder = os.path.abspath(row.file.parent)
-    place = path.partition("://")[2] if is_uri(path) else path
+    folder = _without_scheme(
+        str(row.file.parent) if is_uri(str(row.file)) else os.path.abspath(row.file.parent)
+    )
+    place = _without_scheme(path)
     # Names that are the same in another Unicode form are the same name.
     stem = unicodedata.normalize("NFC", place.removeprefix(f"{folder.rstrip('/')}/").lstrip("/"))
     segment = [
@@ -217,6 +219,10 @@ def _id(
     ]
     suffix = f"@{segment[0]}-{segment[1]}" if any(segment) else ""
     return f"{domain}/{PurePosixPath(stem).with_suffix('')}{suffix}{heard}".strip()
+
+
+def _without_scheme(path: str) -> str:
+    return path.partition("://")[2] if is_uri(path) else path
 
 
 def _label_set(row: Row) -> LabelSet | None:

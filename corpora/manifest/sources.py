@@ -8,6 +8,7 @@ from pathlib import Path
 
 from schemas.errors import UserError
 from schemas.files import replacing
+from schemas.places import place
 
 # The file in a folder of synthetic corpora (as corpora.synthetic.STAMP; a test compares them).
 SYNTHETIC_STAMP = "synthetic.json"
@@ -50,7 +51,7 @@ class Source:
 
 def sources_path(path: str | os.PathLike[str]) -> Path:
     """Returns where the sources of the manifest at `path` lie: beside it, `.sources.json`."""
-    return Path(path).with_suffix(".sources.json")
+    return place(path).with_suffix(".sources.json")
 
 
 def write(sources: list[Source], path: str | os.PathLike[str]) -> None:
@@ -68,7 +69,7 @@ def read(path: str | os.PathLike[str]) -> list[Source]:
       UserError: The file is not there or does not hold sources.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(place(path).read_text(encoding="utf-8"))
         return [Source(**source) for source in content["sources"]]
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; `ser corpora index` writes one") from None

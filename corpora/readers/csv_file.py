@@ -5,6 +5,7 @@ from pathlib import Path
 
 from corpora.readers.base import Corpus, Found, Option
 from schemas import channels, labels
+from schemas.places import place
 
 LABEL_MAP = labels.SYNONYMS
 # In place of a channel: both of two are utterances.
@@ -48,7 +49,7 @@ def read(root: Path, *, channel: str = "first") -> Iterator[Found]:
         for side in ("1", "2") if own == EACH else ("",):
             heard = row.channel(side or own)
             utterance = manifest.utterance_of(row, channel=heard, side=side)
-            yield Found(path=Path(utterance.path), domain=utterance.domain, utterance=utterance)
+            yield Found(path=place(utterance.path), domain=utterance.domain, utterance=utterance)
 
 
 def notes(root: Path) -> list[str]:

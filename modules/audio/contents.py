@@ -6,14 +6,17 @@ One place for the words of paths: indexing, audits, training and clients say the
 import contextlib
 import io
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 
 from modules.audio.errors import DecodingError
-from schemas import recordings
+from schemas import places, recordings
 
 NO_SUCH_FILE = "no such file"
 # Larger files are read where they are needed only.
 MOST_BYTES_IN_MEMORY = 64 * 2**20
+_PIECE_BYTES = 2**20
 _NO_RECORDING = "is {}, not a recording"
 _WEB = ("http://", "https://", "ftp://")
 
@@ -94,7 +97,8 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
       DecodingError: There is none, or it cannot be read; in words.
     """
     if is_remote(path):
-        yield _remote(path)
+        with _remote(path, most_in_memory) as contents:
+            yield contents
         return
     try:
         path.encode()
@@ -128,25 +132,24 @@ def _why_not_read(path: str, error: OSError | ValueError) -> str:
     return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
-def _remote(path: str) -> bytes:
-    """Returns the bytes of a recording on a storage service."""
+@contextlib.contextmanager
+def _remote(path: str, most_in_memory: int) -> Iterator[Contents]:
+    """Gives the bytes of a recording on a storage service; large ones in a temporary file."""
+    gfile = places.file_systems()
     import tensorflow as tf
 
-    register_filesystem(path)
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            contents: bytes = file.read()
-            return contents
-    except tf.errors.NotFoundError:
-        raise DecodingError(NO_SUCH_FILE) from None
-    except tf.errors.OpError as error:
-        raise DecodingError(f"cannot be read: {error.message[:200]}") from None
-
-
-def register_filesystem(path: str) -> bool:
-    """Returns whether a path is remote (s3://, gs://, …), and lets TensorFlow read it if so."""
-    if not is_remote(path):
-        return False
-    import tensorflow_io  # noqa: F401  # registers s3:// and others; TensorFlow knows gs:// only
-
-    return True
+    with tempfile.TemporaryFile() as copy:
+        try:
+            with gfile.GFile(path, "rb") as file:
+                num_bytes = file.size()
+                if num_bytes <= most_in_memory:
+                    contents: Contents = file.read()
+                else:
+                    shutil.copyfileobj(file, copy, _PIECE_BYTES)
+                    copy.flush()
+                    contents = FileContents(copy.fileno(), num_bytes)
+        except tf.errors.NotFoundError:
+            raise DecodingError(NO_SUCH_FILE) from None
+        except tf.errors.OpError as error:
+            raise DecodingError(f"cannot be read: {error.message[:200]}") from None
+        yield contents

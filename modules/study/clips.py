@@ -58,7 +58,7 @@ class Clips:
 def save(clips: Clips, folder: Path) -> None:
     """Writes clips into a folder; without inputs, only their table."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
+    with (folder / TABLE).open("w", encoding="utf-8", newline="") as file:
         file.write(table.line(_COLUMNS))
         for i in range(len(clips.labels)):
             file.write(

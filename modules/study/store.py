@@ -13,6 +13,7 @@ from modules.study import cells
 from modules.training.job import Weights
 from schemas import files
 from schemas.errors import UserError
+from schemas.places import place
 
 _LOCK = "lock"
 
@@ -29,7 +30,7 @@ class Store:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, identity: dict[str, Any]):
-        self.folder = Path(folder)
+        self.folder = place(folder)
         self._cells = self.folder / "cells"
         self._weights = self.folder / "weights"
         for subfolder in (self._cells, self._weights):
@@ -107,7 +108,8 @@ class Store:
     def get_weights(self, cell: cells.Training) -> Weights | None:
         """Returns the weights of each layer; `None` if they were not kept."""
         weights: Weights = {}
-        with suppress(FileNotFoundError), np.load(self._weights / f"{cells.key(cell)}.npz") as file:
+        path = self._weights / f"{cells.key(cell)}.npz"
+        with suppress(FileNotFoundError), path.open("rb") as stream, np.load(stream) as file:
             # In the order in which they were written.
             for name in file.files:
                 weights.setdefault(name.rpartition("/")[0], []).append(file[name])

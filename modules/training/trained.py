@@ -1,8 +1,6 @@
 """A trained network and the record of its training, in memory and in a model's folder."""
 
 import dataclasses
-import os
-from pathlib import Path
 
 import keras
 
@@ -10,8 +8,10 @@ from modules.networks.registry import NetworkSpec, load_network
 from modules.training import freezing
 from modules.training.job import Weights
 from modules.training.records import RECORD_FILE, NetworkRecord, TrainingRecord
+from schemas.copies import local_copy
 from schemas.errors import UserError
 from schemas.labels import LabelSet
+from schemas.places import place
 
 NETWORK_FILE = "network.keras"
 # Pre-trained without the clips on which approaches are compared.
@@ -83,7 +83,7 @@ def load(folder: str, *, for_choice: bool = False) -> Trained:
     Raises:
       UserError: The network is of another version of its front end.
     """
-    text = Path(folder, RECORD_FILE).read_text(encoding="utf-8")
+    text = (place(folder) / RECORD_FILE).read_text(encoding="utf-8")
     record = TrainingRecord.from_json(text)
     if for_choice:
         if record.for_choice is None:
@@ -91,7 +91,8 @@ def load(folder: str, *, for_choice: bool = False) -> Trained:
         record = record.for_choice
     groups = spec_of(record.network, LabelSet(record.labels)).groups
     name = CHOICE_NETWORK_FILE if for_choice else NETWORK_FILE
-    network = load_network(os.path.join(folder, name))
+    with local_copy(place(folder) / name) as file:
+        network = load_network(str(file))
     there = {layer.name for layer in network.layers}
     lacking = [layer for layers in groups.values() for layer in layers if layer not in there]
     if lacking:

@@ -24,6 +24,7 @@ from modules.training.job import TrainerJob
 from modules.training.pretraining import pretrain
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
+from schemas.copies import local_folder
 from schemas.progress import MESSAGES
 from schemas.splits import S1
 
@@ -40,12 +41,17 @@ def run_fn(fn_args: Any) -> None:
       UserError: The limit of memory is less than a batch, the disk is full, or the pre-trained
         network does not know the manifest's labels.
     """
+    # Keras and what proves the export need files of this machine, and so do clips beyond memory.
+    with local_folder(os.path.dirname(fn_args.serving_model_dir)) as folder:
+        _run(fn_args, str(folder))
+
+
+def _run(fn_args: Any, folder: str) -> None:
+    """As `run_fn`; writes the model's folder, one of this machine."""
     from modules.export.model import export_model
 
     job = TrainerJob.from_json(fn_args.custom_config)
     keras.backend.clear_session()
-    folder = os.path.dirname(fn_args.serving_model_dir)
-    os.makedirs(folder, exist_ok=True)
     network = job.network
     feature, row_shape = held.taken(network, embedded=job.embedded)
     memory.check(job.memory_gib, batch_size=job.settings.batch_size, row_shape=row_shape)
@@ -81,7 +87,7 @@ def run_fn(fn_args: Any) -> None:
     MESSAGES.info("%s: exporting", job.name)
     export_model(
         trained_network,
-        fn_args.serving_model_dir,
+        os.path.join(folder, os.path.basename(fn_args.serving_model_dir)),
         labels=result.labels,
         trim_silence=job.trim_silence,
         statistics=clips.statistics,

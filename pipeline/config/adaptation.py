@@ -8,7 +8,7 @@ import pydantic
 from components.actions import OFF, REPORT
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
-from pipeline.config.section import Name, Section, one_of
+from pipeline.config.section import Name, Place, Section, one_of
 from pipeline.config.training import StudyTraining
 from pipeline.config.validation import Drift, Skew, Validation
 from schemas.splits import PROTOCOLS
@@ -39,10 +39,10 @@ class AdaptationConfig(DataConfig):
     """One adaptation of a release's network; `front_end`, `audio` and so on are the release's."""
 
     name: Name = "adapt"
-    base: Path
+    base: Place
     """Output folder of the release, as `ser run` wrote it."""
-    output: Path = Path("out/adapt")
-    serving: Path | None = None
+    output: Place = Path("out/adapt")
+    serving: Place | None = None
     """The folder TF Serving watches; `<output>/serving` if absent."""
     domain: str | None = None
     """The domain that is adapted to, where the manifest has several."""

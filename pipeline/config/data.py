@@ -1,16 +1,19 @@
 """What every pipeline has to know to make clips of recordings, and networks for them."""
 
-from pathlib import Path
+from typing import Any
 
+import pydantic
+import pydantic_core
 import yaml
 
 from pipeline.config.audio import Audio
 from pipeline.config.beam import Beam
 from pipeline.config.metadata import Metadata
 from pipeline.config.network import NetworkKeys
-from pipeline.config.section import Fold, Name, ReleaseProtocol
+from pipeline.config.section import Fold, Name, Place, ReleaseProtocol
 from pipeline.config.training import Resources
 from pipeline.config.validation import Validation
+from schemas.places import is_remote
 from schemas.splits import NUM_FOLDS, SPEAKER_INDEPENDENT
 
 
@@ -18,8 +21,8 @@ class DataConfig(NetworkKeys):
     """What releases and studies have in common."""
 
     name: Name
-    manifest: Path
-    output: Path
+    manifest: Place
+    output: Place
     """Everything the run writes: pipeline root, metadata, logs, report."""
     protocol: ReleaseProtocol = SPEAKER_INDEPENDENT
     test_fold: Fold = 0
@@ -30,6 +33,17 @@ class DataConfig(NetworkKeys):
     metadata: Metadata = Metadata()
     synthetic: bool = False
     """Whether the recordings are synthetic; the report says so in words."""
+
+    @pydantic.model_validator(mode="after")
+    def _check_workers_see(self) -> Any:
+        if self.beam.engine == "dataflow" and not is_remote(self.output):
+            raise pydantic_core.PydanticCustomError(
+                "beam",
+                "output {output} is on this machine, where Dataflow's workers see nothing: set it"
+                " to a folder on gs:// or s3://",
+                {"output": str(self.output)},
+            )
+        return self
 
     @property
     def train_folds(self) -> list[int]:

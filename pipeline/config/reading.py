@@ -13,6 +13,7 @@ from pipeline.config import yaml_values
 from pipeline.config.data import DataConfig
 from pipeline.config.release import ReleaseConfig
 from schemas.errors import UserError
+from schemas.places import place
 
 LARGEST_BYTES = 2**20
 PRESETS = Path(__file__).parent / "presets"
@@ -38,7 +39,7 @@ def read(
     Raises:
       UserError: The file is missing or no YAML, a key is unknown, a value impossible.
     """
-    file = Path(path)
+    file = place(path)
     if not file.suffix and not file.exists():
         file = PRESETS / f"{path}.yaml"
     try:
@@ -61,7 +62,7 @@ def read(
 
 def _text(file: Path) -> str:
     """Returns the text of a file; of one that is no configuration, as little as shows it."""
-    with open(file, "rb") as stream:
+    with file.open("rb") as stream:
         content = stream.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise ValueError(f"it is larger than a configuration can be ({LARGEST_BYTES:,} bytes)")
@@ -140,7 +141,7 @@ def _checked(values: dict[str, Any], *, source: str, kind: type[Config]) -> Conf
 def _in_words(fault: Any, kind: type[DataConfig]) -> str:
     """Returns what pydantic found, with the key's path and what is allowed."""
     key = ".".join(str(part) for part in fault["loc"])
-    if not key:
+    if not key or fault["msg"].startswith(f"{key}."):
         # Of several keys together; the message names them.
         return str(fault["msg"])
     if fault["type"] == "missing":

@@ -9,7 +9,7 @@ import pydantic
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.config.section import Name, Scenario, Section, one_of
+from pipeline.config.section import Name, Place, Scenario, Section, one_of
 from pipeline.config.training import Training
 from schemas.splits import S1
 
@@ -57,8 +57,8 @@ class ReleaseConfig(DataConfig):
     """One release: one network pre-trained on all domains and one adapted to each."""
 
     name: Name = "release"
-    output: Path = Path("out/release")
-    serving: Path | None = None
+    output: Place = Path("out/release")
+    serving: Place | None = None
     """The folder TF Serving watches; `<output>/serving` if absent."""
     seed: int = pydantic.Field(0, ge=0)
     inner_fraction: float = pydantic.Field(0.15, gt=0, lt=0.5)

@@ -1,11 +1,13 @@
 """What all sections of a configuration have in common."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
 import pydantic_core
 
+from schemas.places import place
 from schemas.splits import NUM_FOLDS, PROTOCOLS, RELEASE_PROTOCOLS, SCENARIOS
 
 
@@ -33,6 +35,13 @@ def one_of(values: Callable[[], Iterable[Any]]) -> pydantic.AfterValidator:
     return pydantic.AfterValidator(check)
 
 
+# A file or folder of this machine, or of a storage service.
+Place = Annotated[
+    Path,
+    pydantic.BeforeValidator(
+        lambda value: place(value) if isinstance(value, str | Path) else value
+    ),
+]
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Fold = Annotated[int, pydantic.Field(ge=0, lt=NUM_FOLDS)]
 Protocol = Annotated[str, one_of(lambda: PROTOCOLS)]

@@ -10,7 +10,7 @@ from components.actions import REPORT
 from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import Kubeflow
-from pipeline.config.section import Fold, Name, Protocol, Scenario, one_of
+from pipeline.config.section import Fold, Name, Place, Protocol, Scenario, one_of
 from pipeline.config.training import StudyFineTuning, StudyTraining
 from pipeline.config.validation import Drift, Validation
 from schemas.splits import NUM_FOLDS, RANDOM, SCENARIOS, SPEAKER_INDEPENDENT
@@ -26,10 +26,10 @@ class StudyConfig(DataConfig):
     """The transfer study: which of the paper's tables, for which targets, on which folds."""
 
     name: Name = "study"
-    output: Path = Path("out/study")
+    output: Place = Path("out/study")
     # A study reports what it is measured on; the gates are a release's.
     validation: Validation = Validation(audit=REPORT, drift=Drift(action=REPORT))
-    store: Path | None = None
+    store: Place | None = None
     """The results, a file per cell; `<output>/store` if absent."""
     tables: tuple[Table, ...] = pydantic.Field(default_factory=allowed.tables)
     beyond: tuple[Beyond, ...] = ()

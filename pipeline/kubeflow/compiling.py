@@ -8,11 +8,15 @@ from typing import Any
 from kfp import compiler, dsl, kubernetes
 
 from corpora import manifest as manifests
-from pipeline import checks
+from corpora.manifest.manifest import KNOWN
+from pipeline import checks, storage_checks
 from pipeline.config import ReleaseConfig, StudyConfig
 from pipeline.kubeflow import code, record, run, steps
 from pipeline.kubeflow.steps import Step
+from schemas import table
 from schemas.errors import UserError
+from schemas.places import is_remote
+from schemas.words import plural
 
 _MODULE = "pipeline.kubeflow.task"
 _BACKOFF, _LONGEST_BACKOFF = "30s", "600s"
@@ -45,6 +49,7 @@ def compile_pipeline(
         not fit its manifest.
     """
     run.check_store(config)
+    storage_checks.check_readable("manifest", config.manifest)
     manifest = manifests.read(config.manifest)
     checks.check_labels(config, manifest)
     _check_seen(config, run_manifest)
@@ -197,17 +202,32 @@ def _equipped(task: Any, step: Step, config: ReleaseConfig | StudyConfig) -> Any
 
 
 def _check_seen(config: ReleaseConfig | StudyConfig, run_manifest: str) -> None:
-    """Raises UserError where tasks would not share a folder, or would not see the manifest."""
+    """Raises UserError where tasks would not share a folder, or not see manifest or recordings."""
     places: dict[str, Any] = {"output": config.output, "manifest": run_manifest}
     places |= {name: getattr(config, name, None) for name in ("serving", "store")}
     mounts = [volume.mount for volume in config.kubeflow.volumes]
+    where = ", ".join(mounts) or "there is none"
     for what, path in places.items():
-        if path is None:
-            continue
-        place = PurePosixPath(path)
-        if ".." in place.parts or not any(place.is_relative_to(mount) for mount in mounts):
-            where = ", ".join(mounts) or "there is none"
+        if path is not None and not _is_seen(path, mounts):
             raise UserError(
                 f"{what} {path} lies on no volume of kubeflow.volumes ({where}), so that each task"
-                " would have one of its own: choose a path below a volume's mount"
+                " would have one of its own: choose a path below a volume's mount, or s3:// or"
+                " gs://"
             )
+    # Relative to the manifest, they are where it is.
+    rows = table.rows(config.manifest, required=("path",), columns=KNOWN)
+    local = [path for row in rows if PurePosixPath(path := row.get("path")).is_absolute()]
+    if unseen := [path for path in local if not _is_seen(path, mounts)]:
+        raise UserError(
+            f"{config.manifest}: {plural(len(unseen), 'recording')}, for example {unseen[0]}, would"
+            f" be looked for on no volume of kubeflow.volumes ({where}): put them where tasks see"
+            " them, and write those paths, or paths relative to the manifest, or s3:// or gs://"
+        )
+
+
+def _is_seen(path: Path | str, mounts: Sequence[str]) -> bool:
+    """Returns whether all tasks have the same file or folder at a path."""
+    if is_remote(path):
+        return True
+    place = PurePosixPath(path)
+    return ".." not in place.parts and any(place.is_relative_to(mount) for mount in mounts)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import config as configs
-from pipeline import preparation
+from pipeline import preparation, storage_checks
 from pipeline.config import DataConfig, ReleaseConfig, StudyConfig
 from pipeline.kubeflow import executions, parallel_writers, record, run_step, steps
 from pipeline.kubeflow.record import RunRecord
@@ -57,6 +57,7 @@ def prepare(asked: Asked) -> RunRecord[Any]:
     config: Any = configs.check(asked.values, asked.overrides, source="of the pipeline", kind=kind)
     config = config.model_copy(update={"output": config.output.absolute()})
     check_store(config)
+    storage_checks.check(config)
     parallel_writers.check(config.metadata, config.output)
     prepared = preparation.prepare(config, track=Observer().track)
     _check_recordings(config, len(prepared.utterances), prepared.missing)
@@ -170,6 +171,6 @@ def _check_recordings(config: DataConfig, clips: int, missing: Sequence[str]) ->
     if clips and len(missing) == clips:
         raise UserError(
             f"{config.manifest}: none of its {plural(clips, 'recording')} is to be had here, for"
-            f" example {missing[0]}: tasks see only what is in kubeflow.volumes; put the recordings"
-            " on one of them and index them where it is mounted"
+            f" example {missing[0]}: tasks see only what is in kubeflow.volumes, or on s3:// and"
+            " gs://; put the recordings there, and index them where it is mounted"
         )

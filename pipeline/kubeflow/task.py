@@ -11,11 +11,11 @@ import sys
 import time
 import types
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.kubeflow import code
 from schemas.errors import UserError
+from schemas.places import place
 
 # Before the line of JSON in which a task tells what it did.
 RESULT = "RESULT "
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="pipeline.kubeflow.task")
     found.add_argument("step", help="name of the step")
     found.add_argument("--run-id", required=True, help="Kubeflow's id of the run")
-    found.add_argument("--root", type=Path, required=True, help="output folder of the run")
+    found.add_argument("--root", type=place, required=True, help="output folder of the run")
     found.add_argument("--code", default="", help="digest of the code; empty: any")
     prepare = found.add_argument_group("of the step prepare")
     prepare.add_argument("--kind", default="release")
@@ -69,11 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> tuple[int, Sequence[Any]]:
     """Runs a step; returns the task's status and its nodes' results."""
+    from pipeline import storage_checks
     from pipeline.kubeflow import record, run, run_step, steps
 
     if args.step == steps.PREPARE:
         run.prepare(_asked(args))
         return 0, ()
+    storage_checks.check_readable("root", args.root)
     made = record.read(args.root, args.run_id)
     if args.step == steps.REPORT:
         results = run.report(made)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.runners import launching
 from pipeline.runners.results import LOST, NodeResult
+from schemas import copies
 
 # Told before each node: its id, its position and the number of nodes.
 NodeCallback = Callable[[str, int, int], None]
@@ -47,11 +48,19 @@ def run(pipeline: Any, *, on_node: NodeCallback = lambda *_: None) -> tuple[str,
 
 @contextmanager
 def logs_to(file: Path) -> Iterator[None]:
-    """Sends the logs of TFX, Beam and TensorFlow to `file` instead of the terminal."""
+    """Sends the logs of TFX, Beam and TensorFlow to `file` instead of the terminal.
+
+    A remote one is sent when the logs end, also where an exception ends them.
+    """
+    with copies.local_file(file) as own, _logs_to(own):
+        yield
+
+
+@contextmanager
+def _logs_to(file: Path) -> Iterator[None]:
     import absl.logging
     import tensorflow as tf
 
-    file.parent.mkdir(parents=True, exist_ok=True)
     root = logging.getLogger()
     handler = logging.FileHandler(file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

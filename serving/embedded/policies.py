@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.places import place
 from serving.embedded.versions import find_models, versions_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def of_message(
     """Returns what a configuration of TF Serving names; see `of_config`."""
     found = {}
     for entry in config.model_config_list.config:
-        base = Path(entry.base_path)
+        base = place(entry.base_path)
         policy = entry.model_version_policy
         found[entry.name] = Policy(
             folder=base if versions_of(base) else root / (base.name or entry.name),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import UserError
+from schemas.places import place
 from serving.embedded import policies
 from serving.embedded.store import ModelStore
 
@@ -70,7 +71,7 @@ class Server:
         preload: bool = True,
         grace_s: float = GRACE_S,
     ):
-        self.root, self.host = Path(root), host
+        self.root, self.host = place(root), host
         self.port, self.rest_port = port, rest_port
         self._socket, self._tls, self._log = socket, tls, log
         served = policies.of_config(config, self.root) if config else policies.of_root(self.root)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from schemas.places import place
+
 Versions = dict[str, dict[int, Path]]
 # Names, sizes and times of a version's files.
 Fingerprint = tuple[tuple[str, int, int], ...]
@@ -15,7 +17,7 @@ def find_versions(root: str | Path) -> Versions:
     `saved_model.pb`; anything else (hidden folders, folders still being copied or that cannot be
     read, files) is ignored, as TF Serving ignores it.
     """
-    found = {model.name: versions_of(model) for model in find_models(Path(root))}
+    found = {model.name: versions_of(model) for model in find_models(place(root))}
     return {name: versions for name, versions in found.items() if versions}
 
 

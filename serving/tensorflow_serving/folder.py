@@ -11,6 +11,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from schemas.errors import UserError
 from schemas.files import replacing
+from schemas.places import is_remote
 from serving.embedded.versions import find_versions
 from serving.tensorflow_serving import labels, models, text
 from serving.tensorflow_serving.messages import message
@@ -52,7 +53,8 @@ def write(out: Path, root: Path, base_path: str = BASE_PATH) -> list[str]:
                 with source.open("rb") as content, replacing(out / name, binary=True) as file:
                     shutil.copyfileobj(content, file)
         with replacing(out / ".env") as file:
-            file.write(f"SER_SERVING_ROOT='{os.path.relpath(root, out)}'\n")
+            where = root if is_remote(root) else os.path.relpath(root, out)
+            file.write(f"SER_SERVING_ROOT='{where}'\n")
     return lines
 
 

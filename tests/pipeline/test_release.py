@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from tfx.dsl.compiler import compiler
@@ -310,3 +311,36 @@ def test_absent_settings_are_the_front_ends(tmp_path, encoders):
     assert settings["Trainer.emodb"] == own | {"epochs": 3}
     # A domain's own settings take the place of the release's.
     assert settings["Trainer.urdu"] == own | {"learning_rate": 0.1}
+
+
+def test_a_release_elsewhere_keeps_no_secret_and_no_path_of_this_machine(monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
+    monkeypatch.setenv("SER_METADATA_PASSWORD", "psst")
+    config = configs.parse(
+        {
+            "manifest": "s3://speech/m.csv",
+            "output": "s3://speech/out",
+            "metadata": {"store": "mysql", "host": "mariadb"},
+            "beam": {"engine": "flink", "master": "flink:8081", "image": "ser-beam"},
+        },
+        source="test",
+    )
+    manifest = dataclasses.replace(
+        MANIFEST, path="s3://speech/out/m.csv", schema_path="s3://speech/out/m.pbtxt"
+    )
+    pipeline = release.build(config, manifest, network_spec(config, MANIFEST.labels))
+    compiled = compiler.Compiler().compile(pipeline)
+    # All but the connection, which holds the password where it is used, and is kept nowhere.
+    nodes = "".join(str(node) for node in compiled.nodes)
+    assert "hush-hush" not in str(compiled)
+    assert "psst" not in nodes
+    root = compiled.runtime_spec.pipeline_root.runtime_parameter.default_value.string_value
+    assert root == "s3://speech/out/pipeline_root"
+    pushed = _parameter(
+        {n.pipeline_node.node_info.id: n.pipeline_node for n in compiled.nodes}["Pusher.emodb"],
+        "push_destination",
+    )
+    assert "s3://speech/out/serving/emodb" in pushed
+    assert "--flink_master=flink:8081" in str(compiled.deployment_config)
+    assert "--beam_plugin=schemas.storage_plugin" in str(compiled.deployment_config)
+    assert str(Path.cwd()) not in nodes

@@ -12,6 +12,7 @@ from pipeline.reports.adaptation.results import AdaptationResults
 from pipeline.reports.release.collect import account, artifacts_of
 from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.runners.results import NodeResult
+from schemas.places import place
 
 
 def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
@@ -43,7 +44,7 @@ def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
         counts.update(own)
     pushed_to = None
     if pushed is not None and pushed.custom_properties["pushed"].int_value:
-        pushed_to = Path(pushed.custom_properties["pushed_destination"].string_value)
+        pushed_to = place(pushed.custom_properties["pushed_destination"].string_value)
     return AdaptationResults(
         config=config,
         nodes=nodes,

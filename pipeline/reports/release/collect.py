@@ -34,6 +34,7 @@ from pipeline.run_folder import CONFIG_FILE, RUN_FILE, check_output
 from pipeline.runners.results import NodeResult
 from schemas import table
 from schemas.labels import LabelSet
+from schemas.places import place
 from schemas.signatures import MULTI_DOMAIN
 from schemas.splits import FOLD_SPLITS
 
@@ -112,7 +113,7 @@ def _output(artifacts: Artifacts, component: str, key: str) -> Any | None:
 
 
 def _training(model: Any) -> TrainingRecord:
-    return TrainingRecord.from_json((Path(model.uri) / RECORD_FILE).read_text(encoding="utf-8"))
+    return TrainingRecord.from_json((place(model.uri) / RECORD_FILE).read_text(encoding="utf-8"))
 
 
 def _label_set(trainings: Iterable[TrainingRecord], manifest: str) -> LabelSet:
@@ -128,7 +129,7 @@ def account(
     """Returns the number of recordings by domain and status, and those that were not used."""
     if artifact is None:
         return {}, ()
-    path = Path(artifact.uri) / ACCOUNT_CSV
+    path = place(artifact.uri) / ACCOUNT_CSV
     rows = [row.values for row in table.rows(path, required=("domain", "status"))]
     counts: dict[str, dict[str, int]] = {}
     counter = Counter((row["domain"], row["status"]) for row in rows)
@@ -167,7 +168,7 @@ def _anomalies(anomalies: Any | None) -> tuple[str, ...]:
         return ()
     by_split = {}
     for split in FOLD_SPLITS:
-        file = Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb"
+        file = place(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb"
         if file.exists():
             by_split[split] = anomalies_pb2.Anomalies.FromString(file.read_bytes())
     return tuple(str(finding) for finding in findings.anomalies(by_split))
@@ -176,7 +177,7 @@ def _anomalies(anomalies: Any | None) -> tuple[str, ...]:
 def _accepted(accepted: Any | None) -> Accepted | None:
     if accepted is None:
         return None
-    record = json.loads((Path(accepted.uri) / FINDINGS_FILE).read_text(encoding="utf-8"))
+    record = json.loads((place(accepted.uri) / FINDINGS_FILE).read_text(encoding="utf-8"))
 
     def texts(check: str) -> tuple[str, ...]:
         return tuple(found["text"] for found in record["findings"] if found["check"] == check)
@@ -220,6 +221,6 @@ def _model(
         baseline_uar=baseline,
         blessed=blessed,
         faults=evaluation.faults(evaluator["evaluation"].uri) if blessed is False else (),
-        pushed_to=Path(folder) if folder else None,
+        pushed_to=place(folder) if folder else None,
         newest=max(there, default=None),
     )

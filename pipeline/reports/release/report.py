@@ -6,6 +6,7 @@ from pathlib import Path
 from pipeline.reports import pages
 from pipeline.reports.release.results import RunResults
 from pipeline.reports.release.view import view
+from schemas import files
 
 TEMPLATE = "report.html.jinja"
 
@@ -20,8 +21,8 @@ def write(results: RunResults, path: Path) -> Path:
     Returns:
       `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(results, now=datetime.datetime.now()), encoding="utf-8")
+    with files.replacing(path) as file:
+        file.write(render(results, now=datetime.datetime.now()))
     return path
 
 

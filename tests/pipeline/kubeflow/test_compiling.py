@@ -148,3 +148,39 @@ def test_the_examples_are_current(name, tmp_path):
     program = "import sys; from cli.main import main; sys.exit(main())"
     subprocess.run([sys.executable, "-c", program, *words[1:]], cwd=ROOT, check=True)
     assert (tmp_path / "example.yaml").read_text() == example.read_text()
+
+
+def test_recordings_that_tasks_would_not_see(manifest, tmp_path, capsys):
+    words = manifest.read_text(encoding="utf-8").replace("/data/emodb/", "/home/me/emodb/")
+    manifest.write_text(words, encoding="utf-8")
+    assert _compile(manifest, tmp_path / "p.yaml") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "30 recordings, for example /home/me/emodb/0anger.wav, would be looked for on" in line
+    assert not (tmp_path / "p.yaml").exists()
+
+
+def test_all_in_buckets(manifest, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush-hush")
+    text = manifest.read_text(encoding="utf-8").replace("/data/", "s3://speech/")
+    manifest.write_text(text, encoding="utf-8")
+    out = tmp_path / "p.yaml"
+    words = ["kubeflow", "compile", "--manifest", str(manifest), "--out", str(out)]
+    words += ["--run-manifest", "s3://speech/manifest.csv", "--output", "s3://speech/out"]
+    settings = SETTINGS | {
+        "kubeflow.volumes": "[]",
+        "kubeflow.secrets": "[{secret: s3, key: secret, env: AWS_SECRET_ACCESS_KEY}]",
+        "beam.engine": "portable",
+        "beam.job_endpoint": "jobs:8099",
+        "beam.image": "ser-beam",
+    }
+    words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    assert main(words) == 0
+    spec, _ = compiled_pipelines.documents(out)
+    assert "hush-hush" not in out.read_text(encoding="utf-8")
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert parameters["root"]["defaultValue"] == "s3://speech/out"
+    assert parameters["manifest"]["defaultValue"] == "s3://speech/manifest.csv"
+    first = compiled_pipelines.tasks(out, "run-1", {}, {("s3", "secret"): "x"})["prepare"]
+    args = task.parser().parse_args(first.command[3:])
+    assert str(args.root) == "s3://speech/out"
+    assert json.loads(args.config)["beam"]["engine"] == "portable"

@@ -109,7 +109,7 @@ def _lowest_given(results: Results) -> str:
 
 def _read_features(file: Path) -> tuple[list[str], np.ndarray]:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             names, features = arrays["utterance_ids"].tolist(), arrays["features"]
     except (OSError, ValueError, KeyError) as error:
         raise UserError(
