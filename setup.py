@@ -31,6 +31,7 @@ setup(
         "matplotlib",
         "numpy<2",
         "protobuf==3.20.3",
+        "psutil",
         "pyarrow==10.0.1",
         "pydantic>=2",
         "PyYAML",

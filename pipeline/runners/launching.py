@@ -65,15 +65,19 @@ class CompiledPipeline:
         from tfx.orchestration.local import runner_utils
         from tfx.orchestration.portable import launcher
 
+        from pipeline.runners import beam_workers
+
         name = node.node_info.id
-        execution = launcher.Launcher(
+        ready = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata.Metadata(self.connection),
             pipeline_info=self.representation.pipeline_info,
             pipeline_runtime_spec=self.representation.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self.deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self.deployment, name),
-        ).launch()
+        )
+        with beam_workers.watched():
+            execution = ready.launch()
         return execution.execution_id if execution else None
 
 
