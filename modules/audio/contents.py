@@ -8,7 +8,7 @@ import io
 import os
 from collections.abc import Iterator
 
-from modules.audio.errors import DecodingError
+from modules.audio.errors import DecodingError, PassingError, fault
 from schemas import recordings
 
 NO_SUCH_FILE = "no such file"
@@ -91,7 +91,8 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
       most_in_memory: Files of more bytes are read where they are asked for only.
 
     Raises:
-      DecodingError: There is none, or it cannot be read; in words.
+      DecodingError: It is no file, or its path cannot be used; in words.
+      PassingError: There is none, or it cannot be read now.
     """
     if is_remote(path):
         yield _remote(path)
@@ -103,9 +104,9 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
     except UnicodeEncodeError:
         raise DecodingError("its path is not UTF-8, rename it") from None
     except (FileNotFoundError, NotADirectoryError):
-        raise DecodingError(NO_SUCH_FILE) from None
+        raise PassingError(NO_SUCH_FILE) from None
     except (OSError, ValueError) as error:
-        raise DecodingError(_why_not_read(path, error)) from None
+        raise _not_read(path, error) from None
     try:
         status = os.fstat(descriptor)
         if kind := recordings.kind(status.st_mode):
@@ -114,18 +115,19 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
         try:
             yield contents[:] if len(contents) <= most_in_memory else contents
         except OSError as error:
-            raise DecodingError(f"cannot be read: {error.strerror}") from None
+            raise fault(error, f"cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
 
 
-def _why_not_read(path: str, error: OSError | ValueError) -> str:
+def _not_read(path: str, error: OSError | ValueError) -> DecodingError:
     try:
         if kind := recordings.kind(os.stat(path).st_mode):
-            return _NO_RECORDING.format(kind)  # A socket cannot be opened at all.
+            # A socket cannot be opened at all.
+            return DecodingError(_NO_RECORDING.format(kind))
     except (OSError, ValueError):
         pass
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return fault(error, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _remote(path: str) -> bytes:
@@ -138,9 +140,9 @@ def _remote(path: str) -> bytes:
             contents: bytes = file.read()
             return contents
     except tf.errors.NotFoundError:
-        raise DecodingError(NO_SUCH_FILE) from None
+        raise PassingError(NO_SUCH_FILE) from None
     except tf.errors.OpError as error:
-        raise DecodingError(f"cannot be read: {error.message[:200]}") from None
+        raise PassingError(f"cannot be read: {error.message[:200]}") from None
 
 
 def register_filesystem(path: str) -> bool:
