@@ -5,6 +5,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ _REMEDIES = {
     errno.EIO: "look at the disk",
     errno.ESTALE: "mount the file system again",
 }
+
+# Beginning of the names of folders for temporary files, and end of those of their locks.
+_SCRATCH, _LOCK = "ser-", ".lock"
 
 # Those that only writing has, so that they are of the file that is written.
 _OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -120,6 +124,39 @@ def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(busy) from None
         yield
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Makes a folder for temporary files; removes those whose processes were killed.
+
+    Who is alive is told by a lock on a file beside the folder, which goes with its process.
+    """
+    _remove_dead_scratch()
+    while True:
+        descriptor, lock = tempfile.mkstemp(prefix=_SCRATCH, suffix=_LOCK)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # Another process took it for a dead one's before it was locked.
+    folder = Path(lock.removesuffix(_LOCK))
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.unlink(lock)
+        os.close(descriptor)
+
+
+def _remove_dead_scratch() -> None:
+    for lock in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*{_LOCK}"):
+        # Those of other users, and file systems without locks.
+        with contextlib.suppress(OSError), open(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_uid == os.getuid():
+                shutil.rmtree(str(lock).removesuffix(_LOCK), ignore_errors=True)
+                os.unlink(lock)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

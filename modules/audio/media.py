@@ -105,6 +105,11 @@ class Track:
         if self._stream.codec_context.name == "flac":
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._ticks = _ticks(self._container, self._stream, contents)
+        self._most_frames: int | None = None
+        if (self._container.format.name, self._stream.codec_context.name) == ("caf", "alac"):
+            # FFmpeg cuts the padding off the last packet even where the packet tells its length.
+            self._stream.codec_context.options = {"flags2": "+skip_manual"}
+            self._most_frames = self._ticks
         self.rate_hz: int = self._stream.rate
         names = [channel.name for channel in self._stream.layout.channels]
         self.centre = names.index("FC") if "FC" in names and len(names) > 1 else -1
@@ -128,7 +133,7 @@ class Track:
         """
         import av
 
-        shape = None
+        shape, left = None, self._most_frames
         try:
             for frame in _frames(self._container, self._stream):
                 # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
@@ -141,7 +146,12 @@ class Track:
                 self.rate_hz = frame.sample_rate
                 check_rate(self.rate_hz)
                 array = frame.to_ndarray()
-                yield array.T if frame.format.is_planar else array.reshape(-1, own[1])
+                piece = array.T if frame.format.is_planar else array.reshape(-1, own[1])
+                if left is not None:
+                    piece = piece[:left]
+                    left -= len(piece)
+                if len(piece):
+                    yield piece
         except (av.FFmpegError, ValueError, OSError) as error:
             raise DecodingError(_failure(error, self._flac_frames)) from None
 
