@@ -99,7 +99,9 @@ def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataN
         reference=last_accepted.outputs[strategy.REFERENCE],
         decision=last_accepted.outputs[strategy.DECISION],
         settings=json.dumps(
-            config.validation.model_dump(include={"anomalies", "drift", "skew"}), sort_keys=True
+            config.validation.model_dump(include={"anomalies", "drift", "skew"})
+            | {"protocol": config.protocol},
+            sort_keys=True,
         ),
         accept_drift=config.validation.accept_drift,
         code_digest=code_digest("data_gate"),

@@ -29,7 +29,7 @@ _REMEDIES = {
 }
 
 # Beginning of the names of folders for temporary files, and end of those of their locks.
-_SCRATCH, _LOCK = "ser-", ".lock"
+_SCRATCH, _LOCK = "ser-scratch-", ".lock"
 
 # Those that only writing has, so that they are of the file that is written.
 _OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}

@@ -17,7 +17,7 @@ from components.domain_adaptation.artifact import FINDINGS_JSON, AdaptationFindi
 from corpora import manifest
 from modules.adaptation.adapt import BaseFacts, adapt
 from modules.adaptation.plan import Plan
-from modules.export.model import export_model
+from modules.export.own_process import ExportArguments, export_alone
 from modules.networks import held
 from modules.training import memory, trained
 from modules.training.clips import Clips, read_clips
@@ -134,14 +134,16 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
     network, job = served.network(), plan.job
     assert job.domain is not None
     network.save(os.path.join(uri, trained.NETWORK_FILE))
-    export_model(
+    export_alone(
         network,
         path_utils.serving_model_dir(uri),
-        labels=served.labels,
-        trim_silence=job.trim_silence,
-        statistics=clips.statistics,
-        domain_labels=served.record.domain_labels,
-        domain=job.domain,
+        ExportArguments(
+            labels=served.labels,
+            trim_silence=job.trim_silence,
+            statistics=clips.statistics,
+            domain_labels=served.record.domain_labels,
+            domain=job.domain,
+        ),
     )
     with tf.io.gfile.GFile(os.path.join(uri, RECORD_FILE), "w") as file:
         file.write(served.record.to_json())

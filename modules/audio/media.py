@@ -56,7 +56,9 @@ def header(contents: Contents) -> tuple[int, float]:
         if stream.codec_context.name == "opus":
             # What a decoder leaves out of the first packets.
             ticks -= round(stream.codec_context.delay / stream.rate / stream.time_base)
-        return stream.rate, float(ticks * stream.time_base)
+        # A damaged header may tell more than a file of its size can hold.
+        most_s = _MAX_FRAMES_A_BYTE * len(contents) / stream.rate
+        return stream.rate, min(float(ticks * stream.time_base), most_s)
 
 
 def decode(contents: Contents) -> Sound:
@@ -101,7 +103,9 @@ class Track:
     def __init__(self, contents: Contents):
         self._stack = ExitStack()
         self._container, self._stream = self._stack.enter_context(_opened(contents))
-        _, self._flac_frames = headers.flac(contents)
+        flac_rate_hz, self._flac_frames = headers.flac(contents)
+        if flac_rate_hz:
+            check_rate(flac_rate_hz)
         if self._stream.codec_context.name == "flac":
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._ticks = _ticks(self._container, self._stream, contents)

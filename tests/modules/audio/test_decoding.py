@@ -9,6 +9,7 @@ import soundfile
 from tiny_models import video
 
 from modules.audio import decoding
+from modules.audio.errors import DecodingError
 from schemas.sound import SAMPLE_RATE_HZ
 
 
@@ -191,3 +192,13 @@ def test_the_last_packet_of_alac_in_caf_is_heard_to_its_end(num_frames):
     assert len(heard) == len(expected) == num_frames
     scale = 2.0 ** (8 * heard.dtype.itemsize - 1) if heard.dtype.kind == "i" else 1.0
     np.testing.assert_allclose(heard / scale, expected / 2**31, atol=1e-4)
+
+
+def test_an_impossible_rate_in_a_flac_header_is_refused_though_its_frames_tell_another():
+    contents = bytearray(encode(noise(8_000, 1), format="FLAC"))
+    # The 20 bits of the rate in STREAMINFO: 1,048,560 Hz.
+    contents[18:20] = b"\xff\xff"
+    with pytest.raises(DecodingError, match="is not that of speech"):
+        decoding.header(bytes(contents))
+    with pytest.raises(DecodingError, match="is not that of speech"):
+        decoding.sound(bytes(contents))
