@@ -9,6 +9,7 @@ from typing import Any
 from components.passing import NUM_PASSING
 from components.pusher.artifact import destination, is_served
 from pipeline.runners.results import NodeResult, Status
+from schemas import files
 from schemas.errors import UserError
 
 RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -54,12 +55,17 @@ class CompiledPipeline:
         except Exception as fault:
             logging.getLogger(__name__).exception("%s failed", name)
             # A user's mistake is told in words made for users.
-            own_words = isinstance(fault, UserError)
-            status, error = (
-                "failed",
-                str(fault) if own_words else f"{type(fault).__name__}: {fault}",
-            )
+            words = str(fault) if isinstance(fault, UserError) else ""
+            if isinstance(fault, OSError):
+                words = files.words_of(fault, folders=[self._root])
+            status, error = "failed", words or f"{type(fault).__name__}: {fault}"
         return NodeResult.of(name, status, duration_s=time.monotonic() - start_s, error=error)
+
+    @property
+    def _root(self) -> str:
+        """Where nodes write."""
+        root = self.representation.runtime_spec.pipeline_root
+        return root.field_value.string_value or root.runtime_parameter.default_value.string_value
 
     def _is_stale(self, name: str) -> bool:
         """Returns whether the last result of a node must not be used again."""
