@@ -33,6 +33,7 @@ setup(
         "numpy<2",
         "protobuf==3.20.3",
         "prometheus-client",
+        "psutil",
         "pyarrow==10.0.1",
         "pydantic>=2",
         "PyYAML",

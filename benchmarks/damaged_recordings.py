@@ -1,10 +1,11 @@
 """Damaged recordings: whether any ends or hangs index, audit or ingestion, and what is misheard.
 
 `python -m benchmarks.damaged_recordings --files 20000` encodes synthetic speech in the usual forms,
-damages it (cut anywhere, bits flipped in header and body, wrong sizes), and gives each file to what
-indexing, audit and AudioExampleGen do with it. It prints, by kind of damage, how many are used, how
-many of those with other samples than the whole file, the slowest file, and where they disagree.
-Exit status 1 if anything raised, took over `LIMIT_S`, or was used by one and refused by another.
+damages it (cut anywhere, bits flipped in header and body, wrong sizes, encoded again in another
+form), and gives each file to what indexing, audit and AudioExampleGen do with it. It prints, by
+kind of damage, how many are used, skipped and quarantined, what share of the used ones has other
+samples than the whole file, the slowest file, and where they disagree. Exit status 1 if anything
+raised, took over `LIMIT_S`, was used by one and refused by another, or is not accounted for.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import collections
 import io
 import os
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -24,12 +26,13 @@ import numpy as np
 import soundfile
 
 from components.audio_example_gen import ingest
-from components.audio_example_gen.account import USED
+from components.audio_example_gen.account import STATUSES, USED, Outcome
 from corpora.audit import listening
 from corpora.audit.clips import Clip
 from corpora.indexing import probe
 from modules.audio import decoding
 from modules.audio.errors import DecodingError
+from modules.audio.samples import to_float
 from schemas.utterance import Utterance
 
 LIMIT_S = 5.0
@@ -108,26 +111,32 @@ def wrong_number(contents: bytes, generator: np.random.Generator) -> bytes:
     return contents[:position] + struct.pack("<I", value) + contents[position + 4 :]
 
 
+def encoded_again(contents: bytes, generator: np.random.Generator) -> bytes:
+    """Decodes a file, and encodes it in any of the forms."""
+    form = list(FORMS)[generator.integers(len(FORMS))]
+    return FORMS[form](to_float(decoding.sound(contents).samples[:, 0]))
+
+
 DAMAGES: dict[str, Callable[[bytes, np.random.Generator], bytes]] = {
     "cut": cut,
     "bit in header": lambda data, chance: flip(data, chance, 0, _HEADER_BYTES),
     "bit in body": lambda data, chance: flip(data, chance, _HEADER_BYTES, len(data)),
     "wrong number": wrong_number,
     "bytes behind": lambda data, chance: data + chance.bytes(int(chance.integers(1, 999))),
+    "encoded again": encoded_again,
 }
 
 
-def hear_all(path: Path) -> tuple[str, str, str]:
-    """Returns why indexing, audit and ingestion refuse a file; empty where they do not."""
+def hear_all(path: Path) -> tuple[str, str, Outcome]:
+    """Returns why indexing and audit refuse a file, empty where they do not; what ingestion did."""
     utterance = Utterance(
         utterance_id="a", path=str(path), domain="d", speaker="s", emotion="anger"
     )
     indexed = probe.problem(utterance, probe.probe(str(path)))
     heard = listening.listen(Clip(utterance_id="a", path=str(path), fold="", domain="d"))
     settings = ingest.Settings(over_length="truncate", trim_silence=True)
-    outcome = ingest.ingest(utterance, settings)[1]
     audited = heard.problem or ("silent" if heard.constant else "")
-    return indexed, audited, "" if outcome.status == USED else outcome.reason
+    return indexed, audited, ingest.ingest(utterance, settings)[1]
 
 
 def differs(whole: bytes, damaged: bytes) -> bool:
@@ -154,6 +163,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "clip")
         for number in range(arguments.files):
+            if number and number % 1_000 == 0:
+                print(f"{number:,} of {arguments.files:,}", file=sys.stderr, flush=True)
             form, damage = kinds[number % len(kinds)]
             whole = FORMS[form](speech(number))
             damaged = DAMAGES[damage](whole, generator)
@@ -161,24 +172,28 @@ def main() -> int:
             name = f"{number}: {form}, {damage}"
             started_s = time.perf_counter()
             try:
-                indexed, audited, ingested = hear_all(path)
+                indexed, audited, outcome = hear_all(path)
             except Exception as error:  # what must not happen is what is looked for
                 faults.append(f"{name}: {type(error).__name__}: {error}")
                 continue
             slowest = max(slowest, (time.perf_counter() - started_s, name))
-            used = int(not ingested)
-            counts[damage, "files"] += 1
-            counts[damage, "used"] += used
+            used = int(outcome.status == USED)
+            counts[damage, "found"] += 1
+            counts[damage, outcome.status] += 1
             counts[damage, "misheard"] += int(used and differs(whole, damaged))
             if bool(used) == bool(indexed):
-                faults.append(f"{name}: index `{indexed}`, audit `{audited}`, ingest `{ingested}`")
+                faults.append(f"{name}: index `{indexed}`, audit `{audited}`, ingest {outcome}")
             if used and audited and audited != "silent":
                 faults.append(f"{name}: audit `{audited}`, used by ingestion")
-    print(f"{'damage':15} {'files':>7} {'used':>7} {'of these with other samples':>28}")
+    columns = ("found", *STATUSES)
+    print(f"{'damage':15}", *(f"{column:>11}" for column in columns), "used with other samples")
     for damage in DAMAGES:
-        used = counts[damage, "used"]
-        share = counts[damage, "misheard"] / used if used else 0.0
-        print(f"{damage:15} {counts[damage, 'files']:7,} {used:7,} {share:28.1%}")
+        numbers = [counts[damage, column] for column in columns]
+        share = counts[damage, "misheard"] / numbers[1] if numbers[1] else 0.0
+        print(f"{damage:15}", *(f"{number:11,}" for number in numbers), f"{share:23.1%}")
+    found, *accounted = (sum(counts[damage, column] for damage in DAMAGES) for column in columns)
+    if not arguments.files == found == sum(accounted):
+        faults.append(f"{arguments.files} made, {found} found, {sum(accounted)} accounted for")
     print(f"slowest: {slowest[0]:.2f} s ({slowest[1]})")
     print(f"faults: {len(faults)}", *faults[:20], sep="\n  ")
     return int(bool(faults) or slowest[0] > LIMIT_S)

@@ -137,6 +137,7 @@ def example_gen(utterances: list[Utterance], folder: Path, beam_args: tuple[str,
             "protocol": "random",
             "over_length": "truncate",
             "trim_silence": False,
+            "input_samples": sound.INPUT_SAMPLES,
             "code_digest": "",
         },
     )

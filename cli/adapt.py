@@ -1,6 +1,7 @@
 """`ser adapt`: a release's network, adapted to a team's own recordings."""
 
 import argparse
+import sys
 
 from cli import pipelines
 from schemas.places import place
@@ -41,9 +42,12 @@ def run(args: argparse.Namespace) -> int:
         )
 
     from pipeline.reports.adaptation import terminal
+    from pipeline.reports.release.terminal import not_used
 
     # Written to a file there is no width to keep to.
     width = None if display.console.is_terminal else 120
     Console(width=width).print(terminal.summary(result.found))
+    for line in not_used(result.found.not_used):
+        print(line, file=sys.stderr)
     display.console.print(f"report: {result.report}")
     return 0 if result.complete else 1

@@ -15,6 +15,7 @@ COMMANDS = (
     "run",
     "adapt",
     "study",
+    "runs",
     "predict",
     "enrol",
     "serve",

@@ -45,7 +45,7 @@ def run_release(request: "Request") -> "ReleaseResult":
 
     # Written to a file there is no width to keep to.
     Console(width=None if display.console.is_terminal else 120).print(terminal.table(result.found))
-    for line in terminal.not_used(result.found):
+    for line in terminal.not_used(result.found.not_used):
         print(line, file=sys.stderr)
     display.console.print(f"report: {result.report}")
     return result

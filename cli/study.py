@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 
 from cli import pipelines
@@ -64,6 +65,11 @@ def run(args: argparse.Namespace) -> int:
         result = run_study.run(request, observer=display)
     if request.plan_only:
         return 0
+
+    from pipeline.reports.release.terminal import not_used
+
+    for line in not_used(result.not_used):
+        print(line, file=sys.stderr)
     planned = result.plan.planned
     print(f"{planned - result.missing} of {planned} cells are in {result.plan.store}")
     if result.report:

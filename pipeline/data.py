@@ -109,7 +109,8 @@ def build(config: DataConfig, manifest: Manifest, network: NetworkSpec) -> DataN
             config.validation.model_dump(
                 include={"anomalies": True, "drift": True, "skew": True},
                 exclude={"drift": {"embedding"}},
-            ),
+            )
+            | {"protocol": config.protocol},
             sort_keys=True,
         ),
         accept_drift=config.validation.accept_drift,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from modules.networks.registry import NetworkSpec
+from pipeline import leftovers
 from pipeline.manifest import Manifest
 from pipeline.observer import Observer
 from pipeline.preparation import Config, Prepared
@@ -38,7 +39,8 @@ def execute(
     """
     config, output = prepared.config, prepared.config.output.absolute()
     busy = f"{output} is in use by another run; wait for it or choose another output folder"
-    with files.locked(output / LOCK_FILE, busy=busy):
+    with files.locked(output / LOCK_FILE, busy=busy), leftovers.temporary_files():
+        leftovers.clear(config)
         with files.replacing(output / CONFIG_FILE) as file:
             file.write(config.to_yaml())
         observer.on_start(prepared)

@@ -21,6 +21,7 @@ class Manifest:
       path: The CSV, named by its content.
       schema_path: Schema of the examples of these recordings, named by its content.
       digest: Digest of the manifest's content; the cache key of everything downstream.
+      dev_domains: Those of the domains that have an official dev part.
       details_digest: Digest of what only audits look at: licences, sentences and the like.
       domains: Names of the domains, sorted.
       labels: What its networks learn to tell apart.
@@ -32,6 +33,7 @@ class Manifest:
     domains: tuple[str, ...]
     labels: LabelSet
     details_digest: str = ""
+    dev_domains: tuple[str, ...] = ()
 
 
 def snapshot(manifest: manifests.Manifest, folder: Path) -> Manifest:
@@ -59,4 +61,7 @@ def snapshot(manifest: manifests.Manifest, folder: Path) -> Manifest:
         domains=manifest.domains,
         labels=manifest.labels,
         details_digest=manifests.details_digest(manifest),
+        dev_domains=tuple(
+            sorted({each.domain for each in manifest.utterances if each.partition == "dev"})
+        ),
     )

@@ -153,6 +153,7 @@ def _trainer(
             settings=training,
             inner_fraction=config.inner_fraction,
             protocol=config.protocol,
+            dev_domains=manifest.dev_domains if config.protocol == splits.PARTITION else (),
             trim_silence=config.audio.trim_silence,
             seed=config.seed,
             embedded=embedded,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from modules.study.cells import Cell
     from modules.study.design import Design
     from modules.study.store import Store
+    from pipeline.reports.release.results import Recording
 
 # Below the output folder.
 TABLES = "tables"
@@ -89,12 +90,14 @@ class StudyResult:
       nodes: What became of each node; empty where only the plan was asked for.
       missing: Number of cells that are not in the store.
       report: The page with the tables; `None` where nothing is there to show.
+      not_used: Recordings that were skipped or quarantined.
     """
 
     plan: Plan
     nodes: tuple[NodeResult, ...]
     missing: int
     report: Path | None
+    not_used: "tuple[Recording, ...]" = ()
 
     @property
     def complete(self) -> bool:
@@ -132,11 +135,15 @@ def run(request: StudyRequest, *, observer: Observer) -> StudyResult:
     if request.plan_only:
         return StudyResult(plan=plan, nodes=(), missing=len(missing), report=None)
     nodes = execution.execute(prepared, study.build, observer=observer)
+
+    from pipeline.reports.release.collect import not_used
+
     return StudyResult(
         plan=plan,
         nodes=nodes,
         missing=sum(cell not in store for cell in planned),
         report=write_tables(config, store, design, command=request.command, track=observer.track),
+        not_used=not_used(config),
     )
 
 

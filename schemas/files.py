@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,22 +32,47 @@ _REMEDIES = {
     errno.ESTALE: "mount the file system again",
 }
 
+# A disk with less is full.
+_NO_ROOM_BYTES = 2**20
+
+# Beginning of the names of folders for temporary files, and end of those of their locks.
+_SCRATCH, _LOCK = "ser-scratch-", ".lock"
+
 # Those that only writing has, so that they are of the file that is written.
 _OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
-def words_of(fault: OSError, place: str | os.PathLike[str] = "") -> str:
+def words_of(
+    fault: OSError,
+    place: str | os.PathLike[str] = "",
+    *,
+    folders: Iterable[str | os.PathLike[str]] = (),
+) -> str:
     """Returns one line for the user, or nothing where the program may be at fault.
 
     Args:
       fault: What the operating system reported.
       place: What was worked on, where `fault` does not name it.
+      folders: Where the program writes, beside the folder for temporary files and the one it was
+        started in: where nothing is named, the first on a full disk is.
     """
     remedy = _REMEDIES.get(fault.errno or 0)
     if remedy is None:
         return ""
     name = os.fspath(place) or os.fsdecode(fault.filename or "")
+    if not name and fault.errno == errno.ENOSPC:
+        name = _on_full_disk([*folders, tempfile.gettempdir(), os.getcwd()])
     return f"{name}: {fault.strerror}; {remedy}" if name else f"{fault.strerror}; {remedy}"
+
+
+def _on_full_disk(folders: Iterable[str | os.PathLike[str]]) -> str:
+    """Returns the first of some folders whose disk has no room left; empty if all have."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(folder)
+            if disk.f_bavail * disk.f_frsize < _NO_ROOM_BYTES:
+                return os.fspath(folder)
+    return ""
 
 
 @contextlib.contextmanager
@@ -145,6 +170,39 @@ def locked(path: str | os.PathLike[str], *, busy: str) -> Iterator[None]:
         except BlockingIOError:
             raise UserError(busy) from None
         yield
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Makes a folder for temporary files; removes those whose processes were killed.
+
+    Who is alive is told by a lock on a file beside the folder, which goes with its process.
+    """
+    _remove_dead_scratch()
+    while True:
+        descriptor, lock = tempfile.mkstemp(prefix=_SCRATCH, suffix=_LOCK)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            break
+        os.close(descriptor)  # Another process took it for a dead one's before it was locked.
+    folder = Path(lock.removesuffix(_LOCK))
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.unlink(lock)
+        os.close(descriptor)
+
+
+def _remove_dead_scratch() -> None:
+    for lock in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*{_LOCK}"):
+        # Those of other users, and file systems without locks.
+        with contextlib.suppress(OSError), open(lock, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_uid == os.getuid():
+                shutil.rmtree(str(lock).removesuffix(_LOCK), ignore_errors=True)
+                os.unlink(lock)
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

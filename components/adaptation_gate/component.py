@@ -15,7 +15,7 @@ from components.adaptation_gate.artifact import COMPARISON_JSON, AdaptationCompa
 from components.adaptation_gate.compare import compare
 from components.adaptation_gate.comparison import ADAPTED
 from components.adaptation_gate.enrolment import enrolment
-from modules.export.model import export_model
+from modules.export.own_process import ExportArguments, export_alone
 from modules.networks import held
 from modules.training import memory, trained
 from modules.training.clips import read_clips
@@ -104,14 +104,13 @@ def AdaptationGate(
         return
     for name in (trained.NETWORK_FILE, RECORD_FILE):
         tf.io.gfile.copy(os.path.join(multi_domain.uri, name), os.path.join(model.uri, name), True)
+    arguments = ExportArguments(
+        labels=base.labels,
+        trim_silence=trim_silence,
+        statistics=clips.statistics,
+        domain_labels=base.record.domain_labels,
+        domain=domain,
+        speakers_encoder=base.speakers_encoder,
+    )
     with local_folder(path_utils.serving_model_dir(model.uri)) as folder:
-        export_model(
-            base.network(),
-            str(folder),
-            labels=base.labels,
-            trim_silence=trim_silence,
-            statistics=clips.statistics,
-            domain_labels=base.record.domain_labels,
-            domain=domain,
-            speakers_encoder=base.speakers_encoder,
-        )
+        export_alone(base.network(), str(folder), arguments)

@@ -21,6 +21,9 @@ ACCOUNT_JSON = "account.json"
 USED, SKIPPED, QUARANTINED = "used", "skipped", "quarantined"
 STATUSES = (USED, SKIPPED, QUARANTINED)
 
+# Ends the reason of a recording that could not be read when its turn came.
+AGAIN = "; the next run tries it again"
+
 _MOST_NAMED = 5
 
 
@@ -39,6 +42,11 @@ class Outcome:
     domain: str
     status: str
     reason: str = ""
+
+    @property
+    def passing(self) -> bool:
+        """Whether the recording was not used for a reason that may be gone in the next run."""
+        return self.status == QUARANTINED and self.reason.endswith(AGAIN)
 
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in dataclasses.fields(Outcome))

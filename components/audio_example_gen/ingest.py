@@ -15,10 +15,18 @@ import numpy as np
 import tensorflow as tf
 
 from components.audio_example_gen import account
-from components.audio_example_gen.account import QUARANTINED, SKIPPED, STATUSES, USED, Outcome
+from components.audio_example_gen.account import (
+    AGAIN,
+    QUARANTINED,
+    SKIPPED,
+    STATUSES,
+    USED,
+    Outcome,
+)
+from corpora.manifest.recordings import MISSING
 from modules.audio import loading, network_input
 from modules.audio.contents import NO_SUCH_FILE
-from modules.audio.errors import DecodingError
+from modules.audio.errors import DecodingError, PassingError
 from modules.audio.recordings import CHANGED
 from modules.audio.samples import encode_pcm16
 from schemas import features, places, sound, splits
@@ -186,7 +194,11 @@ def ingest(utterance: Utterance, settings: Settings) -> tuple[bytes | None, Outc
     try:
         loaded = loading.load_utterance(utterance, check_hash=True)
     except DecodingError as error:
-        return None, outcome(QUARANTINED, _ADVICE.get(str(error), str(error)))
+        reason = _ADVICE.get(str(error), str(error))
+        # What was missing before the run began is so for the manifest's digest, too.
+        if isinstance(error, PassingError) and utterance.sha256 != MISSING:
+            reason += AGAIN
+        return None, outcome(QUARANTINED, reason)
     waveform = loaded.waveform
     if settings.over_length == sound.DROP:
         num_samples = _trimmed_length(waveform) if settings.trim_silence else len(waveform)

@@ -12,9 +12,11 @@ import tensorflow as tf
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 
+from components import passing
 from components.corpora_audit.artifact import AUDIT_JSON, AUDIT_TEXT, AuditReport, read
 from corpora import audit as audits
 from corpora import manifest
+from corpora.manifest.recordings import MISSING
 from schemas import progress
 from schemas.errors import UserError
 
@@ -46,8 +48,9 @@ def CorporaAudit(
     Raises:
       UserError: The manifest cannot be read, or none of its recordings.
     """
+    utterances = manifest.read(manifest_path).utterances
     found = audits.audit(
-        manifest.read(manifest_path).utterances,
+        utterances,
         protocol=protocol,
         test_fold=None if test_fold == EVERY_FOLD else test_fold,
         track=_track,
@@ -55,6 +58,10 @@ def CorporaAudit(
     )
     _write(f"{audit.uri}/{AUDIT_JSON}", found.to_json())
     _write(f"{audit.uri}/{AUDIT_TEXT}", "\n".join(found.lines()) + "\n")
+    unread = set(found.unread)
+    passing.mark(
+        [audit], sum(each.utterance_id in unread and each.sha256 != MISSING for each in utterances)
+    )
 
 
 @component

@@ -50,7 +50,7 @@ def DataGate(
       accepted: The data, if it passes.
       settings: What stops, as JSON. `anomalies`: `stop`, `errors` (warnings pass) or `report`;
         `drift` and `skew`: `action` (`stop`, `report` or `off`) and the thresholds of
-        `findings.DRIFT_FEATURES` and `findings.SKEW_FEATURES`.
+        `findings.DRIFT_FEATURES` and `findings.SKEW_FEATURES`; `protocol`, of the folds.
       reference: The data accepted last, from `strategy.LastAcceptedStrategy`; none in the first
         run.
       decision: An earlier, deliberate acceptance of the same data beside the same reference.
@@ -62,7 +62,7 @@ def DataGate(
     """
     asked = json.loads(settings)
     now = manifest_statistics.read(statistics.uri)
-    odd = findings.anomalies(_read_anomalies(anomalies))
+    odd = findings.anomalies(_read_anomalies(anomalies), protocol=asked.get("protocol", ""))
     drift: list[Finding] = []
     if reference is not None and asked[findings.DRIFT]["action"] != OFF:
         before = manifest_statistics.read(reference.uri)
@@ -119,7 +119,7 @@ _HEADS = {
     findings.ANOMALY: "does not fit the schema (let it pass: --set validation.anomalies=report)",
     findings.DRIFT: "has drifted from the data accepted last{} (if that is meant:"
     " --set validation.accept_drift=true, and it becomes the reference)",
-    findings.SKEW: "differs between training and test folds"
+    findings.SKEW: "differs between what is trained and what is tested on"
     " (let it pass: --set validation.skew.action=report)",
 }
 

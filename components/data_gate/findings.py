@@ -16,6 +16,7 @@ from components.manifest_statistics.artifact import (
     TRAINING,
     dataset_name,
 )
+from schemas import splits
 
 ANOMALY, DRIFT, SKEW = "anomaly", "drift", "skew"
 CLIPS = "clips"
@@ -63,12 +64,16 @@ class Finding:
         return f"{self.feature}{' of ' if self.where else ''}{self.where}: {self.text}"
 
 
-def anomalies(by_split: Mapping[str, anomalies_pb2.Anomalies]) -> list[Finding]:
+def anomalies(
+    by_split: Mapping[str, anomalies_pb2.Anomalies], *, protocol: str = ""
+) -> list[Finding]:
     """Returns ExampleValidator's anomalies, one for each feature and kind.
 
     Args:
       by_split: What was found in each split.
+      protocol: Under `partition` splits have the names of the official parts.
     """
+    parts = protocol == splits.PARTITION
     grouped: dict[tuple[str, int], list[tuple[str, anomalies_pb2.AnomalyInfo, str]]] = {}
     for split, found in sorted(by_split.items()):
         infos = dict(found.anomaly_info)
@@ -84,15 +89,22 @@ def anomalies(by_split: Mapping[str, anomalies_pb2.Anomalies]) -> list[Finding]:
         findings.append(
             Finding(
                 check=ANOMALY,
-                where="all folds"
+                where=("all parts" if parts else "all folds")
                 if len(members) == len(by_split)
-                else ", ".join(split for split, _, _ in members),
+                else ", ".join(
+                    dict.fromkeys(_part(split) if parts else split for split, _, _ in members)
+                ),
                 feature=feature,
                 text=f"{'; '.join(texts)} ({_ADVICE.get(kind, _ELSE)})",
                 severe=any(info.severity != _REASON.WARNING for _, info, _ in members),
             )
         )
     return findings
+
+
+def _part(split: str) -> str:
+    test = split == splits.FOLD_SPLITS[splits.PARTITION_TEST_FOLD]
+    return "the test part" if test else "the parts trained on"
 
 
 def drift(
@@ -137,7 +149,7 @@ def drift(
 def skew(
     now: statistics_pb2.DatasetFeatureStatisticsList, thresholds: Mapping[str, float]
 ) -> list[Finding]:
-    """Compares each domain's training folds with its test fold.
+    """Compares what of each domain is trained on with what is tested on.
 
     Args:
       now: From `manifest_statistics.compute.statistics`.
@@ -149,8 +161,8 @@ def skew(
     current = _by_name(now)
     schema = _schema(thresholds, SKEW_FEATURES, "skew_comparator")
     words = (
-        "is {} of the training folds' clips, but {} of the test fold's",
-        "the median is {} in the training folds, but {} in the test fold",
+        "is {} of the clips trained on, but {} of those tested on",
+        "the median is {} in what is trained on, but {} in what is tested on",
     )
     findings = []
     for domain in _domain_names(current):

@@ -17,7 +17,7 @@ from components.domain_adaptation.artifact import FINDINGS_JSON, AdaptationFindi
 from corpora import manifest
 from modules.adaptation.adapt import BaseFacts, adapt
 from modules.adaptation.plan import Plan
-from modules.export.model import export_model
+from modules.export.own_process import ExportArguments, export_alone
 from modules.networks import held
 from modules.training import memory, trained
 from modules.training.clips import Clips, read_clips
@@ -134,17 +134,16 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
     """Leaves in the model's folder what a Trainer leaves."""
     network, job = served.network(), plan.job
     assert job.domain is not None
+    arguments = ExportArguments(
+        labels=served.labels,
+        trim_silence=job.trim_silence,
+        statistics=clips.statistics,
+        domain_labels=served.record.domain_labels,
+        domain=job.domain,
+    )
     with local_folder(uri) as folder:
         network.save(str(folder / trained.NETWORK_FILE))
-        export_model(
-            network,
-            path_utils.serving_model_dir(str(folder)),
-            labels=served.labels,
-            trim_silence=job.trim_silence,
-            statistics=clips.statistics,
-            domain_labels=served.record.domain_labels,
-            domain=job.domain,
-        )
+        export_alone(network, path_utils.serving_model_dir(str(folder)), arguments)
         (folder / RECORD_FILE).write_text(served.record.to_json(), encoding="utf-8")
 
 

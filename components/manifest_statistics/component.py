@@ -32,7 +32,7 @@ def ManifestStatistics(
       statistics: Statistics of each domain.
       manifest_path: The manifest's CSV file, named by its content.
       manifest_digest: Digest of the manifest.
-      protocol: `random` or `speaker_independent`; which of an utterance's folds counts.
+      protocol: Which of an utterance's folds counts.
       test_fold: Which of them is tested on.
       code_digest: Digest of the sources of this step.
 

@@ -11,7 +11,7 @@ from corpora.audit.clips import Clip
 from corpora.audit.fingerprint import Fingerprint, fingerprint
 from modules.audio import channels, recordings
 from modules.audio.decoding import one_recordings_fault
-from modules.audio.errors import SILENT, DecodingError
+from modules.audio.errors import SILENT, DecodingError, PassingError
 from modules.audio.samples import Sound, to_float
 from schemas.channels import FIRST
 from schemas.progress import Track
@@ -25,6 +25,7 @@ class Heard:
 
     Attributes:
       problem: why it cannot be decoded; empty if it can. If it cannot, the rest has no meaning.
+      passing: whether the problem may be gone the next time.
       samples_sha256: of the decoded samples of the first channel, whatever the file's format.
       fingerprint: of the first channel, which is the one that training hears.
       other_fingerprint: of the second channel, where it is not the same: a copy may be of either.
@@ -37,6 +38,7 @@ class Heard:
     """
 
     problem: str = ""
+    passing: bool = False
     samples_sha256: str = ""
     fingerprint: Fingerprint | None = None
     other_fingerprint: Fingerprint | None = None
@@ -69,7 +71,7 @@ def listen(clip: Clip) -> Heard:
             )
             return measure(sound, clip.channel)
     except DecodingError as error:
-        return Heard(problem=str(error))
+        return Heard(problem=str(error), passing=isinstance(error, PassingError))
 
 
 def measure(sound: Sound, channel: str = FIRST) -> Heard:

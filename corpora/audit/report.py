@@ -79,6 +79,7 @@ class Audit:
       protocol: Under which it was judged.
       test_fold: The only one tested on; `None`: each in turn.
       clips: The number of all, `heard` of which could be decoded; the rest is `unreadable`.
+      unread: The ids of those that could not be read at that moment.
       findings: Errors first.
       not_run: Checks which could not be made, and why.
       inferred: What was taken from the files because a list lacks it, in words.
@@ -94,6 +95,7 @@ class Audit:
     findings: tuple[Finding, ...]
     not_run: tuple[tuple[str, str], ...] = ()
     inferred: str = ""
+    unread: tuple[str, ...] = ()
     exclusions: tuple[Exclusion, ...] = ()
 
     @property

@@ -162,6 +162,9 @@ def _audit(
         findings=tuple(findings),
         not_run=tuple(not_run),
         inferred=inferred,
+        unread=tuple(
+            clip.utterance_id for clip, sound in zip(clips, heard, strict=True) if sound.passing
+        ),
         exclusions=tuple(_exclusions(facts)),
     )
 

@@ -9,6 +9,7 @@ from modules.audio import contents, decoding, recordings
 from modules.audio.errors import (
     MAX_DURATION_S,
     DecodingError,
+    PassingError,
     check_duration,
     no_channel,
     too_short,
@@ -67,6 +68,9 @@ def probe(path: str) -> Probe:
                 silences=_silences(sound),
                 notes="; ".join(_notes(sound)),
             )
+    except PassingError as error:
+        # Without a hash it is not remembered.
+        return Probe(problem=str(error))
     except DecodingError as error:
         return Probe(sha256=sha256, problem=str(error))
 

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from modules.audio.errors import DecodingError
+from modules.audio.errors import DecodingError, PassingError, fault
 from schemas import places, recordings
 
 NO_SUCH_FILE = "no such file"
@@ -94,7 +94,8 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
       most_in_memory: Files of more bytes are read where they are asked for only.
 
     Raises:
-      DecodingError: There is none, or it cannot be read; in words.
+      DecodingError: It is no file, or its path cannot be used; in words.
+      PassingError: There is none, or it cannot be read now.
     """
     if is_remote(path):
         with _remote(path, most_in_memory) as contents:
@@ -107,9 +108,9 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
     except UnicodeEncodeError:
         raise DecodingError("its path is not UTF-8, rename it") from None
     except (FileNotFoundError, NotADirectoryError):
-        raise DecodingError(NO_SUCH_FILE) from None
+        raise PassingError(NO_SUCH_FILE) from None
     except (OSError, ValueError) as error:
-        raise DecodingError(_why_not_read(path, error)) from None
+        raise _not_read(path, error) from None
     try:
         status = os.fstat(descriptor)
         if kind := recordings.kind(status.st_mode):
@@ -118,18 +119,19 @@ def opened(path: str, *, most_in_memory: int = MOST_BYTES_IN_MEMORY) -> Iterator
         try:
             yield contents[:] if len(contents) <= most_in_memory else contents
         except OSError as error:
-            raise DecodingError(f"cannot be read: {error.strerror}") from None
+            raise fault(error, f"cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
 
 
-def _why_not_read(path: str, error: OSError | ValueError) -> str:
+def _not_read(path: str, error: OSError | ValueError) -> DecodingError:
     try:
         if kind := recordings.kind(os.stat(path).st_mode):
-            return _NO_RECORDING.format(kind)  # A socket cannot be opened at all.
+            # A socket cannot be opened at all.
+            return DecodingError(_NO_RECORDING.format(kind))
     except (OSError, ValueError):
         pass
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    return fault(error, f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 @contextlib.contextmanager
@@ -149,7 +151,7 @@ def _remote(path: str, most_in_memory: int) -> Iterator[Contents]:
                     copy.flush()
                     contents = FileContents(copy.fileno(), num_bytes)
         except tf.errors.NotFoundError:
-            raise DecodingError(NO_SUCH_FILE) from None
+            raise PassingError(NO_SUCH_FILE) from None
         except tf.errors.OpError as error:
-            raise DecodingError(f"cannot be read: {error.message[:200]}") from None
+            raise PassingError(f"cannot be read: {error.message[:200]}") from None
         yield contents

@@ -19,6 +19,7 @@ from modules.audio.errors import (
     check_duration,
     check_rate,
     check_values,
+    fault,
 )
 from modules.audio.samples import Sound, to_float
 
@@ -177,7 +178,7 @@ def one_recordings_fault() -> Iterator[None]:
         raise
     except Exception as error:
         reason = str(error).partition("\n")[0][:100]
-        raise DecodingError(f"cannot be decoded: {type(error).__name__}: {reason}") from error
+        raise fault(error, f"cannot be decoded: {type(error).__name__}: {reason}") from error
 
 
 def _plain_header(contents: Contents) -> tuple[int, float] | None:

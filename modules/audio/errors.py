@@ -20,6 +20,17 @@ class DecodingError(Exception):
     """A recording cannot be used. The message is the reason, in words."""
 
 
+class PassingError(DecodingError):
+    """A recording cannot be used now, for what lies outside it: the next try may go well."""
+
+
+def fault(error: BaseException, message: str) -> DecodingError:
+    """Returns the DecodingError with a message, a PassingError where the machine is at fault."""
+    # FFmpeg's errors are OSErrors too, and tell of damaged recordings.
+    of_machine = isinstance(error, OSError) and type(error).__module__ == OSError.__module__
+    return PassingError(message) if of_machine else DecodingError(message)
+
+
 def check_rate(rate_hz: int) -> None:
     """Raises DecodingError if a recording's rate is not within the limits of speech."""
     if not MIN_SPEECH_RATE_HZ <= rate_hz <= MAX_SPEECH_RATE_HZ:

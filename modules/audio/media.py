@@ -56,7 +56,9 @@ def header(contents: Contents) -> tuple[int, float]:
         if stream.codec_context.name == "opus":
             # What a decoder leaves out of the first packets.
             ticks -= round(stream.codec_context.delay / stream.rate / stream.time_base)
-        return stream.rate, float(ticks * stream.time_base)
+        # A damaged header may tell more than a file of its size can hold.
+        most_s = _MAX_FRAMES_A_BYTE * len(contents) / stream.rate
+        return stream.rate, min(float(ticks * stream.time_base), most_s)
 
 
 def decode(contents: Contents) -> Sound:
@@ -101,10 +103,17 @@ class Track:
     def __init__(self, contents: Contents):
         self._stack = ExitStack()
         self._container, self._stream = self._stack.enter_context(_opened(contents))
-        _, self._flac_frames = headers.flac(contents)
+        flac_rate_hz, self._flac_frames = headers.flac(contents)
+        if flac_rate_hz:
+            check_rate(flac_rate_hz)
         if self._stream.codec_context.name == "flac":
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
         self._ticks = _ticks(self._container, self._stream, contents)
+        self._most_frames: int | None = None
+        if (self._container.format.name, self._stream.codec_context.name) == ("caf", "alac"):
+            # FFmpeg cuts the padding off the last packet even where the packet tells its length.
+            self._stream.codec_context.options = {"flags2": "+skip_manual"}
+            self._most_frames = self._ticks
         self.rate_hz: int = self._stream.rate
         names = [channel.name for channel in self._stream.layout.channels]
         self.centre = names.index("FC") if "FC" in names and len(names) > 1 else -1
@@ -128,7 +137,7 @@ class Track:
         """
         import av
 
-        shape = None
+        shape, left = None, self._most_frames
         try:
             for frame in _frames(self._container, self._stream):
                 # The frames' rate: a stream's header may tell that of the core only (HE-AAC).
@@ -141,7 +150,12 @@ class Track:
                 self.rate_hz = frame.sample_rate
                 check_rate(self.rate_hz)
                 array = frame.to_ndarray()
-                yield array.T if frame.format.is_planar else array.reshape(-1, own[1])
+                piece = array.T if frame.format.is_planar else array.reshape(-1, own[1])
+                if left is not None:
+                    piece = piece[:left]
+                    left -= len(piece)
+                if len(piece):
+                    yield piece
         except (av.FFmpegError, ValueError, OSError) as error:
             raise DecodingError(_failure(error, self._flac_frames)) from None
 

@@ -21,6 +21,7 @@ from modules.audio.contents import Contents
 from modules.audio.errors import (
     NO_SAMPLES,
     DecodingError,
+    PassingError,
     check_duration,
     check_values,
 )
@@ -73,18 +74,19 @@ class Recordings:
           expected_sha256: Hex digest that its bytes must have; empty for any.
 
         Raises:
-          DecodingError: As for `decoding.sound`; it has changed, there is nothing in the part, or
-            the part is longer than `MAX_DURATION_S`.
+          DecodingError: As for `decoding.sound`; there is nothing in the part, or it is longer than
+            `MAX_DURATION_S`.
+          PassingError: It has changed, or cannot be read now.
         """
         with decoding.one_recordings_fault():
             if start_s is None and end_s is None:
                 with contents.opened(path) as data:
                     if expected_sha256 and sha256(data) != expected_sha256:
-                        raise DecodingError(CHANGED)
+                        raise PassingError(CHANGED)
                     return decoding.sound(data)
             recording = self._long_recording(path)
             if expected_sha256 and recording.sha256 != expected_sha256:
-                raise DecodingError(CHANGED)
+                raise PassingError(CHANGED)
             part = recording.part(start_s, end_s)
             self._drop_oldest()
             return part

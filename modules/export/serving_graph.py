@@ -48,7 +48,8 @@ class ServingModule(tf.Module):
         _check_arguments(labels, statistics, domain_labels, domain)
         self._labels = tf.constant(labels.labels)
         self._trim_silence = trim_silence
-        # Functions of a module are not tracked; its variables and tables are what gets saved.
+        # Functions of a module are not tracked; its variables and tables are what gets saved. The
+        # states of random generators are not: they tell what else the process did.
         self._infer = lambda inputs: network(inputs, training=False)
         self._input_shape = [-1, *network.input_shape[1:]]
         self._num_samples = network.input_shape[1]
@@ -57,7 +58,7 @@ class ServingModule(tf.Module):
         self._speakers = None
         if speakers_encoder is not None:
             self._speakers = Speakers(network, encoder=speakers_encoder)
-        self._variables = [variable.value for variable in network.variables]
+        self._variables = [variable.value for variable in network.weights]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
         masks = [_mask(labels, domain_labels.get(name)) for name in rows]
@@ -249,7 +250,7 @@ class ServingModule(tf.Module):
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
     """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
     samples, rate_hz = wav_graph.decode_wav(contents)
-    return resampling.resample(first_channel(samples), rate_hz)
+    return resampling.resample(_within_full_scale(first_channel(samples)), rate_hz)
 
 
 def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -257,7 +258,12 @@ def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     waveform, num_samples, rate_hz = row
     valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
     _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
-    return resampling.resample(waveform[:num_samples], rate_hz)
+    return resampling.resample(_within_full_scale(waveform[:num_samples]), rate_hz)
+
+
+def _within_full_scale(waveform: tf.Tensor) -> tf.Tensor:
+    """Returns float32 [samples] scaled to ±1 where it exceeds that, as in training."""
+    return waveform / tf.maximum(tf.reduce_max(tf.abs(waveform)), 1.0)
 
 
 def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:

@@ -49,7 +49,9 @@ def write_warm_up(
         signatures.INPUT_RATE_HZ: np.array([sound.SAMPLE_RATE_HZ], np.int32),
     }
     requests: dict[str, dict[str, Any]] = {
-        signatures.SIGNATURE_EXAMPLES: {signatures.INPUT_EXAMPLES: [example.SerializeToString()]},
+        signatures.SIGNATURE_EXAMPLES: {
+            signatures.INPUT_EXAMPLES: [example.SerializeToString(deterministic=True)]
+        },
         signatures.SIGNATURE_AUDIO: {signatures.INPUT_AUDIO: [_wav(pcm)]},
         signatures.SIGNATURE_WAVEFORM: samples,
     }
@@ -70,7 +72,11 @@ def write_warm_up(
             for name, values in inputs.items():
                 request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
             log = prediction_log_pb2.PredictLog(request=request)
-            writer.write(prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString())
+            writer.write(
+                prediction_log_pb2.PredictionLog(predict_log=log).SerializeToString(
+                    deterministic=True
+                )
+            )
 
 
 def _wav(pcm: bytes) -> bytes:

@@ -1,14 +1,17 @@
 """Transformed examples as trainings take them, within a limit of memory."""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from modules.training.rows import Rows, RowWriter
-from schemas import features
+from schemas import features, splits
 from schemas.labels import LabelSet
 
 _READ_BATCH = 64
+_LAST_FOLD = splits.FOLD_SPLITS[splits.PARTITION_DEV_FOLD]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,8 @@ class Clips:
       statistics: Mean and standard deviation of the standardisation by domain, of all domains in
         the files; `""` is what serves recordings of no known domain. `None` where utterances are
         standardised by themselves.
+      in_last_fold: bool `[n]`, whether they are of the fold that holds an official dev part;
+        `None` where nobody asks.
     """
 
     inputs: Rows
@@ -34,6 +39,7 @@ class Clips:
     utterance_ids: np.ndarray
     domain_classes: dict[str, tuple[int, ...]]
     statistics: dict[str, tuple[float, float]] | None
+    in_last_fold: np.ndarray | None = None
 
     def domain_labels(self, label_set: LabelSet) -> dict[str, tuple[str, ...]]:
         """Returns `domain_classes` in words."""
@@ -85,8 +91,9 @@ def read_clips(
     }
     input_spec = {feature: tf.io.FixedLenFeature(row_shape, tf.float32)}
     writer = RowWriter(row_shape, limit_bytes=limit_bytes, folder=folder)
-    batches, kept_batches = [], []
-    for examples in tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_READ_BATCH):
+    batches, kept_batches, last_batches = [], [], []
+    for file, examples in _batches(files):
+        last_batches.append(np.full(len(examples), f"Split-{_LAST_FOLD}/" in file))
         if domain is None and without_domain is None:
             parsed = tf.io.parse_example(examples, facts_spec | input_spec)
             facts = {name: parsed[name].numpy() for name in facts_spec}
@@ -128,7 +135,17 @@ def read_clips(
             for name in np.unique(domains)
         },
         statistics=statistics,
+        in_last_fold=np.concatenate(last_batches)[chosen_order],
     )
+
+
+def _batches(files: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Yields serialized examples, string `[m]`, with the file that they are from."""
+    import tensorflow as tf
+
+    for file in files:
+        for examples in tf.data.TFRecordDataset(file, compression_type="GZIP").batch(_READ_BATCH):
+            yield file, examples
 
 
 def _text(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ def inner_split(
     fraction: float,
     by_speaker: bool,
     seed: int,
+    given: np.ndarray | None = None,
 ) -> np.ndarray:
     """Chooses the clips of the training folds on which early stopping is decided.
 
@@ -23,6 +24,7 @@ def inner_split(
       by_speaker: Whether whole speakers are set aside, so that the inner split asks what the outer
         folds ask.
       seed: Seed of the choice.
+      given: bool `[n]`, clips that are set aside in their domains in place of a choice.
 
     Returns:
       bool `[n]`, true for the clips set aside. A domain whose speakers cannot be divided (fewer
@@ -34,6 +36,9 @@ def inner_split(
     parts = max(2, round(1 / fraction))
     for domain in np.unique(domains):
         rows = np.flatnonzero(domains == domain)
+        if given is not None and 0 < given[rows].sum() < len(rows):
+            chosen[rows] = given[rows]
+            continue
         speaker_count = len(np.unique(speakers[rows]))
         if by_speaker and speaker_count > 1:
             splitter = StratifiedGroupKFold(

@@ -108,6 +108,7 @@ class TrainerJob:
       settings: How long and how fast the network learns. Their own seed is not used.
       inner_fraction: Share of the clips that make the inner split.
       protocol: Protocol of the folds; the inner split follows it.
+      dev_domains: Domains whose last fold is an official dev part, which makes the inner split.
       trim_silence: Whether clips were trimmed, so that serving does the same.
       seed: Seed of everything.
       embedded: Whether the clips are the outputs of the layers that the network holds.
@@ -136,6 +137,7 @@ class TrainerJob:
     protocol: str
     trim_silence: bool
     seed: int
+    dev_domains: tuple[str, ...] = ()
     embedded: bool = False
     known_speakers: bool = False
     candidates: tuple[str, ...] = PAPER_APPROACHES
@@ -169,6 +171,7 @@ class TrainerJob:
         own = {
             "network": NetworkSpec.from_json(values["network"]),
             "candidates": tuple(values["candidates"]),
+            "dev_domains": tuple(values.get("dev_domains", ())),
             "labels": LabelSet(tuple(values["labels"])),
             "settings": Settings(**values["settings"]),
         }

@@ -57,13 +57,20 @@ def pretrain(job: TrainerJob, clips: Clips, engine: Engine, *, for_choice: bool 
 
 
 def split(job: TrainerJob, clips: Clips, rows: np.ndarray) -> np.ndarray:
-    """Returns which of `rows` make the inner split, bool `[n]`; equal in every training."""
+    """Returns which of `rows` make the inner split, bool `[n]`; equal in every training.
+
+    Under the protocol `partition` it is the official dev part, in domains that have one.
+    """
+    dev = None
+    if job.dev_domains and clips.in_last_fold is not None:
+        dev = (clips.in_last_fold & np.isin(clips.domains, job.dev_domains))[rows]
     return inner_split(
         clips.labels[rows],
         clips.domains[rows],
         clips.speakers[rows],
         fraction=job.inner_fraction,
-        by_speaker=job.protocol == splits.SPEAKER_INDEPENDENT,
+        by_speaker=job.protocol != splits.RANDOM,
+        given=dev,
         seed=job.seed,
     )
 

@@ -48,7 +48,7 @@ def run_fn(fn_args: Any) -> None:
 
 def _run(fn_args: Any, folder: str) -> None:
     """As `run_fn`; writes the model's folder, one of this machine."""
-    from modules.export.model import export_model
+    from modules.export.own_process import ExportArguments, export_alone
 
     job = TrainerJob.from_json(fn_args.custom_config)
     keras.backend.clear_session()
@@ -85,15 +85,17 @@ def _run(fn_args: Any, folder: str) -> None:
     trained_network = result.network()
     trained_network.save(os.path.join(folder, trained.NETWORK_FILE))
     MESSAGES.info("%s: exporting", job.name)
-    export_model(
+    export_alone(
         trained_network,
         os.path.join(folder, os.path.basename(fn_args.serving_model_dir)),
-        labels=result.labels,
-        trim_silence=job.trim_silence,
-        statistics=clips.statistics,
-        domain_labels=result.record.domain_labels,
-        domain=job.domain,
-        speakers_encoder=result.speakers_encoder,
+        ExportArguments(
+            labels=result.labels,
+            trim_silence=job.trim_silence,
+            statistics=clips.statistics,
+            domain_labels=result.record.domain_labels,
+            domain=job.domain,
+            speakers_encoder=result.speakers_encoder,
+        ),
     )
     Path(folder, RECORD_FILE).write_text(result.record.to_json(), encoding="utf-8")
 

@@ -3,10 +3,13 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
+from components.passing import NUM_PASSING
 from components.pusher.artifact import destination, is_served
 from pipeline.runners.results import NodeResult, Status
+from schemas import files
 from schemas.errors import UserError
 
 RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -41,7 +44,7 @@ class CompiledPipeline:
         start_s = time.monotonic()
         status: Status
         try:
-            if _is_gone(self.connection, self.representation.pipeline_info.id, name):
+            if self._is_stale(name):
                 node = _without_cache(node)
             execution_id = self._launch(node)
             state = _state(self.connection, execution_id)
@@ -52,12 +55,29 @@ class CompiledPipeline:
         except Exception as fault:
             logging.getLogger(__name__).exception("%s failed", name)
             # A user's mistake is told in words made for users.
-            own_words = isinstance(fault, UserError)
-            status, error = (
-                "failed",
-                str(fault) if own_words else f"{type(fault).__name__}: {fault}",
-            )
+            words = str(fault) if isinstance(fault, UserError) else ""
+            if isinstance(fault, OSError):
+                words = files.words_of(fault, folders=[self._root])
+            status, error = "failed", words or f"{type(fault).__name__}: {fault}"
         return NodeResult.of(name, status, duration_s=time.monotonic() - start_s, error=error)
+
+    @property
+    def _root(self) -> str:
+        """Where nodes write."""
+        root = self.representation.runtime_spec.pipeline_root
+        return root.field_value.string_value or root.runtime_parameter.default_value.string_value
+
+    def _is_stale(self, name: str) -> bool:
+        """Returns whether the last result of a node must not be used again."""
+        from tfx.orchestration import metadata
+
+        pipeline = self.representation.pipeline_info.id
+        with metadata.Metadata(self.connection) as handle:
+            store = handle.store
+            context = store.get_context_by_type_and_name("node", f"{pipeline}.{name}")
+            made = store.get_artifacts_by_context(context.id) if context else []
+            _give_up_passing(store, made)
+        return _is_gone(made)
 
     def _launch(self, node: Any) -> int | None:
         """Returns the id of the node's execution; `None` where it has none."""
@@ -65,15 +85,19 @@ class CompiledPipeline:
         from tfx.orchestration.local import runner_utils
         from tfx.orchestration.portable import launcher
 
+        from pipeline.runners import beam_workers
+
         name = node.node_info.id
-        execution = launcher.Launcher(
+        ready = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata.Metadata(self.connection),
             pipeline_info=self.representation.pipeline_info,
             pipeline_runtime_spec=self.representation.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self.deployment, name),
             custom_driver_spec=runner_utils.extract_custom_driver_spec(self.deployment, name),
-        ).launch()
+        )
+        with beam_workers.watched():
+            execution = ready.launch()
         return execution.execution_id if execution else None
 
 
@@ -117,16 +141,25 @@ def _state(connection: Any, execution_id: int | None) -> str:
     return metadata_store_pb2.Execution.State.Name(execution.last_known_state)
 
 
-def _is_gone(connection: Any, pipeline: str, name: str) -> bool:
-    """Returns whether what a node pushed last is no longer where it was pushed to."""
-    from tfx.orchestration import metadata
+def _give_up_passing(store: Any, made: Iterable[Any]) -> None:
+    """Takes results with faults that may have passed out of TFX's cache."""
+    from ml_metadata.proto import metadata_store_pb2
 
-    with metadata.Metadata(connection) as handle:
-        context = handle.store.get_context_by_type_and_name("node", f"{pipeline}.{name}")
-        if context is None:
-            return False
-        artifacts = handle.store.get_artifacts_by_context(context.id)
-    pushed = [artifact for artifact in artifacts if artifact.type == PUSHED_MODEL]
+    state = metadata_store_pb2.Artifact
+    marked = [
+        artifact
+        for artifact in made
+        if artifact.state == state.LIVE and NUM_PASSING in artifact.custom_properties
+    ]
+    for artifact in marked:
+        artifact.state = state.ABANDONED
+    if marked:
+        store.put_artifacts(marked)
+
+
+def _is_gone(made: Iterable[Any]) -> bool:
+    """Returns whether what a node pushed last is no longer where it was pushed to."""
+    pushed = [artifact for artifact in made if artifact.type == PUSHED_MODEL]
     if not pushed:
         return False
     folder = destination(max(pushed, key=lambda artifact: artifact.id))

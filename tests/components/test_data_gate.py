@@ -103,6 +103,9 @@ def test_an_anomaly_of_several_folds_is_told_once():
     assert finding.where == "fold-0, fold-2"
     assert "german (~50%)" in finding.text
     assert "correct it in the manifest" in finding.text
+    by_split["fold-4"] = bad
+    [finding] = findings.anomalies(by_split, protocol="partition")
+    assert finding.where == "the test part, the parts trained on"
 
 
 # --- Drift and skew ------------------------------------------------------------------------------
@@ -216,8 +219,8 @@ def test_shifted_shares_of_domains():
 def test_skew_between_training_and_test_folds():
     now = _statistics(_utterances(anger=30, fear=70, fold=1), _utterances(anger=12, fear=8, fold=0))
     assert _texts(findings.skew(now, SKEW)) == [
-        "emotion of emodb: anger is 30% of the training folds' clips, but 60% of the test fold's; "
-        "fear is 70% of the training folds' clips, but 40% of the test fold's "
+        "emotion of emodb: anger is 30% of the clips trained on, but 60% of those tested on; "
+        "fear is 70% of the clips trained on, but 40% of those tested on "
         "(L-infinity 0.30, above 0.15)"
     ]
     assert findings.skew(BEFORE, SKEW) == []
@@ -327,7 +330,7 @@ def test_skew_is_reported_and_stops_on_request(gate):
     skewed = _statistics(_utterances(fear=9, fold=1), _utterances(anger=9, fold=0))
     [found] = _record(gate(skewed))["findings"]
     assert (found["check"], found["severe"]) == ("skew", True)
-    with pytest.raises(UserError, match="differs between training and test folds"):
+    with pytest.raises(UserError, match="differs between what is trained and what is tested on"):
         gate(skewed, skew={"action": "stop"})
 
 

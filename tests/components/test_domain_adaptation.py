@@ -1,6 +1,5 @@
 """DomainAdaptation on real artifacts: what it leaves is what the Pusher and the server take."""
 
-import functools
 import json
 
 import own_clips
@@ -77,9 +76,14 @@ def _manifest(clips, file):
 @pytest.mark.parametrize(("turned", "min_uar"), [(1, 0.5), (0, 1.01)])
 def test_a_model_a_blessing_and_findings(tmp_path, monkeypatch, turned, min_uar):
     monkeypatch.setenv("SER_ENCODERS", str(tmp_path / "encoders"))
-    # The proof in another process has tests of its own.
-    quick = functools.partial(export_model, clean_process=False)
-    monkeypatch.setattr(component, "export_model", quick)
+    # What other processes do has tests of its own.
+    monkeypatch.setattr(
+        component,
+        "export_alone",
+        lambda network, folder, arguments: export_model(
+            network, folder, **vars(arguments), clean_process=False
+        ),
+    )
     network = own_clips.spec(tmp_path / "encoders")
     base = own_clips.base(network)
     made = {

@@ -76,3 +76,19 @@ def test_faults_of_the_program_have_no_words_for_users():
     assert files.words_of(PermissionError(errno.EACCES, "Permission denied", "a/b")) == (
         "a/b: Permission denied; change its rights, or choose another place"
     )
+
+
+def test_a_full_disk_that_is_not_named_is_found(tmp_path, monkeypatch):
+    full = tmp_path / "full"
+    real = os.statvfs
+
+    def statvfs(folder):
+        disk = real(tmp_path)
+        if os.fspath(folder) != str(full):
+            return disk
+        return os.statvfs_result([*disk[:4], 0, *disk[5:]])
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    fault = OSError(errno.ENOSPC, "No space left on device")
+    assert files.words_of(fault, folders=[tmp_path, full]).startswith(f"{full}: No space left")
+    assert files.words_of(fault).startswith("No space left")

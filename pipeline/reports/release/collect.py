@@ -81,6 +81,15 @@ def collect(output: Path) -> RunResults:
     )
 
 
+def not_used(config: configs.DataConfig) -> tuple[Recording, ...]:
+    """Returns the recordings that the last run of any pipeline did not use, with their reasons."""
+    output = config.output
+    run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
+    results = [NodeResult.from_json(values) for values in run["nodes"]]
+    artifacts = artifacts_of(config, output, run["run_id"], results)
+    return account(_output(artifacts, "AudioExampleGen", "account"))[1]
+
+
 def artifacts_of(
     config: configs.DataConfig, output: Path, run_id: str, results: Iterable[NodeResult]
 ) -> Artifacts:

@@ -1,24 +1,26 @@
 """The summary of a run that the command line prints."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from corpora.indexing.result import kind
 from pipeline.reports.release.adaptations import adaptation
-from pipeline.reports.release.results import RunResults
+from pipeline.reports.release.results import Recording, RunResults
 from pipeline.reports.release.summary import average, summary_row
+from schemas.splits import PARTITION
 from schemas.words import plural, three
 
 # Reasons that are shown; the report has all.
 _MOST_REASONS = 4
 
 
-def not_used(results: RunResults) -> list[str]:
+def not_used(recordings: Sequence[Recording]) -> list[str]:
     """Returns a line for each status of recordings that were not used, with the usual reasons."""
     lines = []
-    for status in sorted({recording.status for recording in results.not_used}):
-        some = [recording for recording in results.not_used if recording.status == status]
+    for status in sorted({recording.status for recording in recordings}):
+        some = [recording for recording in recordings if recording.status == status]
         example = {kind(each.reason): each.utterance_id for each in reversed(some)}
         counts = Counter(kind(each.reason) for each in some)
         told = [
@@ -35,7 +37,11 @@ def table(results: RunResults) -> Table:
     """Returns, per domain, what each of its two models reached and what was pushed."""
     config = results.config
     shown = Table(
-        title=f"UAR on test fold {config.test_fold}, {config.protocol} folds"
+        title=(
+            "UAR on the official test part"
+            if config.protocol == PARTITION
+            else f"UAR on test fold {config.test_fold}, {config.protocol} folds"
+        )
         + (" (synthetic speech)" if config.synthetic else "")
     )
     for column in (

@@ -9,6 +9,7 @@ import soundfile
 from tiny_models import video
 
 from modules.audio import decoding
+from modules.audio.errors import DecodingError
 from schemas.sound import SAMPLE_RATE_HZ
 
 
@@ -181,3 +182,23 @@ def test_damage_never_does_more_than_raise(form, subtype):
             continue
         assert np.isfinite(waveform).all()
         assert len(waveform)
+
+
+@pytest.mark.parametrize("num_frames", [9_000, 10_729, 12_289])
+def test_the_last_packet_of_alac_in_caf_is_heard_to_its_end(num_frames):
+    contents = encode(noise(num_frames, 1), format="CAF", subtype="ALAC_16")
+    expected, _ = soundfile.read(io.BytesIO(contents), dtype="int32", always_2d=True)
+    heard = decoding.sound(contents).samples
+    assert len(heard) == len(expected) == num_frames
+    scale = 2.0 ** (8 * heard.dtype.itemsize - 1) if heard.dtype.kind == "i" else 1.0
+    np.testing.assert_allclose(heard / scale, expected / 2**31, atol=1e-4)
+
+
+def test_an_impossible_rate_in_a_flac_header_is_refused_though_its_frames_tell_another():
+    contents = bytearray(encode(noise(8_000, 1), format="FLAC"))
+    # The 20 bits of the rate in STREAMINFO: 1,048,560 Hz.
+    contents[18:20] = b"\xff\xff"
+    with pytest.raises(DecodingError, match="is not that of speech"):
+        decoding.header(bytes(contents))
+    with pytest.raises(DecodingError, match="is not that of speech"):
+        decoding.sound(bytes(contents))

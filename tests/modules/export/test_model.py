@@ -23,6 +23,7 @@ from tiny_models import (
     wav,
 )
 
+from modules.audio import decoding
 from modules.export import clean_process, core_ops
 from modules.networks.registry import NetworkSpec
 from schemas.labels import PAPER_EMOTIONS, LabelSet
@@ -211,6 +212,27 @@ def test_any_wav_answers_like_the_network(model, network, subtype, rate_hz, chan
     np.testing.assert_allclose(
         answer["probabilities"], expected(network, prepared_by_hand(resampled)), atol=TOLERANCE
     )
+
+
+def test_float_samples_beyond_full_scale_are_scaled_as_in_training(per_domain):
+    loud = (3.0 * speech_like() / np.abs(speech_like()).max()).astype(np.float32)
+    file = wav(loud, subtype="FLOAT")
+    # What training hears of this file.
+    heard, _ = decoding.decode_first_channel(file)
+    assert np.abs(heard).max() == 1.0
+
+    def answer(waveform):
+        return ask(
+            per_domain,
+            "serve_waveform",
+            waveform=waveform[np.newaxis],
+            num_samples=np.array([len(waveform)], np.int32),
+            rate_hz=np.array([16_000], np.int32),
+        )["probabilities"]
+
+    of_file = ask(per_domain, "serve_audio", audio=[file])["probabilities"]
+    np.testing.assert_allclose(of_file, answer(heard), atol=1e-6)
+    np.testing.assert_allclose(answer(loud), answer(heard), atol=1e-6)
 
 
 def test_a_batch_of_files_answers_like_its_files(model):

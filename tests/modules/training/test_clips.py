@@ -78,3 +78,11 @@ def test_reads_statistics(tmp_path):
 def test_no_examples(tmp_path):
     with pytest.raises(ValueError, match="no transformed examples"):
         read_clips([str(tmp_path / "*")], limit_bytes=PLENTY, row_shape=SHAPE)
+
+
+def test_tells_which_are_of_the_fold_of_an_official_dev_part(splits):
+    folder, _ = splits
+    clips = read_clips(patterns(folder, [4, 1]), limit_bytes=PLENTY, row_shape=SHAPE)
+    of_last = [name.split("/")[1][0] == "4" for name in clips.utterance_ids]
+    assert clips.in_last_fold.tolist() == of_last
+    assert 0 < sum(of_last) < len(of_last)

@@ -31,3 +31,17 @@ def test_other_domains_have_no_influence():
     both = inner_split(labels, domains, speakers, **arguments)
     alone = inner_split(labels[60:], domains[60:], speakers[60:], **arguments)
     np.testing.assert_array_equal(both[60:], alone)
+
+
+def test_what_is_given_is_set_aside_in_domains_that_have_it():
+    random = np.random.default_rng(0)
+    domains = np.repeat(["a", "b"], 60)
+    speakers = np.array([f"s{i % 6}" for i in range(120)])
+    labels = random.integers(0, 3, 120)
+    given = np.zeros(120, bool)
+    given[50:60] = True
+    arguments = {"fraction": 0.2, "by_speaker": True, "seed": 3}
+    chosen = inner_split(labels, domains, speakers, given=given, **arguments)
+    np.testing.assert_array_equal(chosen[:60], given[:60])
+    without = inner_split(labels, domains, speakers, **arguments)
+    np.testing.assert_array_equal(chosen[60:], without[60:])

@@ -8,6 +8,8 @@ import pytest
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental import annotations, decorators
 
+from components.corpora_audit.artifact import AuditReport
+from components.corpora_audit.component import AuditGate
 from pipeline.runners import local
 from pipeline.runners.results import NodeResult
 
@@ -97,6 +99,19 @@ def test_inputs_that_cannot_be_resolved_are_a_failure_although_the_launcher_retu
     assert _statuses(results)["Copy.lost"] == "failed"
     assert _statuses(results)["Copy.after_lost"] == "not reached"
     assert _statuses(results)["Copy.good"] == "executed"
+
+
+@pytest.mark.component
+def test_a_gate_without_its_report_fails_and_what_waits_for_it_is_not_reached(tmp_path):
+    nobody = tfx.dsl.Channel(type=AuditReport, producer_component_id="CorporaAudit")
+    gate = AuditGate(audit=nobody, stop=True)
+    after = Source(value="b").with_id("After")
+    after.add_upstream_node(gate)
+    _, results = local.run(_pipeline(tmp_path, more=(gate, after)))
+    [failed] = [result for result in results if result.status == "failed"]
+    assert failed.node_id == "AuditGate"
+    assert "inputs" in failed.error
+    assert _statuses(results)["After"] == "not reached"
 
 
 def test_logs_go_to_the_file_and_the_loggers_come_back(tmp_path, capsys):

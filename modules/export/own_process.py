@@ -1,0 +1,87 @@
+"""Exports in a process of their own, so that the same network gives the same bytes.
+
+TensorFlow numbers functions and names over the life of a process: they tell what else it did.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import keras
+
+from modules.networks.registry import load_network
+from schemas.labels import LabelSet
+
+_ROOT = Path(__file__).parents[2]
+_NETWORK_FILE, _ARGUMENTS_FILE = "network.keras", "arguments.json"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportArguments:
+    """The arguments of `model.export_model` beside the network and the folder."""
+
+    labels: LabelSet
+    trim_silence: bool
+    statistics: Mapping[str, tuple[float, float]] | None
+    domain_labels: Mapping[str, Sequence[str]]
+    domain: str | None
+    speakers_encoder: str | None = None
+
+    def to_json(self) -> str:
+        """Returns them as text."""
+        return json.dumps(vars(self) | {"labels": self.labels.to_text()})
+
+    @classmethod
+    def from_json(cls, text: str) -> "ExportArguments":
+        """Returns what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(**{**values, "labels": LabelSet.from_text(values["labels"])})
+
+
+def export_alone(network: keras.Model, directory: str, arguments: ExportArguments) -> None:
+    """Does what `model.export_model` does, in a process that does nothing else, without a GPU.
+
+    Args:
+      network: A network of `modules.networks.registry`.
+      directory: Folder to write.
+      arguments: The rest.
+
+    Raises:
+      RuntimeError: The process failed; holds the end of what it wrote.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        network.save(Path(folder, _NETWORK_FILE))
+        Path(folder, _ARGUMENTS_FILE).write_text(arguments.to_json(), encoding="utf-8")
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        done = subprocess.run(
+            [sys.executable, "-m", __spec__.name, folder, str(directory)],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "KERAS_BACKEND": "tensorflow",
+                "CUDA_VISIBLE_DEVICES": "-1",
+                "TF_CPP_MIN_LOG_LEVEL": "2",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        tail = "\n".join(done.stderr.strip().splitlines()[-10:])
+        raise RuntimeError(f"{directory}: could not be exported:\n{tail}")
+
+
+def _main(folder: str, directory: str) -> None:
+    from modules.export.model import export_model
+
+    arguments = ExportArguments.from_json(Path(folder, _ARGUMENTS_FILE).read_text("utf-8"))
+    export_model(load_network(os.path.join(folder, _NETWORK_FILE)), directory, **vars(arguments))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
