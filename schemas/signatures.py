@@ -10,7 +10,7 @@ SIGNATURE_WAVEFORM = "serve_waveform"
 # TensorFlow Serving's Classify, with its names of inputs and outputs.
 SIGNATURE_CLASSIFY = "classify"
 CLASSIFY_INPUTS = "inputs"  # string [batch], serialized tf.Examples
-CLASSIFY_CLASSES = "classes"  # string [batch, labels], by their scores
+CLASSIFY_CLASSES = "classes"  # string [batch, labels]
 CLASSIFY_SCORES = "scores"  # float32 [batch, labels]
 # Of models for known speakers.
 SIGNATURE_EMBEDDING = "embed_waveform"

@@ -94,6 +94,9 @@ class ServingModule(tf.Module):
             signatures.SIGNATURE_EXAMPLES: tf.function(self.from_examples).get_concrete_function(
                 spec(signatures.INPUT_EXAMPLES, tf.string)
             ),
+            signatures.SIGNATURE_CLASSIFY: tf.function(self.classify).get_concrete_function(
+                spec(signatures.CLASSIFY_INPUTS, tf.string)
+            ),
             signatures.SIGNATURE_AUDIO: tf.function(self.from_wav).get_concrete_function(
                 spec(signatures.INPUT_AUDIO, tf.string)
             ),
@@ -128,6 +131,14 @@ class ServingModule(tf.Module):
         if self._rows is not None:
             rows = self._rows.lookup(parsed[features.DOMAIN])
         return self._answer(parsed[features.AUDIO], network_input.decode_pcm16, rows)
+
+    def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Answers serialized tf.Examples, string [batch], as TF Serving's Classify wants it."""
+        answered = self.from_examples(inputs)
+        return {
+            signatures.CLASSIFY_CLASSES: answered[signatures.OUTPUT_LABELS],
+            signatures.CLASSIFY_SCORES: answered[signatures.OUTPUT_PROBABILITIES],
+        }
 
     def from_wav(self, audio: tf.Tensor) -> dict[str, tf.Tensor]:
         """Answers whole wav files, string [batch]."""

@@ -48,10 +48,10 @@ def write_warm_up(
         signatures.INPUT_NUM_SAMPLES: np.array([len(waveform)], np.int32),
         signatures.INPUT_RATE_HZ: np.array([sound.SAMPLE_RATE_HZ], np.int32),
     }
+    serialized = [example.SerializeToString(deterministic=True)]
     requests: dict[str, dict[str, Any]] = {
-        signatures.SIGNATURE_EXAMPLES: {
-            signatures.INPUT_EXAMPLES: [example.SerializeToString(deterministic=True)]
-        },
+        signatures.SIGNATURE_EXAMPLES: {signatures.INPUT_EXAMPLES: serialized},
+        signatures.SIGNATURE_CLASSIFY: {signatures.CLASSIFY_INPUTS: serialized},
         signatures.SIGNATURE_AUDIO: {signatures.INPUT_AUDIO: [_wav(pcm)]},
         signatures.SIGNATURE_WAVEFORM: samples,
     }

@@ -13,6 +13,7 @@ from modules.audio import wav
 from modules.audio.errors import DecodingError
 from schemas import features
 from schemas.signatures import (
+    CLASSIFY_INPUTS,
     INPUT_AUDIO,
     INPUT_EXAMPLES,
     INPUT_NUM_SAMPLES,
@@ -109,9 +110,10 @@ def _brought(proto: tensor_pb2.TensorProto) -> int:
 def _audio_s(inputs: Mapping[str, tf.Tensor]) -> float:
     if INPUT_AUDIO in inputs:
         return sum(_wav_s(contents) for contents in inputs[INPUT_AUDIO].numpy())
-    if INPUT_EXAMPLES in inputs:
-        contents = inputs[INPUT_EXAMPLES].numpy()
-        return sum(_example_s(number, example) for number, example in enumerate(contents))
+    for name in (INPUT_EXAMPLES, CLASSIFY_INPUTS):
+        if name in inputs:
+            contents = inputs[name].numpy()
+            return sum(_example_s(number, example) for number, example in enumerate(contents))
     if {INPUT_WAVEFORM, INPUT_NUM_SAMPLES, INPUT_RATE_HZ} <= set(inputs):
         rates_hz = np.maximum(inputs[INPUT_RATE_HZ].numpy(), 1).astype(np.float64)
         # Whatever lengths are claimed, all samples of all rows take their room.

@@ -94,6 +94,7 @@ def test_metadata_holds_the_signatures(channel):
     inputs = {key: set(value.inputs) for key, value in signatures.signature_def.items()}
     assert inputs == {
         "serving_default": {"examples"},
+        "classify": {"inputs"},
         "serve_audio": {"audio"},
         "serve_waveform": {"waveform", "num_samples", "rate_hz"},
     }

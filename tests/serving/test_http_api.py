@@ -10,8 +10,9 @@ import requests
 import tensorflow as tf
 from google.protobuf import json_format
 from prometheus_client import parser
-from serving_requests import TIMEOUT_S, request_of
+from serving_requests import TIMEOUT_S, refusal, request_of
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     prediction_service_pb2_grpc,
@@ -79,6 +80,38 @@ def test_rows_and_columns_are_answered_as_over_grpc(post, answer):
     assert outputs["probabilities"] == [row["probabilities"] for row in rows]
     # Numbers read back as the float32 that gRPC sends.
     assert rows[0]["duration_s"] == 1.0
+
+
+def test_examples_are_classified_over_both(server, post):
+    pcm = (np.round(speech_like(seed=1) * 32767)).astype("<i2").tobytes()
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name, request.model_spec.signature_name = "emodb", "classify"
+    given = request.input.example_list_with_context
+    given.context.features.feature["domain"].bytes_list.value.append(b"emodb")
+    given.examples.add().features.feature["audio"].bytes_list.value.append(pcm)
+    example = tf.train.Example()
+    example.features.feature["audio"].bytes_list.value.append(pcm)
+    example.features.feature["domain"].bytes_list.value.append(b"emodb")
+    with grpc.insecure_channel(server.address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        [clip] = stub.Classify(request, timeout=TIMEOUT_S).result.classifications
+        same = request_of(signature="serving_default", examples=[example.SerializeToString()])
+        answered = stub.Predict(same, timeout=TIMEOUT_S)
+        request.model_spec.signature_name = "serve_audio"
+        code, details = refusal(lambda each: stub.Classify(each, timeout=TIMEOUT_S), request)
+    assert [each.label for each in clip.classes] == list(PAPER_EMOTIONS)
+    expected = tf.make_ndarray(answered.outputs["probabilities"])[0]
+    np.testing.assert_allclose([each.score for each in clip.classes], expected, atol=1e-6)
+    assert (code, "serve_audio" in details) == ("INVALID_ARGUMENT", True)
+
+    body = {
+        "signature_name": "classify",
+        "context": {"domain": "emodb"},
+        "examples": [{"audio": _b64(pcm)}],
+    }
+    [rows] = post("/v1/models/emodb:classify", body).json()["results"]
+    assert [label for label, _ in rows] == list(PAPER_EMOTIONS)
+    np.testing.assert_allclose([score for _, score in rows], expected, atol=1e-6)
 
 
 def test_waveforms_come_as_numbers(post, answer):
