@@ -175,28 +175,47 @@ def test_ragged_waveforms_are_refused(post):
     assert "waveform" in refused.json()["error"]
 
 
-def test_prometheus_is_told_of_requests_and_of_what_cannot_be_loaded(get, post, answer):
-    for name in ("emodb", "invented-1", "invented-2"):
-        post(f"/v1/models/{name}:predict", {"instances": [""]})
+def _metrics(get):
     text = get("/monitoring/prometheus/metrics").text
-    samples = {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
         for family in parser.text_string_to_metric_families(text)
         for sample in family.samples
     }
 
-    def value(name, **labels):
-        return samples[name, tuple(sorted(labels.items()))]
 
-    grpc_calls = {"model_name": "emodb", "API": "Predict", "entrypoint": "GRPC"}
-    assert value(":tensorflow:serving:request_count", status="OK", **grpc_calls) == 1
-    assert value(":tensorflow:serving:request_latency_count", **grpc_calls) == 1
-    # Names that clients invent are one.
+def test_prometheus_is_told_of_requests(server, get):
+    of_grpc = {"model_name": "emodb", "API": "Predict", "entrypoint": "GRPC"}
+    counted = (":tensorflow:serving:request_count", frozenset({**of_grpc, "status": "OK"}.items()))
+    timed = (":tensorflow:serving:request_latency_count", frozenset(of_grpc.items()))
+    before = _metrics(get)
+    with grpc.insecure_channel(server.address) as channel:
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        for _ in range(3):
+            stub.Predict(request_of(audio=SOUNDS), timeout=TIMEOUT_S)
+    after = _metrics(get)
+    for key in (counted, timed):
+        assert after[key] - before.get(key, 0) == 3
+
+
+def test_names_that_clients_invent_are_counted_as_one(get, post):
     invented = {"model_name": "", "API": "Predict", "entrypoint": "REST", "status": "NOT_FOUND"}
-    assert value(":tensorflow:serving:request_count", **invented) >= 2
-    assert value("ser_model_load_failures", model_name="broken", version="1") == 1
-    state = {"model_name": "emodb", "version": "3", "state": "AVAILABLE"}
-    assert value("ser_model_version_state", **state) == 1
+    key = (":tensorflow:serving:request_count", frozenset(invented.items()))
+    before = _metrics(get).get(key, 0)
+    for name in ("invented-1", "invented-2"):
+        post(f"/v1/models/{name}:predict", {"instances": [""]})
+    after = _metrics(get)
+    assert after[key] - before == 2
+    assert not any("invented" in str(labels) for _, labels in after)
+
+
+def test_prometheus_is_told_what_is_loaded_and_what_cannot_be(get):
+    found = _metrics(get)
+    broken = {"model_name": "broken", "version": "1"}
+    assert found["ser_model_load_failures", frozenset(broken.items())] == 1
+    for name, version, state in (("emodb", "3", "AVAILABLE"), ("broken", "1", "END")):
+        labels = {"model_name": name, "version": version, "state": state}
+        assert found["ser_model_version_state", frozenset(labels.items())] == 1
 
 
 def test_a_body_that_never_comes_holds_up_nobody(server, get):
