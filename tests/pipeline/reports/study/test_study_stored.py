@@ -42,7 +42,7 @@ def _committed_values(folder: Path) -> bytes:
 
 
 def test_committed_cells_of_the_encoder_give_the_committed_tables(tmp_path):
-    folder, store, out = RESULTS / "whisper", tmp_path / "store", tmp_path / "out"
+    folder, store, out = RESULTS / "whisper" / "one-seed", tmp_path / "store", tmp_path / "out"
     store.mkdir()
     with tarfile.open(folder / "cells.tar.xz") as archive:
         archive.extractall(store)
@@ -52,6 +52,28 @@ def test_committed_cells_of_the_encoder_give_the_committed_tables(tmp_path):
     committed = _tables((folder / "study.md").read_text(encoding="utf-8"))
     assert len(committed) == 9
     assert _tables((out / "tables" / "study.md").read_text(encoding="utf-8")) == committed
+
+
+def test_committed_averages_over_seeds_are_those_of_the_committed_values():
+    folder = RESULTS / "whisper"
+    values = pd.read_csv(folder / "values.csv.xz", low_memory=False)
+    study = (folder / "study.md").read_text(encoding="utf-8")
+    of_folds = values[(values.measure == "uar") & values.fold.notna() & values.target.notna()]
+    for protocol, heading in (
+        ("random", "## Tables, random folds"),
+        ("speaker_independent", "## Tables, speaker-independent folds"),
+    ):
+        section = study.split(heading)[1].split("\n## ")[0]
+        table = section.split("### Table 5")[1].split("### ")[0]
+        own = of_folds[of_folds.table == f"table-5-{protocol}"]
+        own = own[own.column.isin(["Adaptive SVM", "S1-A2"])]
+        means = own.groupby(["row", "column"]).value.mean().unstack()
+        counts = own.groupby(["row", "column"]).value.count()
+        # Five folds of three seeds each.
+        assert set(counts) == {15}
+        for target, row in means.iterrows():
+            shown = f"| {target} | {row['Adaptive SVM']:.3f} | **{row['S1-A2']:.3f}** |"
+            assert shown.replace("0.", ".") in table
 
 
 # SHA-256 of the cells.csv that came with the results when they were made, which had no columns of
