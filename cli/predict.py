@@ -3,6 +3,7 @@
 import argparse
 import collections
 import contextlib
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from schemas.places import place
 
 if TYPE_CHECKING:
-    from serving.client.client import Client, Prediction
+    from serving.client.client import Client
+    from serving.client.enrolment import Enrolment
 
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
-# Of a CSV; the model's labels come after the first two.
-COLUMNS = ("file", "emotion", "duration_s", "heard_s", "time_ms", "model", "version", "error")
+# Stands for the sound that another program writes to this one.
+STANDARD_INPUT = "-"
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -36,7 +38,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="FILE",
-        help="recordings (wav, flac, mp3, ogg, aiff, videos with sound), or folders of them",
+        help="recordings (wav, flac, mp3, ogg, aiff, videos with sound), or folders of them; - is"
+        " one recording from standard input",
     )
     parser.add_argument(
         "--model",
@@ -53,7 +56,28 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="print one JSON array")
     output.add_argument("--csv", action="store_true", help="print CSV")
+    output.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the answers to a file, as .csv, .jsonl or .parquet, and print none",
+    )
+    parser.add_argument(
+        "--parallel",
+        type=positive,
+        default=4,
+        metavar="FILES",
+        help="how many recordings are asked about at once (default: 4)",
+    )
     return parser
+
+
+def positive(text: str) -> int:
+    """Returns a whole number of at least 1; a type of arguments."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
+    return number
 
 
 def add_root_argument(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +101,12 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="serving folder; starts the embedded server for this call "
         "(default: out/serving or out/release/serving)",
     )
+    for option, what in (
+        ("--tls-ca", "certificates, PEM, of who signs the server's: the connection is encrypted"),
+        ("--tls-cert", "this client's certificate, PEM, where the server wants one"),
+        ("--tls-key", "its private key, PEM"),
+    ):
+        parser.add_argument(option, type=Path, metavar="FILE", help=what)
     parser.add_argument(
         "--timeout",
         type=float,
@@ -98,15 +128,21 @@ def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[
     """
     from schemas.errors import UserError
     from serving.client.client import Client
+    from serving.client.tls import Tls
 
     if args.timeout <= 0:
         raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
+    tls = None
+    if args.tls_ca or args.tls_cert or args.tls_key:
+        if not args.address:
+            raise UserError("--tls-ca, --tls-cert and --tls-key go with --address")
+        tls = Tls.read(args.tls_ca, args.tls_cert, args.tls_key)
     with contextlib.ExitStack() as stack:
         address = args.address
         if not address:
             root = args.root or default_root()
             address = stack.enter_context(_embedded_server(root, args.model))
-        client = stack.enter_context(Client(address, timeout_s=args.timeout))
+        client = stack.enter_context(Client(address, timeout_s=args.timeout, tls=tls))
         client.check(args.model, speakers=speakers)
         yield client
 
@@ -116,31 +152,60 @@ def run(args: argparse.Namespace) -> int:
 
     Raises UserError if none can be: no server, no such model.
     """
-    from cli.progress import track
-    from schemas.errors import UserError
-    from serving.client.enrolment import Enrolment
-    from serving.client.errors import PredictionError
+    from concurrent import futures
 
+    from cli import answers
+    from cli.progress import track
+    from serving.client.enrolment import Enrolment
+
+    if args.out is not None:
+        answers.check_path(args.out)
     speaker = Enrolment.read(args.speaker) if args.speaker else None
-    rows = []
     with client_of(args, speakers=speaker is not None) as client:
         files, left_out = expand(args.files)
-        for path in track(files, description=f"Asking {args.model}"):
+        ask = functools.partial(_row, client, model=args.model, speaker=speaker)
+        with futures.ThreadPoolExecutor(args.parallel) as pool:
+            asked = [pool.submit(ask, path) for path in files]
             try:
-                if path.is_dir():
-                    raise PredictionError(path, "no audio files in this folder")
-                found = client.predict_file(path, model=args.model, speaker=speaker)
-                rows.append(_answered(path, found))
-            except (PredictionError, UserError) as error:
-                reason = getattr(error, "reason", str(error))
-                rows.append({"file": str(path), "error": reason})
-    _print(rows, args)
+                rows = [each.result() for each in track(asked, description=f"Asking {args.model}")]
+            except BaseException:
+                # Without this, all that waits would still be asked.
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    if args.out is not None:
+        answers.write(rows, args.out)
+    else:
+        answers.show(rows, json=args.json, csv=args.csv, title=args.model)
     tell_left_out(left_out)
     _tell_partly_heard(rows)
     failed = [row for row in rows if "error" in row]
     for row in failed:
         print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
+    if args.out is not None:
+        print(f"{args.out}: {len(rows) - len(failed):,} answers", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _row(
+    client: "Client", path: Path, *, model: str, speaker: "Enrolment | None"
+) -> dict[str, Any]:
+    """Returns what a model says of a recording, or why it says nothing."""
+    from cli import answers
+    from schemas.errors import UserError
+    from serving.client.errors import PredictionError
+
+    try:
+        if str(path) == STANDARD_INPUT:
+            name = "standard input"
+            contents = sys.stdin.buffer.read()
+            found = client.predict_contents(contents, name=name, model=model, speaker=speaker)
+            return answers.answered(name, found)
+        if path.is_dir():
+            raise PredictionError(path, "no audio files in this folder")
+        found = client.predict_file(path, model=model, speaker=speaker)
+        return answers.answered(str(path), found)
+    except (PredictionError, UserError) as error:
+        return {"file": str(path), "error": getattr(error, "reason", str(error))}
 
 
 def default_root() -> Path:
@@ -234,81 +299,3 @@ def _tell_partly_heard(rows: list[dict[str, Any]]) -> None:
             f" {longest['file']}, has {longest['duration_s']:.1f} s)",
             file=sys.stderr,
         )
-
-
-def _answered(path: Path, prediction: "Prediction") -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "emotion": prediction.emotion,
-        "probabilities": prediction.probabilities,
-        "duration_s": round(prediction.duration_s, 3),
-        "heard_s": round(prediction.heard_s, 3),
-        "time_ms": round(1000 * prediction.elapsed_s, 1),
-        "model": prediction.model,
-        "version": prediction.version,
-    }
-
-
-def _print(rows: list[dict[str, Any]], args: argparse.Namespace) -> None:
-    if args.json:
-        import json
-
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif args.csv:
-        _print_csv(rows)
-    elif any("error" not in row for row in rows):
-        _print_table(rows, title=args.model)
-
-
-def _labels(rows: list[dict[str, Any]]) -> list[str]:
-    """Returns the labels of the models that answered, in the order of their outputs."""
-    return list(dict.fromkeys(label for row in rows for label in row.get("probabilities", {})))
-
-
-def _print_csv(rows: list[dict[str, Any]]) -> None:
-    import csv
-
-    # A team's own label may have the name of another column.
-    column = {label: f"label {label}" if label in COLUMNS else label for label in _labels(rows)}
-    columns = [*COLUMNS[:2], *column.values(), *COLUMNS[2:]]
-    writer = csv.DictWriter(sys.stdout, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        shares = {column[label]: share for label, share in row.get("probabilities", {}).items()}
-        writer.writerow({**row, **shares})
-
-
-def _print_table(rows: list[dict[str, Any]], *, title: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    labels = _labels(rows)
-    versions = sorted({row["version"] for row in rows if "version" in row})
-    table = Table(title=f"{title}, version {', '.join(map(str, versions))}")
-    table.add_column("file", overflow="fold")
-    table.add_column("emotion")
-    for label in labels:
-        table.add_column(Text(label), justify="right", no_wrap=True)
-    table.add_column("ms", justify="right", no_wrap=True)
-    for row in rows:
-        if "error" in row:
-            table.add_row(Text(row["file"]), Text("error", style="red"))
-            continue
-        cells = [_cell(row["probabilities"], label, row["emotion"]) for label in labels]
-        table.add_row(
-            Text(row["file"]), Text(row["emotion"], style="bold"), *cells, f"{row['time_ms']:.0f}"
-        )
-    console = Console()
-    if not console.is_terminal:
-        # Piped, a table of 80 columns would break the names of files.
-        console = Console(width=max(80, 100 + max(len(row["file"]) for row in rows)))
-    console.print(table)
-
-
-def _cell(probabilities: dict[str, float], label: str, best: str) -> str:
-    """Returns one probability as printed; a label that the model or domain lacks is a dash."""
-    probability = probabilities.get(label, 0.0)
-    if probability == 0.0:
-        return "–"
-    return f"[bold]{probability:.2f}[/bold]" if label == best else f"{probability:.2f}"

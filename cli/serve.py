@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max-batch-size",
-        type=_positive,
+        type=predict.positive,
         default=BATCH,
         metavar="REQUESTS",
         help=f"most waiting requests that are answered together (default: {BATCH}; 1: none)",
@@ -79,7 +79,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--request-log-limit-mb",
-        type=_positive,
+        type=predict.positive,
         default=1024,
         metavar="MB",
         help="size of the folder from which on nothing more is kept (default: 1024)",
@@ -161,13 +161,6 @@ def _port(text: str) -> int:
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text}: a port is within 0 and 65535")
     return port
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
-    return number
 
 
 def _print_models(server: "Server") -> None:

@@ -36,6 +36,7 @@ from schemas.signatures import (
 )
 from serving import MESSAGE_LIMITS
 from serving.client.errors import PredictionError, ServerError, explain
+from serving.client.tls import Tls
 
 if TYPE_CHECKING:
     import grpc
@@ -90,16 +91,18 @@ class Client:
     Args:
       address: The host:port of TF Serving's gRPC port.
       timeout_s: Seconds after which a request counts as unanswered.
+      tls: How the connection is encrypted; not at all by default.
     """
 
-    def __init__(self, address: str, *, timeout_s: float = 30.0):
+    def __init__(self, address: str, *, timeout_s: float = 30.0, tls: Tls | None = None):
         import grpc
         from tensorflow_serving.apis import prediction_service_pb2_grpc
 
         self.address, self._timeout_s = address, timeout_s
-        self._channel = grpc.insecure_channel(
-            address,
-            options=MESSAGE_LIMITS,
+        self._channel = (
+            grpc.secure_channel(address, tls.credentials(), options=MESSAGE_LIMITS)
+            if tls
+            else grpc.insecure_channel(address, options=MESSAGE_LIMITS)
         )
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
@@ -159,7 +162,34 @@ class Client:
         """
         started_s = time.perf_counter()
         path = Path(path)
-        waveform, rate_hz, served = _decoded(path)
+        return self._predict_decoded(path, _decoded_file(path), model, started_s, speaker)
+
+    def predict_contents(
+        self, contents: bytes, *, name: str, model: str, speaker: "Enrolment | None" = None
+    ) -> Prediction:
+        """Predicts the emotion of a recording in memory; see `predict_file`.
+
+        Args:
+          contents: What a file would hold.
+          name: What errors call it.
+          model: Name of the model.
+          speaker: Who speaks, for a model for known speakers; nobody in particular by default.
+
+        Raises:
+          PredictionError, ServerError: As `predict_file`.
+        """
+        started_s = time.perf_counter()
+        return self._predict_decoded(name, _decoded(name, contents), model, started_s, speaker)
+
+    def _predict_decoded(
+        self,
+        path: str | Path,
+        decoded: "tuple[np.ndarray, int, bytes]",
+        model: str,
+        started_s: float,
+        speaker: "Enrolment | None",
+    ) -> Prediction:
+        waveform, rate_hz, served = decoded
         if speaker is not None or not served:
             return self._predict_waveform(path, waveform, rate_hz, model, started_s, speaker)
         self._check_size(path, len(served))
@@ -176,7 +206,7 @@ class Client:
           ServerError: The server does not answer, or has no such model.
         """
         path = Path(path)
-        waveform, rate_hz, _ = _decoded(path)
+        waveform, rate_hz, _ = _decoded_file(path)
         inputs = self._samples(path, waveform, rate_hz)
         outputs = _outputs(self._ask(path, model, SIGNATURE_EMBEDDING, inputs))
         return outputs[OUTPUT_EMBEDDING], outputs[OUTPUT_ENCODER].decode()
@@ -288,17 +318,25 @@ class Client:
         )
 
 
-def _decoded(path: Path) -> "tuple[np.ndarray, int, bytes]":
-    """Returns the first channel of a file, float32 `[samples]`, its rate, and the file itself.
-
-    The file is empty where the serving graph does not decode it.
-    """
+def _decoded_file(path: Path) -> "tuple[np.ndarray, int, bytes]":
+    """Returns what `_decoded` returns of a file."""
     try:
         with opened(str(path)) as contents:
-            waveform, rate_hz = decoding.decode_first_channel(contents)
-            return waveform, rate_hz, contents[:] if _is_served(contents) else b""
+            return _decoded(path, contents)
     except DecodingError as error:
         raise PredictionError(path, str(error)) from None
+
+
+def _decoded(name: str | Path, contents: Contents) -> "tuple[np.ndarray, int, bytes]":
+    """Returns the first channel of a recording, float32 `[samples]`, its rate, and what it was.
+
+    The last is empty where the serving graph does not decode it.
+    """
+    try:
+        waveform, rate_hz = decoding.decode_first_channel(contents)
+        return waveform, rate_hz, contents[:] if _is_served(contents) else b""
+    except DecodingError as error:
+        raise PredictionError(name, str(error)) from None
 
 
 def _outputs(response: "predict_pb2.PredictResponse") -> dict[str, Any]:

@@ -9,14 +9,17 @@ import sys
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
+from certificates import authority_and_its
 from tiny_models import encode, export_tiny, make_network, speech_like, wav
 
-from cli import predict
+from cli import answers
 from cli.main import main
 from schemas.labels import PAPER_EMOTIONS, LabelSet
 from serving.client.client import Client
 from serving.embedded.server import Server
+from serving.tensorflow_serving import folder as configuration
 
 POLITE = ["anger", "happiness", "neutral", "sadness"]
 
@@ -135,19 +138,82 @@ def test_answers_of_different_labels_make_one_csv(capsys):
         emotion = max(probabilities, key=lambda label: probabilities[label])
         return {"file": file, "emotion": emotion, "probabilities": probabilities, "version": 1}
 
-    predict._print_csv(
-        [
-            row("a.wav", anger=0.25, rude=0.75),
-            {"file": "b.wav", "error": "silent"},
-            row("c.wav", neutral=0.5, anger=0.125, calm=0.375),
-        ]
-    )
+    rows = [
+        row("a.wav", anger=0.25, rude=0.75),
+        {"file": "b.wav", "error": "silent"},
+        row("c.wav", neutral=0.5, anger=0.125, calm=0.375),
+    ]
+    answers.show(rows, json=False, csv=True, title="calls")
     assert capsys.readouterr().out.splitlines() == [
         "file,emotion,anger,rude,neutral,calm,duration_s,heard_s,time_ms,model,version,error",
         "a.wav,rude,0.25,0.75,,,,,,,1,",
         "b.wav,,,,,,,,,,,silent",
         "c.wav,neutral,0.125,,0.5,0.375,,,,,1,",
     ]
+
+
+@pytest.mark.parametrize("name", ["answers.csv", "answers.jsonl", "answers.parquet"])
+def test_answers_go_into_a_file(root, clips, tmp_path, capsys, name):
+    out = tmp_path / name
+    arguments = ["predict", str(clips), "--model", "emodb", "--root", str(root)]
+    assert main([*arguments, "--out", str(out), "--parallel", "3"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "2 answers" in printed.err
+    read = {
+        "csv": pd.read_csv,
+        "jsonl": lambda path: pd.read_json(path, lines=True),
+        "parquet": pd.read_parquet,
+    }[out.suffix[1:]]
+    rows = read(out).set_index("file")
+    # In the order of the files, however many are asked about at once.
+    names = ["a.wav", "more/b.flac", "more/silent.wav", "more/words.wav"]
+    assert list(rows.index) == [str(clips / each) for each in names]
+    assert list(rows.emotion[:2]) == ["sadness", "sadness"]
+    assert rows.error.notna().tolist() == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("name", "words"), [("a.xlsx", ".parquet"), ("none/a.csv", "no folder")])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_asked(
+    clips, tmp_path, capsys, name, words
+):
+    arguments = ["predict", str(clips), "--root", str(tmp_path), "--out", str(tmp_path / name)]
+    assert main(arguments) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_recording_comes_from_standard_input(root, clips):
+    answered = subprocess.run(
+        [
+            *(sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"),
+            *("predict", "-", "--model", "emodb", "--root", str(root), "--json"),
+        ],
+        input=(clips / "more" / "b.flac").read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    [row] = json.loads(answered.stdout)
+    assert (row["file"], row["emotion"]) == ("standard input", "sadness")
+
+
+def test_a_server_is_asked_over_tls(root, clips, tmp_path, capsys):
+    pki = authority_and_its(tmp_path, "server", "client")
+    configuration.write_tls(tmp_path, pki / "server.key", pki / "server.pem", pki / "authority.pem")
+    tls = tmp_path / configuration.TLS_FILE
+    trusted = ["--tls-ca", str(pki / "authority.pem")]
+    own = ["--tls-cert", str(pki / "client.pem"), "--tls-key", str(pki / "client.key")]
+    with Server(root, poll_s=None, host="localhost", tls=tls) as server:
+        asked = ["predict", str(clips / "a.wav"), "--model", "emodb", "--timeout", "10"]
+        asked += ["--address", server.address, "--json"]
+        assert main([*asked, *trusted, *own]) == 0
+        assert json.loads(capsys.readouterr().out)[0]["emotion"] == "sadness"
+        for lacking in (trusted, own, []):
+            assert main([*asked, *lacking]) == 2
+            assert server.address in capsys.readouterr().err
+    assert main([*asked, *trusted, *own[:2]]) == 2
+    assert "belong together" in capsys.readouterr().err
+    assert main([*asked, "--tls-ca", str(clips / "a.wav")]) == 2
+    assert "no PEM" in capsys.readouterr().err
 
 
 def test_against_an_address(root, clips, capsys):
