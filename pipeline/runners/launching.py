@@ -11,10 +11,13 @@ from components.pusher.artifact import destination, is_served
 from pipeline.runners.results import NodeResult, Status
 from schemas import files
 from schemas.errors import UserError
+from schemas.places import is_remote, place
 
 RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 # Type of what a Pusher makes.
 PUSHED_MODEL = "PushedModel"
+# In an output folder on a storage service that has nothing else in it.
+_EMPTY = ".empty"
 # States of executions whose outputs are there.
 DONE = ("COMPLETE", "CACHED")
 
@@ -98,7 +101,22 @@ class CompiledPipeline:
         )
         with beam_workers.watched():
             execution = ready.launch()
-        return execution.execution_id if execution else None
+        if not execution:
+            return None
+        _keep_empty_outputs(execution)
+        return int(execution.execution_id)
+
+
+def _keep_empty_outputs(execution: Any) -> None:
+    """Makes remote outputs be there that hold nothing, as Trainer's model_run.
+
+    Services have no empty folders, and TFX takes nothing from its cache of which a folder is gone.
+    """
+    for artifacts in (execution.output_dict or {}).values():
+        for artifact in artifacts:
+            folder = place(artifact.uri)
+            if is_remote(artifact.uri) and not folder.exists():
+                (folder / _EMPTY).write_bytes(b"")
 
 
 def compiled(pipeline: Any, run_id: str) -> CompiledPipeline:

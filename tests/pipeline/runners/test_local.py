@@ -12,6 +12,7 @@ from components.corpora_audit.artifact import AuditReport
 from components.corpora_audit.component import AuditGate
 from pipeline.runners import local
 from pipeline.runners.results import NodeResult
+from schemas.places import place
 
 Text = tfx.types.standard_artifacts.String
 
@@ -121,3 +122,28 @@ def test_logs_go_to_the_file_and_the_loggers_come_back(tmp_path, capsys):
     assert "to the file" in (tmp_path / "logs" / "run.log").read_text()
     assert "to the file" not in "".join(capsys.readouterr())
     assert logging.getLogger().handlers == root_handlers
+
+
+@decorators.component
+def Empty(model: annotations.OutputArtifact[tfx.types.standard_artifacts.Model]):
+    """Leaves an output folder with nothing in it."""
+
+
+@pytest.mark.component
+def test_an_empty_output_in_a_bucket_is_taken_from_the_cache(tmp_path, s3):
+    s3.create_bucket(Bucket="ser-empty-outputs")
+    pipeline = tfx.dsl.Pipeline(
+        pipeline_name="test",
+        pipeline_root="s3://ser-empty-outputs/root",
+        components=[Empty()],
+        enable_cache=True,
+        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(tmp_path / "metadata.sqlite")
+        ),
+    )
+    # TensorFlow knows no buckets before they are asked for, as every run's output folder is.
+    assert not place("s3://ser-empty-outputs/root").exists()
+    _, results = local.run(pipeline)
+    assert _statuses(results) == {"Empty": "executed"}
+    _, results = local.run(pipeline)
+    assert _statuses(results) == {"Empty": "cached"}
