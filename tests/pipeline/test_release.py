@@ -227,6 +227,8 @@ def test_worker_processes(tmp_path):
     ).beam_pipeline_args == [
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=2",
+        # Any image: with flags but without one, TFX packs its own sources in every step.
+        "--sdk_container_image=none",
     ]
 
 

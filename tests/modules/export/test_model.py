@@ -328,7 +328,7 @@ def test_warm_up_holds_one_answerable_request_per_signature(directory, model):
     requests = {
         log.predict_log.request.model_spec.signature_name: log.predict_log.request for log in logs
     }
-    assert set(requests) == {"serving_default", "serve_audio", "serve_waveform"}
+    assert set(requests) == {"serving_default", "classify", "serve_audio", "serve_waveform"}
     answers = [
         ask(model, name, **{k: tf.make_ndarray(v) for k, v in request.inputs.items()})
         for name, request in requests.items()
