@@ -65,31 +65,15 @@ class Answering:
 
     async def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Returns the outputs of a model's signature."""
-        servable = await self._servable(request)
-        signature = request.model_spec.signature_name or SIGNATURE_EXAMPLES
-        # With a key of its own, a request is answered alone.
-        key: Hashable = object()
-        if request.ByteSize() <= batching.LARGEST_BYTES:
-            key = (id(servable), signature)
-        response = await self.workers.together(
-            key,
-            request,
-            functools.partial(batching.answers, servable=servable, limits=self._limits),
-        )
-        if self._log is not None:
-            self._log.keep(request, response)
-        return response
+        return await self._ask(await self.servable(request), request)
 
     async def classify(
         self, request: classification_pb2.ClassificationRequest
     ) -> classification_pb2.ClassificationResponse:
         """Returns labels and their scores for tf.Examples."""
-        servable = await self._servable(request)
+        servable = await self.servable(request)
         asked = classification.predict_request(servable, request)
-        answered = await self.workers.run(
-            functools.partial(servable.predict, asked, limits=self._limits)
-        )
-        return classification.response(answered)
+        return classification.response(await self._ask(servable, asked))
 
     async def metadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
@@ -104,7 +88,7 @@ class Answering:
         for name in request.metadata_field:
             if name != METADATA_FIELD:
                 raise ServingError("INVALID_ARGUMENT", f"Metadata field {name} is not supported")
-        servable = await self._servable(request)
+        servable = await self.servable(request)
         signature_map = get_model_metadata_pb2.SignatureDefMap()
         for key, definition in servable.signature_defs.items():
             signature_map.signature_def[key].CopyFrom(definition)
@@ -153,13 +137,31 @@ class Answering:
         await self.workers.run(functools.partial(self.store.replace, lambda: named))
         return model_management_pb2.ReloadConfigResponse()
 
-    async def _servable(self, request: NamesModel) -> Servable:
+    async def servable(self, request: NamesModel) -> Servable:
+        """Returns the model that a request names."""
         _check_model_spec(request)
         name, version = request.model_spec.name, self.store.version_of(request.model_spec)
         if self.store.preload:
             return self.store.get(name, version)
         # The first request for a model loads it, which takes seconds.
         return await self.workers.run(functools.partial(self.store.get, name, version))
+
+    async def _ask(
+        self, servable: Servable, request: predict_pb2.PredictRequest
+    ) -> predict_pb2.PredictResponse:
+        signature = request.model_spec.signature_name or SIGNATURE_EXAMPLES
+        # With a key of its own, a request is answered alone.
+        key: Hashable = object()
+        if request.ByteSize() <= batching.LARGEST_BYTES:
+            key = (id(servable), signature)
+        response = await self.workers.together(
+            key,
+            request,
+            functools.partial(batching.answers, servable=servable, limits=self._limits),
+        )
+        if self._log is not None:
+            self._log.keep(request, response)
+        return response
 
 
 def _check_model_spec(request: NamesModel) -> None:

@@ -13,7 +13,11 @@ from typing import Any
 import tornado.httpserver
 import tornado.web
 from google.protobuf import json_format
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    predict_pb2,
+)
 
 from schemas.signatures import MAX_MESSAGE_BYTES, METADATA_FIELD
 from serving.embedded import json_values, metrics
@@ -142,14 +146,14 @@ class _Ask(_Handler):
     async def _predict(
         self, model: str, version: str | None, label: str | None, body: dict[str, Any]
     ) -> Any:
-        metadata = await self.answering.metadata(_metadata_request(model, version, label))
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        metadata.metadata[METADATA_FIELD].Unpack(signatures)
+        named = predict_pb2.PredictRequest()
+        _name(named.model_spec, model, version, label)
+        servable = await self.answering.servable(named)
         request, by_row = await self.answering.workers.run(
-            functools.partial(json_values.predict_request, body, signatures.signature_def)
+            functools.partial(json_values.predict_request, body, servable.signature_defs)
         )
         # The version whose signatures were looked at.
-        request.model_spec.MergeFrom(metadata.model_spec)
+        servable.describe(request.model_spec)
         response = await self.answering.predict(request)
         return json_values.outputs(response, by_row=by_row)
 

@@ -73,15 +73,13 @@ class Servable:
             servable.predict(request)
         return servable
 
-    def predict(
-        self, request: predict_pb2.PredictRequest, *, limits: Limits | None = None
-    ) -> predict_pb2.PredictResponse:
-        """Returns the answer to a request; see `call_of`.
+    def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
+        """Returns the answer to a request, whatever it asks for; see `call_of`.
 
         Raises:
           ServingError, tf.errors.OpError: As `call_of` and `outputs_of`.
         """
-        call = self.call_of(request, limits=limits)
+        call = self.call_of(request)
         return self.response(call, self.outputs_of(call.signature, call.inputs))
 
     def call_of(
