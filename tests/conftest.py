@@ -25,15 +25,23 @@ def real_corpora() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[Any]:
-    """A boto3 client of a server of this session, which the whole process finds from then on.
+@pytest.fixture(scope="session", autouse=True)
+def s3_endpoint() -> Iterator[str]:
+    """The address at which this process looks for S3, whether a server is there or not.
 
-    TensorFlow reads its variables once in a process, so that there cannot be another.
+    TensorFlow reads its variables once in a process, at whichever test first looks at a bucket.
     """
-    import boto3
-
-    with s3_server.running() as endpoint, pytest.MonkeyPatch.context() as patch:
+    endpoint = f"http://127.0.0.1:{s3_server.free_port()}"
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in s3_server.environment(endpoint).items():
             patch.setenv(name, value)
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def s3(s3_endpoint: str) -> Iterator[Any]:
+    """A boto3 client of a server of this session at `s3_endpoint`."""
+    import boto3
+
+    with s3_server.running(s3_endpoint):
         yield boto3.client("s3", region_name=s3_server.REGION)
