@@ -27,14 +27,24 @@ INPUT_SPEAKER_MEAN = "speaker_mean"  # float32 [batch, channels], of enrolment c
 INPUT_SPEAKER_CLIPS = "speaker_clips"  # int32 [batch], their number
 INPUT_SPEAKER_ENCODER = "speaker_encoder"  # string [batch], the encoder that made them
 
-# Length of a recording, and of that part of it, its beginning, that the answer is of.
+# Length of a recording, and of what the answer is of: overlapping windows, of which the network
+# hears each alone.
 OUTPUT_DURATION = "duration_s"  # float32 [batch]
 OUTPUT_HEARD = "heard_s"  # float32 [batch]
+OUTPUT_WINDOWS = "windows"  # int32 [batch]
+OUTPUT_WINDOW = "window_s"  # float32 [batch], the length of a whole one
 OUTPUT_EMBEDDING = "embedding"  # float32 [batch, channels]
 OUTPUT_ENCODER = "encoder"  # string [batch], SHA-256 of the encoder that made it
 OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]
 OUTPUT_LABELS = "labels"  # string [batch, labels]
 OUTPUT_EMOTION = "emotion"  # string [batch]
+# Why an answer is not to be relied on, string [batch]; empty where it is.
+OUTPUT_UNSURE = "unsure"
+UNSURE_SILENCE = "silence"
+UNSURE_TOO_SHORT = "too_short"
+UNSURE_CLIPPING = "clipping"
+UNSURE_NO_SPEECH = "no_speech"
+UNSURE_UNLIKE_TRAINING = "unlike_training"
 
 # Below a SavedModel's folder, where TF Serving looks for requests to warm up with.
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"
