@@ -16,7 +16,10 @@ setup(
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=[*PACKAGES, *(f"{name}.*" for name in PACKAGES)]),
     # By kind of file, so that a new report or preset cannot be forgotten.
-    package_data={"": ["*.config", "*.css", "*.jinja", "*.pbtxt", "*.yaml", "presets/*.yaml"]},
+    package_data={
+        "": ["*.config", "*.css", "*.jinja", "*.pbtxt", "*.yaml", "presets/*.yaml"],
+        "serving.web": ["page/*"],
+    },
     entry_points={"console_scripts": ["ser = cli.main:main"]},
     install_requires=[
         "apache-beam[aws,gcp]==2.59.0",

@@ -20,6 +20,7 @@ COMMANDS = (
     "enrol",
     "serve",
     "serving",
+    "ui",
     "kubeflow",
     "demo",
 )

@@ -32,12 +32,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         " labels; without it the newest version of each model is served",
     )
     parser.add_argument(
-        "--port", type=_port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
+        "--port", type=port, default=GRPC_PORT, help=f"gRPC port (default: {GRPC_PORT})"
     )
     parser.add_argument(
         "--rest-api-port",
         "--rest_api_port",
-        type=_port,
+        type=port,
         metavar="PORT",
         help=f"port of the REST interface and of Prometheus' metrics (TF Serving's is {REST_PORT};"
         " none by default)",
@@ -156,7 +156,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
+    """Returns a port, from the command line."""
     port = int(text)
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError(f"{text}: a port is within 0 and 65535")

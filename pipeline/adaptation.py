@@ -1,6 +1,6 @@
 """The adaptation pipeline: from a configuration and a base to a TFX pipeline, as a pure function.
 
-The data pipeline, then DomainAdaptation, which takes the base by import, and Pusher.
+The data pipeline, then DomainAdaptation, which takes the base by import, ParityGate and Pusher.
 """
 
 import json
@@ -9,6 +9,8 @@ from tfx import v1 as tfx
 
 from components.domain_adaptation.artifact import BLESSING, MODEL
 from components.domain_adaptation.component import DomainAdaptation
+from components.parity_gate import artifact as parity_gate
+from components.parity_gate.component import ParityGate
 from components.pusher.component import Pusher
 from modules.adaptation.plan import Plan
 from modules.networks.registry import NetworkSpec
@@ -20,7 +22,7 @@ from pipeline.config import AdaptationConfig
 from pipeline.manifest import Manifest
 from pipeline.networks import recipe
 from pipeline.protocols import Protocol
-from schemas.splits import S2
+from schemas.splits import FOLD_SPLITS, S2
 
 
 def build(
@@ -68,16 +70,25 @@ def build(
         **base_examples,
     )
     prepared.guard(adaptation)
+    parity = ParityGate(
+        examples=prepared.example_gen.outputs["examples"],
+        model=adaptation.outputs[MODEL],
+        asked_splits=json.dumps(list(FOLD_SPLITS)),
+        domains=json.dumps([domain]),
+        name=domain,
+        code_digest=code_digest("parity_gate"),
+    )
     pusher = Pusher(
         model=adaptation.outputs[MODEL],
         model_blessing=adaptation.outputs[BLESSING],
+        infra_blessing=parity.outputs[parity_gate.BLESSING],
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(
                 base_directory=str(config.serving_root.absolute() / domain)
             )
         ),
     )
-    return data.pipeline_of(config, [*nodes, adaptation, pusher])
+    return data.pipeline_of(config, [*nodes, adaptation, parity, pusher])
 
 
 def _plan(

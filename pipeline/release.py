@@ -1,7 +1,8 @@
 """The release pipeline: from a configuration to a TFX pipeline, as a pure function.
 
 AudioExampleGen → StatisticsGen → ImportSchemaGen → ExampleValidator → Transform → Trainer
-(pre-training) → for each domain Trainer (fine-tuning) → AdaptationGate → Evaluator → Pusher.
+(pre-training) → for each domain Trainer (fine-tuning) → AdaptationGate → Evaluator, ParityGate →
+Pusher.
 """
 
 import json
@@ -15,6 +16,8 @@ from tfx.dsl.components.base import base_node
 from components.adaptation_gate.artifact import MODEL
 from components.adaptation_gate.component import AdaptationGate
 from components.blessed_model import strategy
+from components.parity_gate.artifact import BLESSING
+from components.parity_gate.component import ParityGate
 from components.pusher.component import Pusher
 from modules.metrics import tfma_uar
 from modules.metrics.uar import ROUNDING
@@ -101,9 +104,13 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
         )
     nodes += trainers.values()
 
-    measured = eval_config(config, manifest.domains, manifest.labels)
     nodes += _evaluate_and_push(
-        config, signatures.MULTI_DOMAIN, measured, trainers[PRETRAIN], examples
+        config,
+        signatures.MULTI_DOMAIN,
+        manifest.domains,
+        manifest.labels,
+        trainers[PRETRAIN],
+        examples,
     )
     for domain in manifest.domains:
         # A layer that was unfrozen makes other embeddings than the one that the network came with.
@@ -120,8 +127,8 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
             seed=config.seed,
             code_digest=code_digest("adaptation_gate"),
         ).with_id(node_id("AdaptationGate", domain))
-        measured = eval_config(config, (domain,), manifest.labels)
-        nodes += [gate, *_evaluate_and_push(config, domain, measured, gate, examples)]
+        nodes.append(gate)
+        nodes += _evaluate_and_push(config, domain, (domain,), manifest.labels, gate, examples)
 
     return data.pipeline_of(config, nodes)
 
@@ -178,11 +185,12 @@ def _unfreezes(config: ReleaseConfig, approach: str) -> bool:
 def _evaluate_and_push(
     config: ReleaseConfig,
     model: str,
-    measured: tfma.EvalConfig,
+    served_domains: Sequence[str],
+    labels: LabelSet,
     producer: base_node.BaseNode,
     examples: tfx.types.BaseChannel,
 ) -> list[base_node.BaseNode]:
-    """Returns the nodes that compare what a node made with thresholds and its predecessor."""
+    """Returns the nodes that decide whether what a node made is pushed, and push it."""
     evaluator_id = node_id("Evaluator", model)
     previous = tfx.dsl.Resolver(
         strategy_class=strategy.PreviousBlessedModelStrategy,
@@ -200,19 +208,28 @@ def _evaluate_and_push(
         examples=examples,
         model=producer.outputs[MODEL],
         baseline_model=previous.outputs[strategy.MODEL],
-        eval_config=measured,
+        eval_config=eval_config(config, served_domains, labels),
         example_splits=[splits.FOLD_SPLITS[config.test_fold]],
     ).with_id(evaluator_id)
+    parity = ParityGate(
+        examples=examples,
+        model=producer.outputs[MODEL],
+        asked_splits=json.dumps([splits.FOLD_SPLITS[config.test_fold]]),
+        domains=json.dumps(list(served_domains)),
+        name=model,
+        code_digest=code_digest("parity_gate"),
+    ).with_id(node_id("ParityGate", model))
     pusher = Pusher(
         model=producer.outputs[MODEL],
         model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=parity.outputs[BLESSING],
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(
                 base_directory=str(config.serving_root.absolute() / model)
             )
         ),
     ).with_id(node_id("Pusher", model))
-    return [previous, evaluator, pusher]
+    return [previous, evaluator, parity, pusher]
 
 
 def eval_config(

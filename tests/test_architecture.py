@@ -11,8 +11,10 @@ ROOT = Path(__file__).parent.parent
 # From the top floor down: each package may import itself and what stands further down.
 FLOORS = ("cli", "pipeline", "components", "corpora", "modules", "schemas")
 BELOW = {package: set(FLOORS[position + 1 :]) for position, package in enumerate(FLOORS)}
-# Beside the floors: asked by the command line, and asks models by name only.
+# Beside the floors: asked by the command line and by the gate before the push, and asks models by
+# name only.
 BELOW["cli"].add("serving")
+BELOW["components"].add("serving")
 BELOW["serving"] = {"modules", "schemas"}
 # Of the science, what builds and trains networks, and so runs on any Keras backend.
 ANY_BACKEND = [

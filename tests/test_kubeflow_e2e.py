@@ -1,4 +1,7 @@
-"""The compiled release by its own commands: the numbers of `ser run`, killed, broken, cached."""
+"""The compiled release by its own commands: the numbers of `ser run`, killed, broken, cached.
+
+Recordings, manifest, root and serving folder are on S3, metadata in MariaDB.
+"""
 
 import json
 import time
@@ -6,12 +9,14 @@ import time
 import compiled_pipelines
 import mariadb_server
 import pytest
+import s3_server
 
 from cli.main import main
 from corpora import synthetic
 from corpora.indexing import index
 from pipeline.config.metadata import PASSWORD_VARIABLE
 from pipeline.reports.release.collect import collect
+from schemas.places import place
 from schemas.signatures import MULTI_DOMAIN
 
 pytestmark = [pytest.mark.e2e, pytest.mark.kubeflow]
@@ -23,7 +28,18 @@ SETTINGS = {
     "domains.emovo.fine_tune.epochs": 1,
     "gate.min_uar": 0.0,
 }
-SECRETS = {("ser-metadata", "password"): mariadb_server.PASSWORD}
+SECRETS = {
+    ("ser-metadata", "password"): mariadb_server.PASSWORD,
+    ("ser-bucket", "key"): s3_server.KEY,
+    ("ser-bucket", "secret"): s3_server.SECRET,
+}
+# The variables of the tasks that come from secrets.
+ENV_SECRETS = {
+    PASSWORD_VARIABLE: ("ser-metadata", "password"),
+    "AWS_ACCESS_KEY_ID": ("ser-bucket", "key"),
+    "AWS_SECRET_ACCESS_KEY": ("ser-bucket", "secret"),
+}
+BUCKET = "ser-kubeflow"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +58,18 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def bucket(folder, s3):
+    """The bucket, with the recordings and their manifest."""
+    s3.create_bucket(Bucket=BUCKET)
+    for file in (folder / "corpora").rglob("*.wav"):
+        s3.upload_file(str(file), BUCKET, str(file.relative_to(folder)))
+    text = (folder / "manifest.csv").read_text(encoding="utf-8")
+    text = text.replace(f"{folder}/corpora", f"s3://{BUCKET}/corpora")
+    s3.put_object(Bucket=BUCKET, Key="manifest.csv", Body=text.encode())
+    return place(f"s3://{BUCKET}")
+
+
 def _set(**more):
     return [
         word for key, value in (SETTINGS | more).items() for word in ("--set", f"{key}={value}")
@@ -49,20 +77,24 @@ def _set(**more):
 
 
 @pytest.fixture(scope="module")
-def pipeline(folder, port):
+def pipeline(folder, bucket, port, s3_endpoint):
     file = folder / "pipeline.yaml"
+    env = {
+        name: value
+        for name, value in s3_server.environment(s3_endpoint).items()
+        if name not in ENV_SECRETS
+    }
+    secrets = [
+        {"secret": secret, "key": key, "env": name} for name, (secret, key) in ENV_SECRETS.items()
+    ]
     database = {"store": "mysql", "host": "127.0.0.1", "port": port}
     status = main(
         [
             *("kubeflow", "compile", "--config", "demo-waveform", "--out", str(file)),
-            *("--manifest", str(folder / "manifest.csv"), "--output", str(folder / "tasks")),
+            *("--manifest", str(bucket / "manifest.csv"), "--output", str(bucket / "tasks")),
             *_set(**{f"metadata.{key}": value for key, value in database.items()}),
-            *("--set", f"kubeflow.volumes=[{{claim: ser, mount: {folder}}}]"),
-            *(
-                "--set",
-                "kubeflow.secrets=[{secret: ser-metadata, key: password,"
-                f" env: {PASSWORD_VARIABLE}}}]",
-            ),
+            *("--set", f"kubeflow.default.env={json.dumps(env)}"),
+            *("--set", f"kubeflow.secrets={json.dumps(secrets)}"),
         ]
     )
     assert status == 0
@@ -98,8 +130,8 @@ def first(pipeline):
 
 
 @pytest.fixture(scope="module")
-def found(first, folder):
-    return collect(folder / "tasks")
+def found(first, bucket):
+    return collect(bucket / "tasks")
 
 
 def test_a_killed_task_is_retried_and_the_run_completes(first):
@@ -109,7 +141,7 @@ def test_a_killed_task_is_retried_and_the_run_completes(first):
     assert set(_nodes(first).values()) == {"executed", "resolved"}
 
 
-def test_tasks_come_to_the_same_as_one_process(found, folder):
+def test_tasks_come_to_the_same_as_one_process(found, folder, bucket):
     start_s = time.monotonic()
     assert (
         main(
@@ -129,13 +161,13 @@ def test_tasks_come_to_the_same_as_one_process(found, folder):
         assert {key: each.uar for key, each in model.slices.items()} == pytest.approx(
             {key: each.uar for key, each in own.slices.items()}, nan_ok=True
         )
-        assert model.pushed_to.is_relative_to(folder / "tasks" / "serving" / model.name)
+        assert model.pushed_to.parent == bucket / "tasks" / "serving" / model.name
         assert (model.pushed_to / "saved_model.pb").is_file()
-    assert (folder / "tasks" / "report.html").is_file()
+    assert (bucket / "tasks" / "report.html").is_file()
 
 
 def test_a_second_run_hits_the_cache_and_a_failing_domain_leaves_the_others_pushed(
-    first, found, pipeline, folder
+    first, found, pipeline, folder, bucket
 ):
     # Where a domain's models should be there is a file, so that it cannot be pushed.
     serving = folder / "serving"
@@ -158,7 +190,7 @@ def test_a_second_run_hits_the_cache_and_a_failing_domain_leaves_the_others_push
         "emodb",
         MULTI_DOMAIN,
     ]
-    again = {model.name: model for model in collect(folder / "tasks").models}
+    again = {model.name: model for model in collect(bucket / "tasks").models}
     for model in found.models:
         assert again[model.name].training.weight_hashes == model.training.weight_hashes
 

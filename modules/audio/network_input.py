@@ -24,6 +24,11 @@ def decode_pcm16(contents: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.io.decode_raw(contents, tf.int16), tf.float32) / 32768.0
 
 
+def rounded_to_16_bits(waveform: tf.Tensor) -> tf.Tensor:
+    """Returns what `samples.encode_pcm16` leaves of float32 [samples], in [-1, 1)."""
+    return tf.clip_by_value(tf.round(waveform * 32768.0), -32768.0, 32767.0) / 32768.0
+
+
 def trim_silence(
     waveform: tf.Tensor,
     *,

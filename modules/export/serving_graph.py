@@ -253,7 +253,7 @@ class ServingModule(tf.Module):
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:
     """Returns the first channel of a wav file, a scalar string, at 16 kHz: float32 [samples]."""
     samples, rate_hz = wav_graph.decode_wav(contents)
-    return resampling.resample(_within_full_scale(first_channel(samples)), rate_hz)
+    return _at_16_khz(first_channel(samples), rate_hz)
 
 
 def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -261,12 +261,16 @@ def _waveform_of_row(row: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
     waveform, num_samples, rate_hz = row
     valid = tf.logical_and(num_samples > 0, num_samples <= tf.size(waveform))
     _assert(valid, "num_samples must be within 1 and the length of the row, it is:", num_samples)
-    return resampling.resample(_within_full_scale(waveform[:num_samples]), rate_hz)
+    return _at_16_khz(waveform[:num_samples], rate_hz)
 
 
-def _within_full_scale(waveform: tf.Tensor) -> tf.Tensor:
-    """Returns float32 [samples] scaled to ±1 where it exceeds that, as in training."""
-    return waveform / tf.maximum(tf.reduce_max(tf.abs(waveform)), 1.0)
+def _at_16_khz(waveform: tf.Tensor, rate_hz: tf.Tensor) -> tf.Tensor:
+    """Returns float32 [samples] as AudioExampleGen would have ingested them.
+
+    Scaled to ±1 where they exceed that, resampled, and rounded to 16 bits.
+    """
+    scaled = waveform / tf.maximum(tf.reduce_max(tf.abs(waveform)), 1.0)
+    return network_input.rounded_to_16_bits(resampling.resample(scaled, rate_hz))
 
 
 def _assert(condition: tf.Tensor, message: str, *facts: tf.Tensor) -> None:

@@ -38,6 +38,7 @@ _KINDS = {
     "AdaptationGate": PUSH,
     "PreviousBlessedModel": PUSH,
     "Evaluator": PUSH,
+    "ParityGate": PUSH,
     "Pusher": PUSH,
     "TransferStudy": STUDY,
 }

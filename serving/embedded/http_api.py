@@ -54,6 +54,7 @@ def server(
     *,
     tls: ssl.SSLContext | None = None,
     timeout_s: float = TIMEOUT_S,
+    web: bool = False,
 ) -> tornado.httpserver.HTTPServer:
     """Returns the server, which listens nowhere yet.
 
@@ -62,7 +63,10 @@ def server(
       counts: Where requests are counted, and what Prometheus is told.
       tls: How it is encrypted; not at all by default.
       timeout_s: Most seconds that a request may take.
+      web: Whether the page for browsers is there too.
     """
+    from serving.web import handlers
+
     given = {"answering": answering, "counts": counts, "timeout_s": timeout_s}
     application = tornado.web.Application(
         [
@@ -70,6 +74,7 @@ def server(
             (_MODEL + "/metadata", _Metadata, given),
             (_MODEL + ":(?P<method>[a-z]+)", _Ask, given),
             (metrics.PATH, _Metrics, given),
+            *(handlers.handlers(answering.store) if web else ()),
         ],
         default_handler_class=_Unknown,
         default_handler_args=given,

@@ -30,6 +30,7 @@ class Places:
       rest_port: TCP port of REST; 0 takes a free one, `None` has no REST.
       socket: Unix socket of gRPC beside the port; none by default.
       tls: TF Serving's SSLConfig, for both ports; not encrypted by default.
+      web: Whether the REST port has the page for browsers too.
     """
 
     host: str
@@ -37,6 +38,7 @@ class Places:
     rest_port: int | None = None
     socket: Path | None = None
     tls: Path | None = None
+    web: bool = False
 
 
 class Listener:
@@ -152,7 +154,10 @@ class Listener:
         from serving.embedded import http_api
 
         self._http = http_api.server(
-            self._answering, self._metrics, tls=tls.context() if tls else None
+            self._answering,
+            self._metrics,
+            tls=tls.context() if tls else None,
+            web=self._places.web,
         )
         try:
             sockets: Iterable[Any] = netutil.bind_sockets(port, self._places.host)

@@ -40,6 +40,7 @@ class Server:
       host: Address to bind to; only this machine by default.
       socket: Unix socket of gRPC beside the port; none by default.
       tls: TF Serving's SSLConfig, for both ports; not encrypted by default.
+      web: Whether the REST port has the page for browsers too.
       max_workers: Number of requests, or of batches of them, answered at a time; others wait.
       batch: Most requests that are answered together.
       log: Where some of the requests are kept; none by default.
@@ -63,6 +64,7 @@ class Server:
         host: str = "127.0.0.1",
         socket: Path | None = None,
         tls: Path | None = None,
+        web: bool = False,
         max_workers: int = 4,
         batch: int = BATCH,
         log: "RequestLog | None" = None,
@@ -73,7 +75,7 @@ class Server:
     ):
         self.root, self.host = place(root), host
         self.port, self.rest_port = port, rest_port
-        self._socket, self._tls, self._log = socket, tls, log
+        self._socket, self._tls, self._web, self._log = socket, tls, web, log
         served = policies.of_config(config, self.root) if config else policies.of_root(self.root)
         self.store = ModelStore(served, preload=preload)
         self._max_workers, self._batch, self._limits = max_workers, batch, limits
@@ -169,6 +171,7 @@ class Server:
             rest_port=self.rest_port,
             socket=self._socket,
             tls=self._tls,
+            web=self._web,
         )
         self._listener = Listener(places, answering)
         return await self._listener.bind()

@@ -54,7 +54,8 @@ def test_what_depends_on_what(base):
     nodes = _nodes(base, config, one_by_one)
     adapts = nodes["DomainAdaptation"]
     assert {"BaseModel", "BaseExamples", "Transform"} <= set(adapts.upstream_nodes)
-    assert list(nodes["Pusher"].upstream_nodes) == ["DomainAdaptation"]
+    assert list(nodes["Pusher"].upstream_nodes) == ["DomainAdaptation", "ParityGate"]
+    assert list(nodes["ParityGate"].upstream_nodes) == ["AudioExampleGen", "DomainAdaptation"]
     assert str(Path("served/calls").absolute()) in _parameter(nodes["Pusher"], "push_destination")
     # Examples lie in the folds that all have clips, whoever is tested.
     assert _parameter(nodes["AudioExampleGen"], "protocol") == "random"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.domain_adaptation import artifact as adaptations
+from components.parity_gate import artifact as parity_gate
 from pipeline import config as configs
 from pipeline.config import AdaptationConfig
 from pipeline.reports.adaptation.results import AdaptationResults
@@ -34,8 +35,9 @@ def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
     def made(component: str, key: str) -> Any | None:
         return artifacts.get((component, ""), {}).get(key)
 
-    findings, pushed = (
+    findings, served, pushed = (
         made("DomainAdaptation", adaptations.FINDINGS),
+        made("ParityGate", parity_gate.BLESSING),
         made("Pusher", "pushed_model"),
     )
     counts: Counter[str] = Counter()
@@ -51,6 +53,7 @@ def collect(output: Path, *, remarks: tuple[str, ...]) -> AdaptationResults:
         findings=None if findings is None else adaptations.read(findings.uri),
         found=dict(counts),
         not_used=not_used,
+        parity=None if served is None else parity_gate.read(served),
         pushed_to=pushed_to,
         remarks=remarks,
     )

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from components.parity_gate.artifact import Parity
 from modules.adaptation.findings import Findings
 from pipeline.config import AdaptationConfig
 from pipeline.reports.release.results import Recording
@@ -21,6 +22,7 @@ class AdaptationResults:
       not_used: Recordings that were not used.
       pushed_to: Folder of the pushed version; `None` if nothing was pushed.
       remarks: What has to be known to read the figures, the weightiest first.
+      parity: How far a server's answers are from the evaluation's; `None` if none was asked.
     """
 
     config: AdaptationConfig
@@ -30,6 +32,14 @@ class AdaptationResults:
     not_used: tuple[Recording, ...]
     pushed_to: Path | None
     remarks: tuple[str, ...]
+    parity: Parity | None = None
+
+    @property
+    def verdict(self) -> str:
+        """What was decided about the model, and why."""
+        assert self.findings is not None
+        faults = self.parity.faults if self.parity else ()
+        return "; ".join([self.findings.verdict.reason, *faults])
 
     @property
     def pushed(self) -> bool:

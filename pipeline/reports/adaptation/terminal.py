@@ -24,7 +24,7 @@ def summary(results: AdaptationResults) -> Group:
         *parts,
         Text(f"approach: {choice(found)}"),
         *map(Text, told),
-        Text(f"{found.verdict.reason}; {pushed}"),
+        Text(f"{results.verdict}; {pushed}"),
     )
 
 

@@ -14,6 +14,7 @@ from components.audio_example_gen.account import ACCOUNT_CSV, USED
 from components.corpora_audit import artifact as audits
 from components.data_gate import findings
 from components.data_gate.artifact import FINDINGS_FILE
+from components.parity_gate import artifact as parity_gate
 from components.pusher.artifact import versions
 from corpora import manifest as manifests
 from corpora.audit.report import Example, Finding
@@ -216,6 +217,7 @@ def _model(
         bool(evaluator["blessing"].custom_properties["blessed"].int_value) if evaluated else None
     )
     compared = artifacts.get(("AdaptationGate", name), {}).get(adaptation_gate.COMPARISON)
+    served = artifacts.get(("ParityGate", name), {}).get(parity_gate.BLESSING)
     pushed = artifacts.get(("Pusher", name), {}).get("pushed_model")
     folder = ""
     if pushed is not None and pushed.custom_properties["pushed"].int_value:
@@ -230,6 +232,7 @@ def _model(
         baseline_uar=baseline,
         blessed=blessed,
         faults=evaluation.faults(evaluator["evaluation"].uri) if blessed is False else (),
+        parity=parity_gate.read(served) if served is not None else None,
         pushed_to=place(folder) if folder else None,
         newest=max(there, default=None),
     )

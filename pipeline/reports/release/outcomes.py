@@ -38,7 +38,7 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
                 f" {model.reason}; that version stays."
             )
         sentences += f" Folder: {model.pushed_to}. {_thresholds(model, results)}"
-        sentences += _in_place(model) + _served(model)
+        sentences += _in_place(model) + _parity(model) + _served(model)
     elif model.status == "kept back":
         before = " The last blessed version stays as it is." if model.baseline_uar else ""
         sentences += f"{before} {_thresholds(model, results)}"
@@ -47,6 +47,18 @@ def outcome(model: ModelResult, results: RunResults) -> Outcome:
         causes = failures_behind(last, results.nodes) if last else []
         sentences += "".join(f" {node.node_id} failed: {brief(node.error)}" for node in causes)
     return Outcome(model=model.name, kind=model.status, short=model.reason, sentences=sentences)
+
+
+def _parity(model: ModelResult) -> str:
+    """Returns how far a server's answers were from the evaluation's."""
+    found = model.parity
+    if found is None:
+        return ""
+    return (
+        f" A server of its own answered {plural(found.clips, 'clip')} by each signature, in batches"
+        f" and at other rates: {plural(found.answers, 'answer')}, probabilities at most"
+        f" {found.largest_difference:.2g} from the evaluation's."
+    )
 
 
 def _served(model: ModelResult) -> str:

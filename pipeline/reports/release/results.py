@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from components.adaptation_gate.comparison import ADAPTED, Comparison
+from components.parity_gate.artifact import Parity
 from corpora.audit.report import Finding
 from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord
@@ -65,6 +66,7 @@ class ModelResult:
       baseline_uar: UAR of the last blessed model by slice; empty if there was none.
       blessed: Whether every threshold held; `None` if it was not evaluated.
       faults: Thresholds that did not hold, in words.
+      parity: How far a server's answers are from the evaluation's; `None` if none was asked.
       pushed_to: Folder of the version; `None` if it was not pushed.
       newest: The newest version in its serving folder, which servers answer with; `None` if there
         is none, or it was not pushed.
@@ -80,6 +82,7 @@ class ModelResult:
     faults: tuple[str, ...]
     pushed_to: Path | None
     newest: int | None = None
+    parity: Parity | None = None
 
     @property
     def multi_domain(self) -> bool:
@@ -97,7 +100,8 @@ class ModelResult:
         """What became of it, in a word."""
         if self.pushed_to:
             return "pushed"
-        return "kept back" if self.blessed is False else "failed"
+        refused = self.parity is not None and self.parity.faults
+        return "kept back" if self.blessed is False or refused else "failed"
 
     @property
     def reason(self) -> str:
@@ -107,9 +111,8 @@ class ModelResult:
             return f"{version}, with the multi-domain network" if self.in_place else version
         if self.blessed is None:
             return "not evaluated: a step before it failed"
-        if not self.blessed:
-            return "; ".join(self.faults)
-        return "blessed, but not pushed: the Pusher failed"
+        faults = [*self.faults, *(self.parity.faults if self.parity else ())]
+        return "; ".join(faults) or "blessed, but not pushed: a step behind that failed"
 
     @property
     def outcome(self) -> str:

@@ -33,7 +33,8 @@ def test_blessed_but_not_pushed_names_the_fault():
     assert results.models[1].status == "failed"
     text = fabricated_run.page(results).text
     assert (
-        "Blessed, but not pushed: the Pusher failed. Pusher.emodb failed: OSError: read-only"
+        "Blessed, but not pushed: a step behind that failed. Pusher.emodb failed: OSError:"
+        " read-only"
     ) in text
 
 

@@ -1,0 +1,1 @@
+"""Whether a server answers what was evaluated, before a model is pushed."""
