@@ -70,13 +70,16 @@ class Listener:
         from grpc_reflection.v1alpha import reflection
         from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+        from serving.embedded.reading import Reading
+
         places = self._places
         tls = Tls(places.tls) if places.tls else None
         self._grpc = grpc.aio.server(
+            interceptors=[Reading()],
             options=[
                 *MESSAGE_LIMITS,
                 ("grpc.so_reuseport", 0),  # a taken port is an error, not a shared port
-            ]
+            ],
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)

@@ -225,3 +225,14 @@ def test_a_request_with_damaged_tensors_does_no_harm(predict):
     request.inputs["audio"].tensor_shape.dim[0].size = -7
     assert refusal(predict, request) == ("INVALID_ARGUMENT", "tensor parsing error: audio")
     assert emotion_of(predict(request_of())) == "anger"
+
+
+@pytest.mark.parametrize("contents", [b"\xff", b"\x0a\x7f", b"\x0a\x04\x0a\x02\xff\xfe"])
+def test_bytes_that_are_no_message_are_the_clients_fault(channel, caplog, contents):
+    # A wrong tag, a length beyond the end, a name that is no UTF-8.
+    method = "/tensorflow.serving.PredictionService/Predict"
+    with pytest.raises(grpc.RpcError) as refused:
+        channel.unary_unary(method)(contents, timeout=TIMEOUT_S)
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details() == "the bytes are no request for Predict"
+    assert caplog.records == []
