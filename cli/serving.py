@@ -19,6 +19,7 @@ examples:
   ser serving canary emodb 1764450000      a version on trial, label canary
   ser serving promote emodb 1764450000     the version that clients of label stable get
   ser serving rollback emodb               the one before it again
+  ser serving drift LOG --release out/release   is what it is asked like what it was trained on
 """
 
 
@@ -44,6 +45,7 @@ def add_parser(subparsers: "_Parsers") -> argparse.ArgumentParser:
     promote.add_argument("version", metavar="VERSION", type=_version)
     rollback = _add(commands, "rollback", _rollback, "make the version before stable again")
     rollback.add_argument("model", metavar="MODEL")
+    _add_drift(commands)
     for parser in (promote, rollback):
         parser.add_argument(
             "--address",
@@ -96,6 +98,60 @@ def _add_config(commands: "_Parsers") -> None:
         metavar="PEM",
         help="who signs clients' certificates: clients must then show one (mutual TLS)",
     )
+
+
+def _add_drift(commands: "_Parsers") -> None:
+    does = "compare the requests in a server's log with the clips that its models were trained on"
+    parser = commands.add_parser("drift", help=does, description=f"{does[0].upper()}{does[1:]}.")
+    parser.add_argument("log", type=Path, metavar="LOG", help="folder of `ser serve --request-log`")
+    parser.add_argument(
+        "--release", type=Path, required=True, metavar="DIR", help="output folder of `ser run`"
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        metavar="SD",
+        help="most standard deviations that the mean embedding may be away (default: the release's"
+        " validation.drift.embedding)",
+    )
+    parser.add_argument(
+        "--most-clips",
+        type=predict.positive,
+        default=1_000,
+        metavar="N",
+        help="requests of each model that are looked at, the newest (default: 1000)",
+    )
+    parser.set_defaults(run_serving=_drift)
+
+
+def _drift(args: argparse.Namespace) -> int:
+    """Prints what requests are like; 1 where those for a model have drifted."""
+    from pipeline import config as configs
+    from pipeline.request_drift import FEW_CLIPS, request_drift
+    from pipeline.run_folder import CONFIG_FILE
+    from schemas.words import plural
+
+    found = request_drift(args.log, args.release, most_clips=args.most_clips)
+    threshold = args.threshold
+    if threshold is None:
+        drift = configs.load(args.release / CONFIG_FILE).validation.drift
+        threshold = drift.embedding
+    drifted = False
+    for each in found:
+        answers = ", ".join(f"{emotion} {number}" for emotion, number in each.emotions.items())
+        print(
+            f"{each.model}: {plural(each.clips, 'recording')}, {each.unsure:.1%} unsure; {answers}"
+        )
+        if each.unreadable:
+            print(f"  {plural(each.unreadable, 'recording')} cannot be decoded")
+        moved = each.shift > threshold
+        drifted |= moved
+        few = f"; of fewer than {FEW_CLIPS} it says little" if each.clips < FEW_CLIPS else ""
+        print(
+            f"  their mean embedding is {each.shift:.2f} standard deviations from the training"
+            f" clips', {'above' if moved else 'within'} {threshold:g}{few}"
+        )
+    return int(drifted)
 
 
 def _version(text: str) -> int:

@@ -49,7 +49,7 @@ def load_with_rate(
 ) -> tuple[np.ndarray, int]:
     """As `load`, but also returns the rate in Hz that the recording had before resampling."""
     waveform, rate_hz = decoding.decode_first_channel(contents, start_s=start_s, end_s=end_s)
-    return _resampled(waveform, rate_hz), rate_hz
+    return resampled(waveform, rate_hz), rate_hz
 
 
 def load_utterance(utterance: Utterance, *, check_hash: bool = False) -> Loaded:
@@ -70,14 +70,15 @@ def load_utterance(utterance: Utterance, *, check_hash: bool = False) -> Loaded:
     )
     with decoding.one_recordings_fault():
         heard = channels.waveform(sound, utterance.channel)
-        waveform = _resampled(heard.samples, sound.rate_hz)
+        waveform = resampled(heard.samples, sound.rate_hz)
     duration_s = len(waveform) / SAMPLE_RATE_HZ
     if duration_s < MIN_DURATION_S:
         raise DecodingError(too_short(duration_s))
     return Loaded(waveform=waveform, rate_hz=sound.rate_hz, notes=heard.notes)
 
 
-def _resampled(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+def resampled(waveform: np.ndarray, rate_hz: int) -> np.ndarray:
+    """Returns float32 [samples] of any rate at 16 kHz."""
     if rate_hz == SAMPLE_RATE_HZ:
         return waveform
     resampled: tf.Tensor = (

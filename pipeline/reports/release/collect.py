@@ -84,11 +84,15 @@ def collect(output: Path) -> RunResults:
 
 def not_used(config: configs.DataConfig) -> tuple[Recording, ...]:
     """Returns the recordings that the last run of any pipeline did not use, with their reasons."""
-    output = config.output
+    artifacts = outputs_of(config, config.output)
+    return account(_output(artifacts, "AudioExampleGen", "account"))[1]
+
+
+def outputs_of(config: configs.DataConfig, output: Path) -> Artifacts:
+    """Returns the output artifacts of the last run in an output folder."""
     run = json.loads((output / RUN_FILE).read_text(encoding="utf-8"))
     results = [NodeResult.from_json(values) for values in run["nodes"]]
-    artifacts = artifacts_of(config, output, run["run_id"], results)
-    return account(_output(artifacts, "AudioExampleGen", "account"))[1]
+    return artifacts_of(config, output, run["run_id"], results)
 
 
 def artifacts_of(
