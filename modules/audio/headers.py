@@ -50,6 +50,34 @@ def avi(contents: Contents) -> tuple[int, float] | None:
     return None
 
 
+def full_last_packet(contents: Contents) -> Contents:
+    """Returns a CAF file with the length of its last packet mended.
+
+    libsndfile says of a last packet that is full that all of it is padding, and FFmpeg finds no
+    packet in it then.
+    """
+    if contents[:4] != b"caff":
+        return contents
+    position, packet_frames = 8, 0
+    while position + 12 <= len(contents):
+        name, size = struct.unpack(">4sq", contents[position : position + 12])
+        position += 12
+        if name == b"desc":
+            (packet_frames,) = struct.unpack(">I", contents[position + 20 : position + 24])
+        if name == b"pakt" and size >= 24:
+            packets, frames, _, padding = struct.unpack(
+                ">qqii", contents[position : position + 24]
+            )
+            if padding == packet_frames > 0 and packets * packet_frames == frames:
+                place = position + 20
+                return contents[:place] + bytes(4) + contents[place + 4 : len(contents)]
+            return contents
+        if size < 0 or not name.isalpha():
+            return contents
+        position += size
+    return contents
+
+
 def id3_end(contents: Contents) -> int:
     """Returns where an ID3 tag at the beginning of a file ends; 0 if there is none."""
     if contents[:3] != b"ID3" or len(contents) < 10:

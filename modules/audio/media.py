@@ -179,6 +179,7 @@ def _opened(contents: Contents) -> Iterator[tuple[Any, Any]]:
     options = {"format_whitelist": CONTAINERS}
     if known and isinstance(contents, bytes) and contents[-_ID3V1_BYTES:].startswith(b"TAG"):
         contents = contents[:-_ID3V1_BYTES]  # FFmpeg takes it for a part of the last frame.
+    contents = headers.full_last_packet(contents)
     try:
         container = av.open(reader(contents), format=known, options=options)
     except (av.FFmpegError, ValueError, OSError):

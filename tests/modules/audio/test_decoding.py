@@ -184,7 +184,7 @@ def test_damage_never_does_more_than_raise(form, subtype):
         assert len(waveform)
 
 
-@pytest.mark.parametrize("num_frames", [9_000, 10_729, 12_289])
+@pytest.mark.parametrize("num_frames", [4_096, 9_000, 10_729, 12_288, 12_289])
 def test_the_last_packet_of_alac_in_caf_is_heard_to_its_end(num_frames):
     contents = encode(noise(num_frames, 1), format="CAF", subtype="ALAC_16")
     expected, _ = soundfile.read(io.BytesIO(contents), dtype="int32", always_2d=True)
