@@ -1,5 +1,6 @@
-"""A whole small release elsewhere: everything on S3, or Beam's work in other processes."""
+"""Releases and a study elsewhere: everything on S3, or Beam's work in other processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -130,6 +131,60 @@ def test_everything_on_s3(folder, local, s3):
     assert answer["model"] == CORPUS
     assert (root / "serving" / CORPUS / answer["version"]).is_dir()
     assert not answer["error"]
+
+
+def _cells(store):
+    """Returns the results in a study's store, by key, but for how long they took."""
+    found = [json.loads(file.read_text("utf-8")) for file in (store / "cells").glob("*.json")]
+    return {
+        cell["key"]: {name: value for name, value in cell.items() if name != "train_s"}
+        for cell in found
+    }
+
+
+def test_a_study_on_s3(folder, s3):
+    bucket = "ser-study"
+    s3.create_bucket(Bucket=bucket)
+    synthetic.synthesize(folder / "two", seed=0, corpora=(CORPUS, "emovo"), scale=0.1)
+    indexed = index.index([(name, str(folder / "two" / name)) for name in (CORPUS, "emovo")])
+    indexed.write(folder / "two.csv")
+    for file in (folder / "two").rglob("*.wav"):
+        s3.upload_file(str(file), bucket, str(file.relative_to(folder)))
+    text = (folder / "two.csv").read_text(encoding="utf-8")
+    text = text.replace(f"{folder}/two/", f"s3://{bucket}/two/")
+    s3.put_object(Bucket=bucket, Key="two.csv", Body=text.encode())
+    epochs = {f"{stage}.epochs": 1 for stage in ("pretrain", "scratch", "fine_tune")}
+
+    def study(root, **more):
+        settings = {"synthetic": "true"} | epochs | more
+        pairs = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        done = subprocess.run(
+            [
+                *(SER, "study", "--manifest", str(root / "two.csv"), *pairs),
+                *("--output", str(root / "study"), "--store", str(root / "store")),
+                *("--targets", CORPUS, "--folds", "0", "--protocols", "random"),
+                *("--approaches", "A1,A2"),
+            ],
+            cwd=folder / "elsewhere",
+            timeout=_MOST_S,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done
+
+    study(folder)
+    root = place(f"s3://{bucket}")
+    metadata = {"metadata.file": folder / "study.sqlite"}
+    study(root, **metadata)
+    assert _cells(root / "store") == _cells(folder / "store") != {}
+    assert "</html>" in (root / "study" / "tables" / "study.html").read_text(encoding="utf-8")
+    # All of it is there already, whatever else changed.
+    before = {path: path.stat().st_mtime_ns for path in (root / "store" / "cells").glob("*.json")}
+    study(root, **metadata)
+    assert {
+        path: path.stat().st_mtime_ns for path in (root / "store" / "cells").glob("*.json")
+    } == before
 
 
 def test_beam_in_other_processes(folder, local):

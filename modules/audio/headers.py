@@ -65,9 +65,7 @@ def full_last_packet(contents: Contents) -> Contents:
         if name == b"desc":
             (packet_frames,) = struct.unpack(">I", contents[position + 20 : position + 24])
         if name == b"pakt" and size >= 24:
-            packets, frames, _, padding = struct.unpack(
-                ">qqii", contents[position : position + 24]
-            )
+            packets, frames, _, padding = struct.unpack(">qqii", contents[position : position + 24])
             if padding == packet_frames > 0 and packets * packet_frames == frames:
                 place = position + 20
                 return contents[:place] + bytes(4) + contents[place + 4 : len(contents)]

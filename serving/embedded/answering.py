@@ -18,6 +18,7 @@ from schemas.signatures import METADATA_FIELD, SIGNATURE_EXAMPLES
 from serving.embedded import batching, classification, policies
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits
+from serving.embedded.memory import Memory
 from serving.embedded.servable import Servable
 from serving.embedded.store import ModelStore
 from serving.embedded.workers import Workers
@@ -62,6 +63,7 @@ class Answering:
         self._limits = limits
         self._root = root
         self._log = log
+        self.memory = Memory()
 
     async def predict(self, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
         """Returns the outputs of a model's signature."""
@@ -154,6 +156,8 @@ class Answering:
         key: Hashable = object()
         if request.ByteSize() <= batching.LARGEST_BYTES:
             key = (id(servable), signature)
+        else:
+            self.memory.large()
         response = await self.workers.together(
             key,
             request,

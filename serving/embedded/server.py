@@ -87,6 +87,7 @@ class Server:
         self._loop_thread: threading.Thread | None = None
         self._listener: Any = None
         self._workers: Any = None
+        self._answering: Any = None
 
     @property
     def address(self) -> str:
@@ -164,7 +165,9 @@ class Server:
 
         limits = self._limits or Limits()
         self._workers = Workers(self._max_workers, waiting=limits.waiting, batch=self._batch)
-        answering = Answering(self.store, self._workers, limits, root=self.root, log=self._log)
+        self._answering = Answering(
+            self.store, self._workers, limits, root=self.root, log=self._log
+        )
         places = Places(
             host=self.host,
             port=self.port,
@@ -173,7 +176,7 @@ class Server:
             tls=self._tls,
             web=self._web,
         )
-        self._listener = Listener(places, answering)
+        self._listener = Listener(places, self._answering)
         return await self._listener.bind()
 
     async def _tell_health(self) -> None:
@@ -189,3 +192,4 @@ class Server:
                 self.refresh()
             except Exception:  # a folder that vanishes mid-look must not end the polling
                 LOG.exception("cannot read %s", self.root)
+            self._answering.memory.give_back()
