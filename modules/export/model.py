@@ -30,8 +30,10 @@ def export_model(
     """Writes `network` as a SavedModel with everything that serving needs around it.
 
     Signatures, each of which returns `probabilities`, float32 [batch, labels]; `labels`, string
-    [batch, labels]; `emotion`, string [batch]; and `duration_s` and `heard_s`, float32 [batch], the
-    length of the recording and of its beginning that the answer is of:
+    [batch, labels]; `emotion`, string [batch]; `duration_s` and `heard_s`, float32 [batch], the
+    length of the recording and of what the answer is of; `windows`, int32 [batch], and `window_s`,
+    float32 [batch]: a recording longer than the network hears at once, `window_s`, is answered by
+    the mean over that many windows, which overlap by a half. The signatures:
       `serving_default`: `examples`, string [batch]; serialized tf.Examples as AudioExampleGen
         writes them (`audio`, and optionally `domain`).
       `serve_audio`: `audio`, string [batch]; the bytes of whole wav files. One bad file fails the

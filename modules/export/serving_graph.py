@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from modules.audio import network_input, resampling, wav_graph
 from modules.audio.samples import first_channel
+from modules.export import windows
 from modules.export.speakers import Speakers
+from modules.export.windows import Windows
 from schemas import features, signatures, sound
 from schemas.labels import LabelSet
 
@@ -53,7 +55,7 @@ class ServingModule(tf.Module):
         self._infer = lambda inputs: network(inputs, training=False)
         self._input_shape = [-1, *network.input_shape[1:]]
         self._num_samples = network.input_shape[1]
-        # In a batch, clips would be computed at the length of the longest.
+        # In a batch, windows would be computed at the length of the longest.
         self._one_by_one = any(None in layer.output.shape[1:] for layer in network.layers)
         self._speakers = None
         if speakers_encoder is not None:
@@ -156,13 +158,11 @@ class ServingModule(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Returns the embeddings by which a speaker is known; inputs as of `from_waveforms`."""
         assert self._speakers is not None
-        clips = (waveform, num_samples, rate_hz)
-        embedding, _ = self._each(
-            self._speakers.embed, clips, _waveform_of_row, size=self._speakers.channels
-        )
+        cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
+        embedding = self._embeddings(cut)
         return {
             signatures.OUTPUT_EMBEDDING: embedding,
-            signatures.OUTPUT_ENCODER: tf.fill(tf.shape(num_samples), self._speakers.encoder),
+            signatures.OUTPUT_ENCODER: tf.fill(tf.shape(embedding)[:1], self._speakers.encoder),
         }
 
     def of_speaker(
@@ -176,82 +176,74 @@ class ServingModule(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Answers samples of known speakers: float32 [batch, channels] with int32 [batch] clips."""
         assert self._speakers is not None
-        clips = (waveform, num_samples, rate_hz)
-        embedding, duration_s = self._each(
-            self._speakers.embed, clips, _waveform_of_row, size=self._speakers.channels
-        )
+        cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
         probabilities = self._speakers.answer(
-            embedding, speaker_mean, speaker_clips, speaker_encoder
+            self._embeddings(cut), speaker_mean, speaker_clips, speaker_encoder
         )
         # Row 0 of the masks, as in the other signatures that name no domain.
-        return self._outputs(_masked(probabilities, self._masks[:1]), duration_s)
+        return self._outputs(_masked(probabilities, self._masks[:1]), cut)
 
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        """Answers a batch of clips that `decode` turns into waveforms at 16 kHz, one at a time."""
-        if self._one_by_one:
-            probabilities, duration_s = self._each(
-                self._infer, clips, decode, rows=rows, size=self._labels.shape[0]
-            )
-        else:
-            prepared, duration_s = self._each(
-                lambda inputs: tf.reshape(inputs, [1, -1]),
-                clips,
-                decode,
-                rows=rows,
-                size=self._num_samples,
-            )
-            probabilities = self._infer(tf.reshape(prepared, self._input_shape))
-        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)), duration_s)
+        """Answers a batch of clips that `decode` turns into waveforms at 16 kHz."""
+        cut = self._windows(clips, decode)
+        probabilities = self._means(self._infer, cut, size=self._labels.shape[0], rows=rows)
+        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)), cut)
 
-    def _each(
+    def _embeddings(self, cut: Windows) -> tf.Tensor:
+        """Returns the embeddings by which speakers are known, float32 [batch, channels]."""
+        assert self._speakers is not None
+        return self._means(self._speakers.embed, cut, size=self._speakers.channels)
+
+    def _windows(self, clips: Any, decode: Callable[[Any], tf.Tensor]) -> Windows:
+        return windows.cut(clips, decode, length=self._num_samples, trim=self._trim_silence)
+
+    def _means(
         self,
         function: Callable[[tf.Tensor], tf.Tensor],
-        clips: Any,
-        decode: Callable[[Any], tf.Tensor],
+        cut: Windows,
         *,
-        rows: tf.Tensor | None = None,
         size: int,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns what a function makes of each clip, float32 [batch, size], and its seconds.
+        rows: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Returns the mean of what a function makes of each clip's windows.
 
         Args:
-          function: From the network's input, a batch of one, to float32 [1, size].
-          clips: Tensors with a row for each clip.
-          decode: From a clip's rows to a waveform at 16 kHz.
-          rows: int64 [batch], rows of the statistics; the first by default.
+          function: From the network's input, float32 [windows, …], to float32 [windows, size].
+          cut: The clips.
           size: Length of what the function makes.
+          rows: int64 [batch], rows of the statistics; the first by default.
+
+        Returns:
+          float32 [batch, size].
         """
 
-        def one(elements: tuple[Any, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-            clip, row = elements
-            waveform = decode(clip)
-            _assert(tf.reduce_all(tf.math.is_finite(waveform)), "samples that are not numbers")
+        def prepare(waveform: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
             mean, std = (None, None)
             if self._statistics is not None:
-                mean, std = tf.unstack(tf.gather(self._statistics, row))
-            prepared = network_input.prepare(
-                waveform,
-                num_samples=self._num_samples,
-                trim=self._trim_silence,
-                mean=mean,
-                std=std,
+                row = 0 if rows is None else rows[clip]
+                mean, std = tf.unstack(self._statistics[row])
+            return network_input.prepare(
+                waveform, num_samples=self._num_samples, trim=False, mean=mean, std=std
             )
-            duration_s = tf.cast(tf.size(waveform), tf.float32) / sound.SAMPLE_RATE_HZ
-            return function(tf.reshape(prepared, self._input_shape))[0], duration_s
 
-        if rows is None:
-            rows = tf.zeros(tf.shape(tf.nest.flatten(clips)[0])[:1], tf.int64)
-        specs = (tf.TensorSpec([size], tf.float32), tf.TensorSpec([], tf.float32))
-        return tf.map_fn(one, (clips, rows), fn_output_signature=specs)
+        return cut.means(
+            lambda inputs: function(tf.reshape(inputs, self._input_shape)),
+            prepare,
+            input_samples=self._num_samples,
+            size=size,
+            one_by_one=self._one_by_one,
+        )
 
-    def _outputs(self, probabilities: tf.Tensor, duration_s: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns what every signature returns, from float32 [batch, labels] and [batch]."""
-        input_s = self._num_samples / sound.SAMPLE_RATE_HZ
+    def _outputs(self, probabilities: tf.Tensor, cut: Windows) -> dict[str, tf.Tensor]:
+        """Returns what every signature returns, from float32 [batch, labels]."""
+        window_s = tf.constant(self._num_samples / sound.SAMPLE_RATE_HZ, tf.float32)
         return {
-            signatures.OUTPUT_DURATION: duration_s,
-            signatures.OUTPUT_HEARD: tf.minimum(duration_s, input_s),
+            signatures.OUTPUT_DURATION: cut.duration_s,
+            signatures.OUTPUT_HEARD: cut.duration_s,
+            signatures.OUTPUT_WINDOWS: cut.counts,
+            signatures.OUTPUT_WINDOW: tf.fill(tf.shape(cut.counts), window_s),
             signatures.OUTPUT_PROBABILITIES: probabilities,
             signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
             signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),

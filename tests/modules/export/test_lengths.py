@@ -35,13 +35,16 @@ def served(network, tmp_path_factory):
 
 
 def _ask(served, *clips):
+    return _outputs(served, *clips)["probabilities"].numpy()
+
+
+def _outputs(served, *clips):
     longest = max(map(len, clips))
-    answer = served(
+    return served(
         waveform=tf.constant(np.stack([np.pad(clip, (0, longest - len(clip))) for clip in clips])),
         num_samples=tf.constant([len(clip) for clip in clips]),
         rate_hz=tf.constant([RATE_HZ] * len(clips)),
     )
-    return answer["probabilities"].numpy()
 
 
 def _clip(duration_s, seed):
@@ -68,7 +71,17 @@ def test_it_answers_as_the_network_does(served, network):
     )
 
 
-def test_what_is_beyond_the_front_ends_ten_seconds_is_not_heard(served):
-    long = _clip(10.0, 3)
-    longer = np.concatenate([long, 5 * _clip(1.0, 4)])
-    np.testing.assert_allclose(_ask(served, longer), _ask(served, long), atol=1e-6)
+@pytest.mark.parametrize(
+    ("duration_s", "starts_s"),
+    [(10.0, [0]), (10.5, [0, 0.5]), (15.0, [0, 5]), (21.25, [0, 5, 10, 11.25])],
+)
+def test_a_long_recording_is_the_mean_of_overlapping_windows(served, duration_s, starts_s):
+    clip = _clip(duration_s, 3) * np.linspace(0.1, 1.0, round(duration_s * RATE_HZ), dtype="f4")
+    spans = [(round(start * RATE_HZ), round((start + 10) * RATE_HZ)) for start in starts_s]
+    expected = np.mean([_ask(served, clip[start:end])[0] for start, end in spans], axis=0)
+    beside = _clip(0.5, 5)
+    outputs = _outputs(served, beside, clip)
+    np.testing.assert_allclose(outputs["probabilities"][1], expected, atol=1e-6)
+    assert outputs["windows"].numpy().tolist() == [1, len(starts_s)]
+    np.testing.assert_allclose(outputs["heard_s"], [0.5, duration_s])
+    np.testing.assert_allclose(outputs["window_s"], [10.0, 10.0])

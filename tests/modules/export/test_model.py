@@ -98,7 +98,10 @@ def test_the_tiny_network_tells_clips_apart(network):
 def test_examples_answer_like_the_network(model, network):
     clips = [pcm16(speech_like(duration_s, seed=3)) for duration_s in (0.3, 3.375, 4.2)]
     answer = ask(model, "serving_default", examples=[example(audio) for audio, _ in clips])
-    reference = expected(network, *(prepared_by_hand(samples) for _, samples in clips))
+    _, longest = clips[-1]
+    windows = [*(samples for _, samples in clips[:2]), longest[:54_000], longest[-54_000:]]
+    each = expected(network, *map(prepared_by_hand, windows))
+    reference = np.stack([*each[:2], each[2:].mean(axis=0)])
     np.testing.assert_allclose(answer["probabilities"], reference, atol=TOLERANCE)
     assert answer["probabilities"].dtype == np.float32
     assert answer["labels"].tolist() == 3 * [[emotion.encode() for emotion in PAPER_EMOTIONS]]
