@@ -1,1 +1,1 @@
-"""How far answers are to be relied on: calibrated probabilities, and clips unlike the training's."""
+"""How far answers are to be relied on: calibration, and clips unlike those of the training."""
