@@ -240,7 +240,7 @@ def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
     job = _job("pretrain", for_choice=not s2, without_domain="b" if s2 else None)
     base = _run(tmp_path / "pretrain", folder, job)
     record = _record(tmp_path / "pretrain")
-    chosen_of = []
+    chosen_of: list[np.ndarray] = []
 
     def spy(labels, domains, speakers, **arguments):
         parts = real(labels, domains, speakers, **arguments)
