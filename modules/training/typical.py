@@ -25,6 +25,8 @@ from schemas.places import place
 
 # More clips would tell no more, and their embeddings take memory.
 _MOST_CLIPS = 20_000
+# Clips of one speaker are far together: a share of clips says little of the next speaker.
+_MARGIN = 1.25
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,7 +68,7 @@ def of_network(
     built, spec = network.network(), network.spec
     found = embeddings(built, spec, clips.inputs, rows, given=given)
     groups = known_speakers.names(clips.domains[rows], clips.speakers[rows])
-    distance = typicality.threshold(
+    distance = _MARGIN * typicality.threshold(
         typicality.held_out_distances(found, groups),
         clips.domains[rows],
         false_alarms=false_alarms,
@@ -159,7 +161,7 @@ def _threshold(
 ) -> float:
     rows = _some(rows)
     found = embeddings(network.network(), network.spec, clips.inputs, rows, given=given)
-    return typicality.threshold(
+    return _MARGIN * typicality.threshold(
         known.distances(found), clips.domains[rows], false_alarms=false_alarms
     )
 
