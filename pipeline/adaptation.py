@@ -114,6 +114,8 @@ def _plan(
         embedded=bool(network.held),
         candidates=config.candidates,
         memory_gib=config.training.memory_gib,
+        calibrate=config.trust.calibrate,
+        false_alarms=config.trust.false_alarms,
         domain=domain,
         scenario=S2,
         base=f"{base.config.name}/{base.record.name} {base.record_digest}",

@@ -81,6 +81,8 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
                 "stage": "pretrain",
                 "without_domain": without,
                 "for_choice": for_choice and not without,
+                # What no model serves needs no calibration.
+                "calibrate": config.trust.calibrate and not without,
             },
         )
     for domain in manifest.domains:
@@ -99,6 +101,7 @@ def build(config: ReleaseConfig, manifest: Manifest, network: NetworkSpec) -> tf
                 "approach": own.approach,
                 "scenario": own.scenario,
                 "base": pretrained_name(config, domain),
+                "calibrate": config.trust.calibrate,
             },
             base_model=trainers[pretrained_name(config, domain)].outputs["model"],
         )
@@ -165,6 +168,7 @@ def _trainer(
             seed=config.seed,
             embedded=embedded,
             known_speakers=config.known_speakers,
+            false_alarms=config.trust.false_alarms,
             candidates=config.candidates,
             memory_gib=config.training.memory_gib,
             code_digest=code_digest("trainer"),

@@ -17,7 +17,7 @@ from components.adaptation_gate.comparison import ADAPTED
 from components.adaptation_gate.enrolment import enrolment
 from modules.export.own_process import ExportArguments, export_alone
 from modules.networks import held
-from modules.training import memory, trained
+from modules.training import memory, trained, typical
 from modules.training.clips import read_clips
 from modules.training.records import RECORD_FILE
 from schemas.copies import copy_tree, local_folder
@@ -104,6 +104,10 @@ def AdaptationGate(
         return
     for name in (trained.NETWORK_FILE, RECORD_FILE):
         tf.io.gfile.copy(os.path.join(multi_domain.uri, name), os.path.join(model.uri, name), True)
+    trust, typicality = typical.load(base, multi_domain.uri)
+    if typicality is not None:
+        with local_folder(model.uri) as folder:
+            typicality.save(folder)
     arguments = ExportArguments(
         labels=base.labels,
         trim_silence=trim_silence,
@@ -111,6 +115,8 @@ def AdaptationGate(
         domain_labels=base.record.domain_labels,
         domain=domain,
         speakers_encoder=base.speakers_encoder,
+        trust=trust and trust.for_domain(domain),
+        typicality=typicality,
     )
     with local_folder(path_utils.serving_model_dir(model.uri)) as folder:
         export_alone(base.network(), str(folder), arguments)

@@ -19,11 +19,12 @@ from modules.adaptation.adapt import BaseFacts, adapt
 from modules.adaptation.plan import Plan
 from modules.export.own_process import ExportArguments, export_alone
 from modules.networks import held
-from modules.training import memory, trained
+from modules.training import memory, trained, typical
 from modules.training.clips import Clips, read_clips
 from modules.training.engine import Engine
 from modules.training.records import RECORD_FILE
 from modules.training.trained import Trained
+from modules.training.typical import Usual
 from schemas.copies import local_folder
 from schemas.progress import MESSAGES
 from schemas.splits import FOLD_SPLITS
@@ -91,7 +92,7 @@ def DomainAdaptation(
     with tf.io.gfile.GFile(os.path.join(findings.uri, FINDINGS_JSON), "w") as file:
         file.write(done.findings.to_json())
     MESSAGES.info("exporting")
-    _export(done.served, model.uri, clips, asked)
+    _export(done.served, done.usual, model.uri, clips, asked)
     _bless(blessing, model, pushed=done.findings.verdict.pushed)
 
 
@@ -130,7 +131,7 @@ def _folds(clips: Clips, manifest_path: str, protocol: str) -> np.ndarray:
     return np.array([folds[str(key)] for key in clips.utterance_ids], np.int64)
 
 
-def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
+def _export(served: Trained, usual: Usual | None, uri: str, clips: Clips, plan: Plan) -> None:
     """Leaves in the model's folder what a Trainer leaves."""
     network, job = served.network(), plan.job
     assert job.domain is not None
@@ -140,8 +141,11 @@ def _export(served: Trained, uri: str, clips: Clips, plan: Plan) -> None:
         statistics=clips.statistics,
         domain_labels=served.record.domain_labels,
         domain=job.domain,
+        trust=served.record.trust,
+        typicality=usual.typicality if usual else None,
     )
     with local_folder(uri) as folder:
+        typical.save(usual, folder)
         network.save(str(folder / trained.NETWORK_FILE))
         export_alone(network, path_utils.serving_model_dir(str(folder)), arguments)
         (folder / RECORD_FILE).write_text(served.record.to_json(), encoding="utf-8")

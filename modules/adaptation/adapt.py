@@ -28,6 +28,7 @@ from modules.adaptation.forgetting import forgetting
 from modules.adaptation.plan import Plan
 from modules.adaptation.possible import why_not
 from modules.adaptation.trainings import AS_IT_IS, Trainings
+from modules.adaptation.trusting import with_trust
 from modules.metrics.statistics import (
     Interval,
     bootstrap_difference,
@@ -39,6 +40,7 @@ from modules.training.clips import Clips
 from modules.training.engine import Engine
 from modules.training.fine_tuning import fine_tune
 from modules.training.trained import Trained
+from modules.training.typical import Usual
 from schemas.progress import MESSAGES
 from schemas.words import three
 
@@ -63,11 +65,13 @@ class Adapted:
     Attributes:
       network: The adapted network, trained on all clips.
       served: That, or the base with the domain's own labels.
+      usual: What is usual among the clips that it was trained on; `None` if that is not known.
       findings: What was found on the way.
     """
 
     network: Trained
     served: Trained
+    usual: Usual | None
     findings: Findings
 
 
@@ -102,7 +106,8 @@ def adapt(
         folds = np.unique(clips.speakers, return_inverse=True)[1]
     with _timed(seconds, "zero-shot"):
         no_zero_shot = why_not(AS_IT_IS, base.spec, base.labels, plan.job.labels)
-        zero_shot = None if no_zero_shot else trainings.zero_shot().answers
+        as_it_is = None if no_zero_shot else trainings.zero_shot()
+        zero_shot = None if as_it_is is None else as_it_is.answers
     with _timed(seconds, "cross-validation"):
         estimate = cross_validate(trainings, folds)
     with _timed(seconds, "learning curve"):
@@ -122,6 +127,10 @@ def adapt(
     served = network
     if verdict.served == BASE:
         served = _final(trainings, Choice(approach=AS_IT_IS))
+    probabilities = estimate.probabilities
+    if verdict.served == BASE and as_it_is is not None:
+        probabilities = as_it_is.probabilities[np.newaxis]
+    served, known = with_trust(plan.job, served, clips, base, facts.folder, probabilities)
     MESSAGES.info("%s", verdict.reason)
     adaptation = network.record.adaptation
     assert adaptation is not None
@@ -163,7 +172,7 @@ def adapt(
         answers=_all_answers(clips, plan, folds, zero_shot, estimate),
         seconds=seconds,
     )
-    return Adapted(network=network, served=served, findings=findings)
+    return Adapted(network=network, served=served, usual=known, findings=findings)
 
 
 @contextlib.contextmanager

@@ -18,12 +18,14 @@ class Estimate:
       members: int64 `[repeats, members, n]`, the same of each member by itself.
       scratch: int64 `[n]`, of networks that were trained from scratch on the same clips.
       choices: Approach of each fold, chosen on its training part.
+      probabilities: float32 `[repeats, n, labels]`, of which `answers` are the largest.
     """
 
     answers: np.ndarray
     members: np.ndarray
     scratch: np.ndarray
     choices: tuple[Choice, ...]
+    probabilities: np.ndarray
 
 
 def cross_validate(trainings: Trainings, folds: np.ndarray) -> Estimate:
@@ -40,6 +42,7 @@ def cross_validate(trainings: Trainings, folds: np.ndarray) -> Estimate:
     answers = np.empty((plan.repeats, count), np.int64)
     members = np.empty((plan.repeats, trainings.base.spec.members, count), np.int64)
     scratch = np.empty(count, np.int64)
+    probabilities = np.empty((plan.repeats, count, len(plan.job.labels)), np.float32)
     choices = []
     numbers = np.unique(folds)
     for place, number in enumerate(numbers):
@@ -52,6 +55,13 @@ def cross_validate(trainings: Trainings, folds: np.ndarray) -> Estimate:
                 train, tested, approach=choice.approach, seed=plan.job.seed + repeat
             )
             answers[repeat, tested] = done.answers
+            probabilities[repeat, tested] = done.probabilities
             members[repeat][:, tested] = done.members
         scratch[tested] = trainings.scratch(train, tested).answers
-    return Estimate(answers=answers, members=members, scratch=scratch, choices=tuple(choices))
+    return Estimate(
+        answers=answers,
+        members=members,
+        scratch=scratch,
+        choices=tuple(choices),
+        probabilities=probabilities,
+    )

@@ -29,10 +29,12 @@ class Tested:
     Attributes:
       answers: int64 `[k]`, positions in the manifest's label set.
       members: int64 `[members, k]`, the same of each of its members by itself.
+      probabilities: float32 `[k, labels]` in the order of the manifest's label set, of all labels.
     """
 
     answers: np.ndarray
     members: np.ndarray
+    probabilities: np.ndarray
 
 
 class Trainings:
@@ -157,4 +159,8 @@ class Trainings:
         def answers(probabilities: np.ndarray) -> np.ndarray:
             return own[best_of(probabilities[:, places], everyone)]
 
-        return Tested(answers=answers(whole), members=np.stack([answers(each) for each in parts]))
+        return Tested(
+            answers=answers(whole),
+            members=np.stack([answers(each) for each in parts]),
+            probabilities=whole[:, fine_tuning.positions(self.plan.job.labels, outputs)],
+        )

@@ -1,6 +1,7 @@
 """From a trained network to a SavedModel with everything that serving needs around it."""
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import keras
@@ -11,6 +12,8 @@ from modules.export.clean_process import answer_in_clean_process
 from modules.export.core_ops import check_core_ops
 from modules.export.serving_graph import ServingModule
 from modules.export.warm_up import synthetic_waveform, write_warm_up
+from modules.trust.record import TRUST_FILE, Trust
+from modules.trust.typicality import Typicality
 from schemas.labels import LabelSet
 
 
@@ -24,6 +27,8 @@ def export_model(
     domain_labels: Mapping[str, Sequence[str]],
     domain: str | None,
     speakers_encoder: str | None = None,
+    trust: Trust | None = None,
+    typicality: Typicality | None = None,
     warmup_waveform: np.ndarray | None = None,
     clean_process: bool = True,
 ) -> None:
@@ -40,6 +45,9 @@ def export_model(
         request.
       `serve_waveform`: `waveform`, float32 [batch, samples], rows padded to a common length;
         `num_samples`, int32 [batch], their lengths; `rate_hz`, int32 [batch].
+
+    Each also returns `unsure`, string [batch]: why the answer is not to be relied on, one of
+    `unsure.REASONS`, empty where it is.
 
     A model for known speakers has two more:
       `embed_waveform`: as `serve_waveform`; returns `embedding`, float32 [batch, channels], and
@@ -65,6 +73,9 @@ def export_model(
       domain: Domain the network was adapted to; None for the multi-domain network.
       speakers_encoder: SHA-256 of the network's encoder, for a network that was trained for known
         speakers; None for others.
+      trust: How far answers are to be relied on; by default probabilities stay as they are, and
+        only rules on the sound tell.
+      typicality: What the trust's distance is measured by.
       warmup_waveform: Samples at 16 kHz for the warm-up requests, float32 [samples]; synthetic if
         None.
       clean_process: Whether to prove in a process that imports only tensorflow that it answers.
@@ -83,11 +94,14 @@ def export_model(
         domain_labels=domain_labels,
         domain=domain,
         speakers_encoder=speakers_encoder,
+        trust=trust,
+        typicality=typicality,
     )
     with _portable_recurrence(network):
         signatures = module.signatures()
         tf.saved_model.save(module, directory, signatures=signatures)
     check_core_ops(directory)
+    _write_trust(directory, trust or Trust())
     if warmup_waveform is None:
         warmup_waveform = synthetic_waveform()
     write_warm_up(
@@ -99,6 +113,13 @@ def export_model(
     )
     if clean_process:
         answer_in_clean_process(directory)
+
+
+def _write_trust(directory: str, trust: Trust) -> None:
+    path = os.path.join(directory, *TRUST_FILE.split("/"))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(trust.to_json())
 
 
 @contextlib.contextmanager

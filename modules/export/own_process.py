@@ -15,6 +15,8 @@ from pathlib import Path
 import keras
 
 from modules.networks.registry import load_network
+from modules.trust.record import Trust
+from modules.trust.typicality import TYPICALITY_FILE, Typicality
 from schemas.labels import LabelSet
 
 _ROOT = Path(__file__).parents[2]
@@ -31,16 +33,25 @@ class ExportArguments:
     domain_labels: Mapping[str, Sequence[str]]
     domain: str | None
     speakers_encoder: str | None = None
+    trust: Trust | None = None
+    typicality: Typicality | None = None
 
     def to_json(self) -> str:
-        """Returns them as text."""
-        return json.dumps(vars(self) | {"labels": self.labels.to_text()})
+        """Returns them as text, but for the typicality."""
+        own = {
+            "labels": self.labels.to_text(),
+            "trust": self.trust and dataclasses.asdict(self.trust),
+            "typicality": None,
+        }
+        return json.dumps(vars(self) | own)
 
     @classmethod
     def from_json(cls, text: str) -> "ExportArguments":
         """Returns what `to_json` wrote."""
         values = json.loads(text)
-        return cls(**{**values, "labels": LabelSet.from_text(values["labels"])})
+        trust = Trust.of(values["trust"]) if values["trust"] else None
+        own = {"labels": LabelSet.from_text(values["labels"]), "trust": trust}
+        return cls(**{**values, **own})
 
 
 def export_alone(network: keras.Model, directory: str, arguments: ExportArguments) -> None:
@@ -57,6 +68,8 @@ def export_alone(network: keras.Model, directory: str, arguments: ExportArgument
     with tempfile.TemporaryDirectory() as folder:
         network.save(Path(folder, _NETWORK_FILE))
         Path(folder, _ARGUMENTS_FILE).write_text(arguments.to_json(), encoding="utf-8")
+        if arguments.typicality is not None:
+            arguments.typicality.save(folder)
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         done = subprocess.run(
             [sys.executable, "-m", __spec__.name, folder, str(directory)],
@@ -80,6 +93,10 @@ def _main(folder: str, directory: str) -> None:
     from modules.export.model import export_model
 
     arguments = ExportArguments.from_json(Path(folder, _ARGUMENTS_FILE).read_text("utf-8"))
+    typicality_file = Path(folder, TYPICALITY_FILE)
+    if typicality_file.exists():
+        typicality = Typicality.load(typicality_file)
+        arguments = dataclasses.replace(arguments, typicality=typicality)
     export_model(load_network(os.path.join(folder, _NETWORK_FILE)), directory, **vars(arguments))
 
 

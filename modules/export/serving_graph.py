@@ -13,9 +13,14 @@ import tensorflow as tf
 
 from modules.audio import network_input, resampling, wav_graph
 from modules.audio.samples import first_channel
-from modules.export import windows
+from modules.export import unsure, windows
 from modules.export.speakers import Speakers
 from modules.export.windows import Windows
+from modules.networks import cutting
+from modules.trust import embedding
+from modules.trust.calibration import LEAST_PROBABILITY
+from modules.trust.record import Trust
+from modules.trust.typicality import Typicality
 from schemas import features, signatures, sound
 from schemas.labels import LabelSet
 
@@ -39,6 +44,8 @@ class ServingModule(tf.Module):
         domain_labels: Mapping[str, Sequence[str]],
         domain: str | None,
         speakers_encoder: str | None = None,
+        trust: Trust | None = None,
+        typicality: Typicality | None = None,
     ):
         super().__init__(name="speech_emotion")
         if keras.backend.backend() != "tensorflow":
@@ -52,14 +59,16 @@ class ServingModule(tf.Module):
         self._trim_silence = trim_silence
         # Functions of a module are not tracked; its variables and tables are what gets saved. The
         # states of random generators are not: they tell what else the process did.
-        self._infer = lambda inputs: network(inputs, training=False)
+        self._trust = trust or Trust()
+        known = typicality if self._trust.distance is not None else None
+        self._infer = _with_distances(network, known)
         self._input_shape = [-1, *network.input_shape[1:]]
         self._num_samples = network.input_shape[1]
         # In a batch, windows would be computed at the length of the longest.
         self._one_by_one = any(None in layer.output.shape[1:] for layer in network.layers)
         self._speakers = None
         if speakers_encoder is not None:
-            self._speakers = Speakers(network, encoder=speakers_encoder)
+            self._speakers = Speakers(network, encoder=speakers_encoder, typicality=known)
         self._variables = [variable.value for variable in network.weights]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -159,10 +168,11 @@ class ServingModule(tf.Module):
         """Returns the embeddings by which a speaker is known; inputs as of `from_waveforms`."""
         assert self._speakers is not None
         cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
-        embedding = self._embeddings(cut)
+        embedded, distances = self._embeddings(cut)
         return {
-            signatures.OUTPUT_EMBEDDING: embedding,
-            signatures.OUTPUT_ENCODER: tf.fill(tf.shape(embedding)[:1], self._speakers.encoder),
+            signatures.OUTPUT_EMBEDDING: embedded,
+            signatures.OUTPUT_ENCODER: tf.fill(tf.shape(embedded)[:1], self._speakers.encoder),
+            signatures.OUTPUT_UNSURE: self._unsure(cut, distances),
         }
 
     def of_speaker(
@@ -177,29 +187,37 @@ class ServingModule(tf.Module):
         """Answers samples of known speakers: float32 [batch, channels] with int32 [batch] clips."""
         assert self._speakers is not None
         cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
+        embedded, distances = self._embeddings(cut)
         probabilities = self._speakers.answer(
-            self._embeddings(cut), speaker_mean, speaker_clips, speaker_encoder
+            embedded, speaker_mean, speaker_clips, speaker_encoder
         )
         # Row 0 of the masks, as in the other signatures that name no domain.
-        return self._outputs(_masked(probabilities, self._masks[:1]), cut)
+        return self._outputs(probabilities, self._masks[:1], cut, distances)
 
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz."""
         cut = self._windows(clips, decode)
-        probabilities = self._means(self._infer, cut, size=self._labels.shape[0], rows=rows)
-        return self._outputs(_masked(probabilities, tf.gather(self._masks, rows)), cut)
+        size = self._labels.shape[0]
+        answers = self._each(self._infer, cut, size=size + 1, rows=rows)
+        probabilities = cut.mean(answers[:, :size])
+        return self._outputs(probabilities, tf.gather(self._masks, rows), cut, answers[:, size])
 
-    def _embeddings(self, cut: Windows) -> tf.Tensor:
-        """Returns the embeddings by which speakers are known, float32 [batch, channels]."""
+    def _embeddings(self, cut: Windows) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the embeddings by which speakers are known, and distances.
+
+        Both float32, `[batch, channels]` and `[windows]`.
+        """
         assert self._speakers is not None
-        return self._means(self._speakers.embed, cut, size=self._speakers.channels)
+        channels = self._speakers.channels
+        found = self._each(self._speakers.embed, cut, size=channels + 1)
+        return cut.mean(found[:, :channels]), found[:, channels]
 
     def _windows(self, clips: Any, decode: Callable[[Any], tf.Tensor]) -> Windows:
         return windows.cut(clips, decode, length=self._num_samples, trim=self._trim_silence)
 
-    def _means(
+    def _each(
         self,
         function: Callable[[tf.Tensor], tf.Tensor],
         cut: Windows,
@@ -207,7 +225,7 @@ class ServingModule(tf.Module):
         size: int,
         rows: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """Returns the mean of what a function makes of each clip's windows.
+        """Returns what a function makes of each window.
 
         Args:
           function: From the network's input, float32 [windows, …], to float32 [windows, size].
@@ -216,7 +234,7 @@ class ServingModule(tf.Module):
           rows: int64 [batch], rows of the statistics; the first by default.
 
         Returns:
-          float32 [batch, size].
+          float32 [windows, size].
         """
 
         def prepare(waveform: tf.Tensor, clip: tf.Tensor) -> tf.Tensor:
@@ -228,7 +246,7 @@ class ServingModule(tf.Module):
                 waveform, num_samples=self._num_samples, trim=False, mean=mean, std=std
             )
 
-        return cut.means(
+        return cut.each(
             lambda inputs: function(tf.reshape(inputs, self._input_shape)),
             prepare,
             input_samples=self._num_samples,
@@ -236,10 +254,32 @@ class ServingModule(tf.Module):
             one_by_one=self._one_by_one,
         )
 
-    def _outputs(self, probabilities: tf.Tensor, cut: Windows) -> dict[str, tf.Tensor]:
-        """Returns what every signature returns, from float32 [batch, labels]."""
+    def _unsure(self, cut: Windows, distances: tf.Tensor) -> tf.Tensor:
+        """Returns why answers are not to be relied on, string [batch]."""
+        codes = cut.map(lambda window: unsure.of_sound(window, self._trust.sound), tf.int32)
+        if self._trust.distance is not None:
+            # A distance that is no number is not near either.
+            far = tf.logical_not(distances <= self._trust.distance)
+            codes = tf.where(
+                (codes == 0) & far, unsure.REASONS.index(signatures.UNSURE_UNLIKE_TRAINING), codes
+            )
+        return unsure.of_recordings(codes, cut.recordings, tf.size(cut.counts))
+
+    def _outputs(
+        self, answers: tf.Tensor, masks: tf.Tensor, cut: Windows, distances: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns what every signature that answers returns.
+
+        Args:
+          answers: float32 [batch, labels], of the network.
+          masks: float32 [batch, labels] or [1, labels], 1 for labels that can be an answer.
+          cut: The clips.
+          distances: float32 [windows], from the training clips.
+        """
+        probabilities = _tempered(_masked(answers, masks), masks, self._trust.temperature)
         window_s = tf.constant(self._num_samples / sound.SAMPLE_RATE_HZ, tf.float32)
         return {
+            signatures.OUTPUT_UNSURE: self._unsure(cut, distances),
             signatures.OUTPUT_DURATION: cut.duration_s,
             signatures.OUTPUT_HEARD: cut.duration_s,
             signatures.OUTPUT_WINDOWS: cut.counts,
@@ -285,6 +325,42 @@ def _masked(probabilities: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     # A network can be so sure of a class that is masked out that the others underflow to 0.
     undecided = masks / tf.reduce_sum(masks, axis=1, keepdims=True)
     return tf.where(total > 0.0, tf.math.divide_no_nan(kept, total), undecided)
+
+
+def _tempered(probabilities: tf.Tensor, masks: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Returns masked probabilities at another temperature, as `calibration.tempered`."""
+    if temperature == 1.0:
+        return probabilities
+    scaled = tf.math.log(tf.maximum(probabilities, LEAST_PROBABILITY)) / temperature
+    raised = masks * tf.exp(scaled - tf.reduce_max(scaled, axis=1, keepdims=True))
+    return raised / tf.reduce_sum(raised, axis=1, keepdims=True)
+
+
+def _with_distances(
+    network: keras.Model, typicality: Typicality | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Returns a function from the network's input to its outputs and, behind them, the distance.
+
+    The distance is 0 where none is known.
+    """
+    if typicality is None:
+
+        def alone(inputs: tf.Tensor) -> tf.Tensor:
+            answers = network(inputs, training=False)
+            return tf.pad(answers, [[0, 0], [0, 1]])
+
+        return alone
+    layers, distance = network.layers, unsure.Distance(typicality)
+    front = cutting.part(network.input_shape, layers[: typicality.layers])
+    rest = cutting.part(front.output_shape, layers[typicality.layers :])
+
+    def both(inputs: tf.Tensor) -> tf.Tensor:
+        output = front(inputs, training=False)
+        answers = rest(output, training=False)
+        distances = distance.of(embedding.of_output(output))
+        return tf.concat([answers, distances[:, tf.newaxis]], axis=1)
+
+    return both
 
 
 def _domain_rows(

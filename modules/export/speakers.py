@@ -3,8 +3,10 @@
 import keras
 import tensorflow as tf
 
+from modules.export.unsure import Distance
 from modules.networks import cutting
 from modules.training.known_speakers import PRIOR_CLIPS, STANDARDISED
+from modules.trust.typicality import Typicality
 
 
 class Speakers:
@@ -13,9 +15,13 @@ class Speakers:
     Args:
       network: A network that was trained for known speakers.
       encoder: SHA-256 of its encoder.
+      typicality: What is known of the training clips' embeddings, which are the same as those by
+        which speakers are known; `None` where nothing is.
     """
 
-    def __init__(self, network: keras.Sequential, *, encoder: str):
+    def __init__(
+        self, network: keras.Sequential, *, encoder: str, typicality: Typicality | None = None
+    ):
         self.encoder = encoder
         cut = [layer.name for layer in network.layers].index(STANDARDISED)
         front = cutting.part(network.input_shape, network.layers[:cut])
@@ -23,10 +29,17 @@ class Speakers:
         self.channels: int = front.output_shape[-1]
         self._origin = network.get_layer(STANDARDISED).mean.value
         self._front, self._rest = front, rest
+        self._distance = None if typicality is None else Distance(typicality)
 
     def embed(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Maps the network's input to embeddings, float32 [batch, channels]."""
-        return self._front(inputs, training=False)
+        """Maps the network's input to embeddings and distances, float32 [batch, channels + 1].
+
+        The distance from the training clips, the last channel, is 0 where none is known.
+        """
+        embeddings = self._front(inputs, training=False)
+        if self._distance is None:
+            return tf.pad(embeddings, [[0, 0], [0, 1]])
+        return tf.concat([embeddings, self._distance.of(embeddings)[:, tf.newaxis]], axis=1)
 
     def answer(
         self, embedding: tf.Tensor, mean: tf.Tensor, clips: tf.Tensor, encoder: tf.Tensor

@@ -45,12 +45,58 @@ class Windows:
         self,
         function: Callable[[tf.Tensor], tf.Tensor],
         prepare: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
+        **sizes: Any,
+    ) -> tf.Tensor:
+        """Returns the mean of what a function makes of each recording's windows.
+
+        Args:
+          function, prepare, sizes: As of `each`.
+
+        Returns:
+          float32 [batch, size].
+        """
+        return self.mean(self.each(function, prepare, **sizes))
+
+    def mean(self, values: tf.Tensor) -> tf.Tensor:
+        """Returns the mean over each recording's windows, [batch, …] of [windows, …]."""
+        return tf.math.segment_mean(values, self.recordings)
+
+    def window(self, number: tf.Tensor) -> tf.Tensor:
+        """Returns one window, trimmed as if it were a whole recording: float32 [samples]."""
+        start, recording = self.starts[number], self.recordings[number]
+        samples = self.samples[start : start + self.lengths[number]]
+        if not self.trim:
+            return samples
+        return tf.cond(
+            self.counts[recording] > 1,
+            lambda: network_input.trim_silence(samples),
+            lambda: samples,
+        )
+
+    def map(self, function: Callable[[tf.Tensor], tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+        """Returns what a function makes of each window, [windows].
+
+        Args:
+          function: From a window, float32 [samples], to a scalar.
+          dtype: Of the scalar.
+        """
+        return tf.map_fn(
+            lambda number: function(self.window(number)),
+            tf.range(tf.size(self.starts)),
+            fn_output_signature=tf.TensorSpec([], dtype),
+            parallel_iterations=_PARALLEL,
+        )
+
+    def each(
+        self,
+        function: Callable[[tf.Tensor], tf.Tensor],
+        prepare: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
         *,
         input_samples: int,
         size: int,
         one_by_one: bool,
     ) -> tf.Tensor:
-        """Returns the mean of what a function makes of each recording's windows.
+        """Returns what a function makes of each window.
 
         Args:
           function: From float32 [windows, input_samples] to float32 [windows, size].
@@ -61,24 +107,12 @@ class Windows:
           one_by_one: Whether the function sees a single window at a time.
 
         Returns:
-          float32 [batch, size].
+          float32 [windows, size].
         """
-
-        def prepared(window: tf.Tensor) -> tf.Tensor:
-            start, recording = self.starts[window], self.recordings[window]
-            samples = self.samples[start : start + self.lengths[window]]
-            if self.trim:
-                # As if the window were the whole recording.
-                samples = tf.cond(
-                    self.counts[recording] > 1,
-                    lambda: network_input.trim_silence(samples),
-                    lambda: samples,
-                )
-            return prepare(samples, recording)
 
         def part(numbers: tf.Tensor) -> tf.Tensor:
             inputs = tf.map_fn(
-                prepared,
+                lambda number: prepare(self.window(number), self.recordings[number]),
                 numbers,
                 fn_output_signature=tf.TensorSpec([input_samples], tf.float32),
                 parallel_iterations=_PARALLEL,
@@ -96,8 +130,7 @@ class Windows:
             fn_output_signature=tf.TensorSpec([None, size], tf.float32),
             parallel_iterations=_PARALLEL,
         )
-        answers = tf.reshape(answers, [-1, size])[:count]
-        return tf.math.segment_mean(answers, self.recordings)
+        return tf.reshape(answers, [-1, size])[:count]
 
 
 def cut(clips: Any, decode: Callable[[Any], tf.Tensor], *, length: int, trim: bool) -> Windows:

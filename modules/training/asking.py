@@ -7,7 +7,7 @@ import numpy as np
 
 from modules.metrics.uar import best_of
 from modules.training.engine import Engine
-from modules.training.job import Job
+from modules.training.job import Job, Outcome
 from modules.training.settings import Settings
 from modules.training.trained import Trained
 from schemas.labels import LabelSet
@@ -30,7 +30,24 @@ def answers_of(
       labels: Label set that answers are positions in.
       own_labels: Labels of it that can be an answer.
     """
-    outcome = engine.run(
+    outcome = ask(engine, network, rows)
+    outputs = np.array([network.labels.index(label) for label in own_labels])
+    own = np.array([labels.index(label) for label in own_labels])
+    return [
+        own[best_of(each[:, outputs], np.arange(len(own)))]
+        for each in (outcome.probabilities, *outcome.member_probabilities)
+    ]
+
+
+def ask(engine: Engine, network: Trained, rows: np.ndarray) -> Outcome:
+    """Returns what a network gives for clips, as the outcome of a training that trains nothing.
+
+    Args:
+      engine: Has the clips.
+      network: The network.
+      rows: int64 `[m]`, the clips to ask about.
+    """
+    return engine.run(
         Job(
             name=f"asking {network.record.name}",
             network=network.spec,
@@ -42,9 +59,3 @@ def answers_of(
             approach="A1",
         )
     )
-    outputs = np.array([network.labels.index(label) for label in own_labels])
-    own = np.array([labels.index(label) for label in own_labels])
-    return [
-        own[best_of(each[:, outputs], np.arange(len(own)))]
-        for each in (outcome.probabilities, *outcome.member_probabilities)
-    ]

@@ -40,6 +40,7 @@ def fine_tune(
     *,
     approach: str,
     choice: Mapping[str, float],
+    rows: np.ndarray | None = None,
 ) -> Trained:
     """Adapts a pre-trained network to `job.domain`.
 
@@ -50,6 +51,7 @@ def fine_tune(
       base: The pre-trained network.
       approach: Name in `approaches.APPROACHES`.
       choice: UAR of each approach that was compared to find it; empty if it was given.
+      rows: int64 `[m]`, clips to train on; all of the domain's by default.
 
     Returns:
       The network, and the record of its training with the weight hashes that prove what was frozen.
@@ -57,7 +59,8 @@ def fine_tune(
     Raises:
       UserError: The network does not know the manifest's labels, or has too few layer groups.
     """
-    rows = np.flatnonzero(clips.domains == job.domain)
+    if rows is None:
+        rows = np.flatnonzero(clips.domains == job.domain)
     adapted = adapt(job, clips, engine, base, rows, approach=approach)
     outcome, found = adapted.outcome, APPROACHES[approach]
     assert job.domain is not None

@@ -15,29 +15,59 @@ def inner_split(
 ) -> np.ndarray:
     """Chooses the clips of the training folds on which early stopping is decided.
 
-    What is chosen of a domain does not depend on which other domains there are.
+    Args:
+      labels, domains, speakers, fraction, by_speaker, seed, given: As of `inner_parts`.
+
+    Returns:
+      bool `[n]`, true for the clips of the first part.
+    """
+    parts = inner_parts(
+        labels,
+        domains,
+        speakers,
+        fraction=fraction,
+        by_speaker=by_speaker,
+        seed=seed,
+        given=given,
+    )
+    return parts == 0
+
+
+def inner_parts(
+    labels: np.ndarray,
+    domains: np.ndarray,
+    speakers: np.ndarray,
+    *,
+    fraction: float,
+    by_speaker: bool,
+    seed: int,
+    given: np.ndarray | None = None,
+) -> np.ndarray:
+    """Parts the clips of the training folds, so that each part can be set aside in turn.
+
+    The parts of a domain do not depend on which other domains there are.
 
     Args:
       labels: int64 `[n]`.
       domains, speakers: str `[n]`.
-      fraction: Share of each domain's clips to set aside, at least one class-stratified part.
-      by_speaker: Whether whole speakers are set aside, so that the inner split asks what the outer
-        folds ask.
+      fraction: Share of each domain's clips in a part, at least one class-stratified part.
+      by_speaker: Whether whole speakers are set aside, so that a part asks what the outer folds
+        ask.
       seed: Seed of the choice.
       given: bool `[n]`, clips that are set aside in their domains in place of a choice.
 
     Returns:
-      bool `[n]`, true for the clips set aside. A domain whose speakers cannot be divided (fewer
-      than two) is divided by clips.
+      int64 `[n]`, number of each clip's part, from 0; -1 for clips that are in none. A domain whose
+      speakers cannot be divided (fewer than two) is divided by clips.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    chosen = np.zeros(len(labels), bool)
+    part_of = np.full(len(labels), -1, np.int64)
     parts = max(2, round(1 / fraction))
     for domain in np.unique(domains):
         rows = np.flatnonzero(domains == domain)
         if given is not None and 0 < given[rows].sum() < len(rows):
-            chosen[rows] = given[rows]
+            part_of[rows[given[rows]]] = 0
             continue
         speaker_count = len(np.unique(speakers[rows]))
         if by_speaker and speaker_count > 1:
@@ -51,6 +81,6 @@ def inner_split(
                 max(2, min(parts, most_frequent)), shuffle=True, random_state=seed
             )
             split = splitter.split(rows, labels[rows])
-        _, held_out = next(split)
-        chosen[rows[held_out]] = True
-    return chosen
+        for number, (_, held_out) in enumerate(split):
+            part_of[rows[held_out]] = number
+    return part_of

@@ -119,6 +119,9 @@ class TrainerJob:
       without_domain: Domain that a pre-training leaves out (S2).
       for_choice: Whether a pre-training leaves a second network, trained without the clips on
         which approaches are compared.
+      calibrate: Whether probabilities are calibrated.
+      false_alarms: Share of a domain's clips that may be called unlike the training's; `None` where
+        that is not asked.
       domain: Target of a fine-tuning.
       scenario: `S1` or `S2`, whether the target is part of the pre-training it starts from.
       base: Name of that pre-training.
@@ -145,6 +148,8 @@ class TrainerJob:
     memory_gib: float | None = None
     without_domain: str | None = None
     for_choice: bool = False
+    calibrate: bool = False
+    false_alarms: float | None = None
     domain: str | None = None
     scenario: str | None = None
     base: str | None = None

@@ -7,25 +7,28 @@ import numpy as np
 
 from modules.training.clips import Clips
 from modules.training.engine import Engine
-from modules.training.inner_split import inner_split
+from modules.training.inner_split import inner_parts
 from modules.training.job import Job, TrainerJob
 from modules.training.records import SettingsRecord, TrainingRecord
 from modules.training.trained import Trained, network_record
 from schemas import splits
 
 
-def pretrain(job: TrainerJob, clips: Clips, engine: Engine, *, for_choice: bool = False) -> Trained:
+def pretrain(
+    job: TrainerJob, clips: Clips, engine: Engine, *, without_part: int | None = None
+) -> Trained:
     """Trains a new network on all clips except those of `job.without_domain` (S2).
 
     Args:
       job: The pre-training.
       clips: Clips of the training folds; those that the engine has.
       engine: What trains.
-      for_choice: Whether the clips on which approaches are compared are left out.
+      without_part: Part of the clips that is left out; see `split_parts`. On those of the first
+        approaches are compared.
     """
     taken = clips.domains != job.without_domain
-    if for_choice:
-        taken &= ~split(job, clips, np.arange(len(clips.labels)))
+    if without_part is not None:
+        taken &= split_parts(job, clips, np.arange(len(clips.labels))) != without_part
     train, held_out = early_stopping_split(job, clips, np.flatnonzero(taken))
     spec = job.network
     outcome = engine.run(
@@ -57,14 +60,19 @@ def pretrain(job: TrainerJob, clips: Clips, engine: Engine, *, for_choice: bool 
 
 
 def split(job: TrainerJob, clips: Clips, rows: np.ndarray) -> np.ndarray:
-    """Returns which of `rows` make the inner split, bool `[n]`; equal in every training.
+    """Returns which of `rows` make the inner split, bool `[n]`: the first of `split_parts`."""
+    return split_parts(job, clips, rows) == 0
 
-    Under the protocol `partition` it is the official dev part, in domains that have one.
+
+def split_parts(job: TrainerJob, clips: Clips, rows: np.ndarray) -> np.ndarray:
+    """Returns the part of each of `rows`, int64 `[n]`, -1 for none; equal in every training.
+
+    Under the protocol `partition` the only part is the official dev part, in domains that have one.
     """
     dev = None
     if job.dev_domains and clips.in_last_fold is not None:
         dev = (clips.in_last_fold & np.isin(clips.domains, job.dev_domains))[rows]
-    return inner_split(
+    return inner_parts(
         clips.labels[rows],
         clips.domains[rows],
         clips.speakers[rows],

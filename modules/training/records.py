@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from modules.trust.record import Trust
+
 # What happens to a layer group on its way from a pre-trained network to a target.
 Fate = Literal["frozen", "tuned", "re-initialised"]
 
@@ -96,8 +98,9 @@ class TrainingRecord:
       idle: Groups that were to learn and did not.
       known_speakers: Whether what the clips of a speaker have in common was taken out of them.
       adaptation: `None` for a pre-training.
-      for_choice: The same training without the clips on which approaches are compared; `None`
-        where none are.
+      for_choice: The same training without the clips on which approaches are compared, and
+        calibrations fitted; `None` where none are.
+      trust: How far the network's answers are to be relied on; `None` where nobody asked.
     """
 
     name: str
@@ -115,6 +118,7 @@ class TrainingRecord:
     known_speakers: bool = False
     adaptation: AdaptationRecord | None = None
     for_choice: "TrainingRecord | None" = None
+    trust: Trust | None = None
 
     def to_json(self) -> str:
         """Returns the record as JSON, which `from_json` reads."""
@@ -128,6 +132,7 @@ class TrainingRecord:
     @classmethod
     def _of(cls, values: Mapping[str, Any]) -> "TrainingRecord":
         adaptation, for_choice = values["adaptation"], values["for_choice"]
+        trust = values.get("trust")
         own = {
             "labels": tuple(values["labels"]),
             "domain_labels": {
@@ -138,5 +143,6 @@ class TrainingRecord:
             "idle": tuple(values["idle"]),
             "adaptation": AdaptationRecord(**adaptation) if adaptation else None,
             "for_choice": cls._of(for_choice) if for_choice else None,
+            "trust": Trust.of(trust) if trust else None,
         }
         return cls(**{**values, **own})

@@ -14,7 +14,7 @@ from schemas.labels import LabelSet
 from schemas.places import place
 
 NETWORK_FILE = "network.keras"
-# Pre-trained without the clips on which approaches are compared.
+# Pre-trained without the clips on which approaches are compared, those of the first part.
 CHOICE_NETWORK_FILE = "network_for_choice.keras"
 
 
@@ -72,13 +72,19 @@ def network_record(spec: NetworkSpec, weights: Weights) -> NetworkRecord:
     )
 
 
-def load(folder: str, *, for_choice: bool = False) -> Trained:
+def part_network_file(part: int) -> str:
+    """Returns the file of the network that was pre-trained without a part of the clips."""
+    return f"network_without_part_{part + 1}.keras" if part else CHOICE_NETWORK_FILE
+
+
+def load(folder: str, *, for_choice: bool = False, part: int = 0) -> Trained:
     """Reads what a pre-training left in a model's folder.
 
     Args:
       folder: The folder with the network and its record.
       for_choice: Whether to read the network that did not see the clips on which approaches are
-        compared.
+        compared, or another part.
+      part: Number of the part. The record is that of the first.
 
     Raises:
       UserError: The network is of another version of its front end.
@@ -90,7 +96,7 @@ def load(folder: str, *, for_choice: bool = False) -> Trained:
             raise ValueError(f"{folder} holds no network for the choice of an approach")
         record = record.for_choice
     groups = spec_of(record.network, LabelSet(record.labels)).groups
-    name = CHOICE_NETWORK_FILE if for_choice else NETWORK_FILE
+    name = part_network_file(part) if for_choice else NETWORK_FILE
     with local_copy(place(folder) / name) as file:
         network = load_network(str(file))
     there = {layer.name for layer in network.layers}

@@ -12,6 +12,7 @@ from pipeline.config.reading import check, load, parse, parse_override, read
 from pipeline.config.release import Domain, DomainSettings, Gate, ReleaseConfig
 from pipeline.config.study import StudyConfig
 from pipeline.config.training import Resources, StudyFineTuning, StudyTraining, Training
+from pipeline.config.trust import TrustConfig
 from pipeline.config.validation import Drift, Skew, Validation
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "StudyFineTuning",
     "StudyTraining",
     "Training",
+    "TrustConfig",
     "Validation",
     "check",
     "load",

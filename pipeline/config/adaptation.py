@@ -10,6 +10,7 @@ from pipeline.config import allowed
 from pipeline.config.data import DataConfig
 from pipeline.config.section import Name, Place, Section, one_of
 from pipeline.config.training import StudyTraining
+from pipeline.config.trust import TrustConfig
 from pipeline.config.validation import Drift, Skew, Validation
 from schemas.splits import PROTOCOLS
 
@@ -67,6 +68,7 @@ class AdaptationConfig(DataConfig):
     """Training on the own clips alone, for comparison."""
     least_steps: int = pydantic.Field(60, ge=1)
     """Steps that a training has at least: few clips are seen more often, in smaller batches."""
+    trust: TrustConfig = TrustConfig()
     gate: AdaptationGate = AdaptationGate()
 
     @property

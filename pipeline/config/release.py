@@ -11,6 +11,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.kubeflow import Kubeflow
 from pipeline.config.section import Name, Place, Scenario, Section, one_of
 from pipeline.config.training import Training
+from pipeline.config.trust import TrustConfig
 from schemas.splits import S1
 
 Approach = Annotated[str, one_of(allowed.approaches_or_choice)]
@@ -75,6 +76,7 @@ class ReleaseConfig(DataConfig):
     known_speakers: bool = False
     """Whether what the clips of a speaker have in common is taken out of them, in training and,
     for speakers that `ser enrol` made known, in serving. For front ends with an encoder."""
+    trust: TrustConfig = TrustConfig()
     gate: Gate = Gate()
     domains: dict[str, Domain] = pydantic.Field(default_factory=dict)
     """Per-domain settings, by the manifest's domain names."""

@@ -29,6 +29,7 @@ from schemas.signatures import (
     OUTPUT_HEARD,
     OUTPUT_LABELS,
     OUTPUT_PROBABILITIES,
+    OUTPUT_UNSURE,
     SIGNATURE_AUDIO,
     SIGNATURE_EMBEDDING,
     SIGNATURE_SPEAKER,
@@ -62,6 +63,8 @@ class Prediction:
       duration_s: Length of the recording, in seconds.
       heard_s: Length of its beginning that the answer is of, in seconds.
       elapsed_s: Wall time from reading the file to having the answer, in seconds.
+      unsure: Why the answer is not to be relied on (`signatures.UNSURE_…`); empty where it is, or
+        where the model does not tell.
     """
 
     emotion: str
@@ -71,6 +74,7 @@ class Prediction:
     duration_s: float
     heard_s: float
     elapsed_s: float
+    unsure: str = ""
 
 
 def _is_served(contents: Contents) -> bool:
@@ -373,4 +377,6 @@ def _parse(
         duration_s=float(outputs[OUTPUT_DURATION]),
         heard_s=float(outputs[OUTPUT_HEARD]),
         elapsed_s=elapsed_s,
+        # Models of older releases do not tell.
+        unsure=outputs.get(OUTPUT_UNSURE, b"").decode(),
     )

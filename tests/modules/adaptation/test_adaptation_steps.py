@@ -73,7 +73,11 @@ class Recorder(Trainings):
     def adapted(self, train, tested, *, approach, seed=None):
         self.seen.append((set(train.tolist()), set(tested.tolist())))
         answers = np.zeros(len(tested), np.int64)
-        return adaptations.Tested(answers=answers, members=answers[np.newaxis])
+        return adaptations.Tested(
+            answers=answers,
+            members=answers[np.newaxis],
+            probabilities=np.full((len(tested), len(self.plan.job.labels)), 0.5, np.float32),
+        )
 
     def scratch(self, train, tested, *, seed=None):
         return self.adapted(train, tested, approach="")

@@ -1,6 +1,7 @@
 """The Trainer's run_fn on real transformed examples: pre-training, then fine-tuning."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,8 @@ from modules.training.pretraining import pretrain
 from modules.training.records import TrainingRecord
 from modules.training.settings import Settings
 from modules.training.trainer import run_fn
+from modules.trust.record import TRUST_FILE, Trust
+from modules.trust.typicality import Typicality
 from schemas import signatures
 from schemas.errors import UserError
 from schemas.labels import PAPER, PAPER_EMOTIONS, LabelSet
@@ -237,16 +240,17 @@ def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
     job = _job("pretrain", for_choice=not s2, without_domain="b" if s2 else None)
     base = _run(tmp_path / "pretrain", folder, job)
     record = _record(tmp_path / "pretrain")
-    chosen_of = []
+    chosen_of: list[np.ndarray] = []
 
     def spy(labels, domains, speakers, **arguments):
-        chosen_of.append(real(labels, domains, speakers, **arguments))
+        parts = real(labels, domains, speakers, **arguments)
+        chosen_of.append(parts == 0)
         names = np.char.add(domains, speakers)
         assert not set(names[chosen_of[-1]]) & set(names[~chosen_of[-1]])
-        return chosen_of[-1]
+        return parts
 
-    real = pretraining.inner_split
-    monkeypatch.setattr(pretraining, "inner_split", spy)
+    real = pretraining.inner_parts
+    monkeypatch.setattr(pretraining, "inner_parts", spy)
     candidates = ("A1", "A4", "A8")
     job = _job("fine_tune", approach="auto", scenario=scenario, candidates=candidates)
     _run(tmp_path / "b", folder, job, base_model=base)
@@ -271,6 +275,34 @@ def test_an_approach_is_chosen_on_clips_that_no_network_of_the_choice_saw(
     unseen = trained.load(str(tmp_path / "pretrain"), for_choice=True)
     hashes = freezing.weight_hashes(unseen.weights, unseen.spec.groups)
     assert hashes == record.for_choice.weight_hashes != record.weight_hashes
+
+
+@pytest.mark.component
+def test_trust_is_of_clips_that_were_left_out(splits, tmp_path):
+    folder, _ = splits
+    settings = Settings(epochs=1, batch_size=16)
+    asked = {"calibrate": True, "false_alarms": 0.05, "settings": settings}
+    base = _run(tmp_path / "pretrain", folder, _job("pretrain", **asked))
+    record = _record(tmp_path / "pretrain")
+    # The network that calibrates has not seen what the temperature is fitted on.
+    left_out = sum(record.clips.values()) - sum(record.for_choice.clips.values())
+    assert record.trust.calibration.clips == left_out > 0
+    assert sum(each.clips for each in record.trust.domains.values()) == left_out
+    known = Typicality.load(tmp_path / "pretrain" / "typicality.npz")
+    # The embedding is what the dense layers are given: two steps of 500 numbers.
+    assert known.mean.shape == (1_000,)
+    served = Trust.from_json((Path(base) / TRUST_FILE).read_text(encoding="utf-8"))
+    assert served == record.trust
+
+    # Where the layers below stay as they were, what is usual is the base's, and of this domain.
+    for approach, same in (("A5", True), ("A2", False)):
+        _run(tmp_path / approach, folder, _job("fine_tune", **asked, approach=approach),
+             base_model=base)  # fmt: skip
+        trust = _record(tmp_path / approach).trust
+        assert trust.calibration.clips == record.trust.domains["b"].clips
+        own = Typicality.load(tmp_path / approach / "typicality.npz")
+        assert np.array_equal(own.mean, known.mean) == same
+        assert not same or trust.distance >= record.trust.distance
 
 
 def test_a_limit_of_memory_below_one_batch(splits, tmp_path):

@@ -1,0 +1,77 @@
+"""Calibration against closed forms, scipy's general optimiser, scikit-learn and counts by hand."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import softmax
+from sklearn.metrics import brier_score_loss, log_loss
+
+from modules.trust import calibration
+
+
+def _clips(seed=0, count=400):
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(count, 5)) * 2
+    labels = np.array([random.choice(5, p=softmax(row)) for row in logits])
+    return logits, labels
+
+
+def test_temperature_undoes_a_scale_of_the_logits():
+    logits, labels = _clips()
+    found = calibration.fit_temperature(softmax(logits, axis=1), labels)
+    again = calibration.fit_temperature(softmax(logits * 1.7, axis=1), labels)
+    assert again == pytest.approx(1.7 * found, rel=1e-3)
+    wanted = minimize(
+        lambda x: log_loss(labels, softmax(logits / np.exp(x[0]), axis=1), labels=range(5)),
+        [0.0],
+        method="Nelder-Mead",
+    )
+    assert found == pytest.approx(np.exp(wanted.x[0]), rel=1e-2)
+
+
+def test_closed_form_of_two_labels():
+    # Nine to one, and right in three of four: the odds have to become three to one.
+    probabilities, labels = np.full((8, 2), [0.9, 0.1]), np.array([0, 0, 0, 1] * 2)
+    found = calibration.fit_temperature(probabilities, labels)
+    assert found == pytest.approx(np.log(9) / np.log(3), rel=1e-3)
+    assert calibration.tempered(probabilities, found)[0, 0] == pytest.approx(0.75, rel=1e-4)
+
+
+def test_limits_where_every_answer_is_right():
+    found = calibration.fit_temperature(np.full((4, 2), [0.6, 0.4]), np.zeros(4, int))
+    assert found == pytest.approx(calibration.LEAST_TEMPERATURE, rel=1e-3)
+    with pytest.raises(ValueError, match="no clips"):
+        calibration.fit_temperature(np.empty((0, 2)), np.empty(0, int))
+
+
+def test_labels_that_a_domain_lacks_take_no_part():
+    logits, labels = _clips()
+    own = labels < 3
+    mask = np.array([True, True, True, False, False])
+    alone = calibration.fit_temperature(softmax(logits[own][:, :3], axis=1), labels[own])
+    masked = calibration.fit_temperature(softmax(logits[own], axis=1), labels[own], mask)
+    assert masked == pytest.approx(alone, rel=1e-4)
+    found = calibration.tempered(softmax(logits, axis=1), 1.3, mask)
+    np.testing.assert_allclose(found[:, :3], softmax(logits[:, :3] / 1.3, axis=1), rtol=1e-6)
+    assert not found[:, 3:].any()
+
+
+def test_reliability_by_hand():
+    # Confidences .55 (wrong), .95 (right), .9 (right), .85 (wrong), in tenths.
+    probabilities = np.array([[0.55, 0.45], [0.05, 0.95], [0.9, 0.1], [0.85, 0.15]])
+    labels = np.array([1, 1, 0, 1])
+    bins = calibration.reliability(probabilities, labels, bins=10)
+    assert [each.clips for each in bins] == [0, 0, 0, 0, 0, 1, 0, 0, 2, 1]
+    assert bins[8].confidence == pytest.approx(0.875)
+    assert bins[8].accuracy == 0.5
+    assert np.isnan(bins[0].accuracy)
+    # (1 * .55 + 2 * .375 + 1 * .05) / 4
+    found = calibration.expected_calibration_error(probabilities, labels, bins=10)
+    assert found == pytest.approx(0.3375)
+
+
+def test_brier_score_against_scikit_learn():
+    logits, labels = _clips(1)
+    probabilities = softmax(logits, axis=1)
+    each = [brier_score_loss(labels == label, probabilities[:, label]) for label in range(5)]
+    assert calibration.brier_score(probabilities, labels) == pytest.approx(sum(each))
