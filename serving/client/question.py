@@ -53,6 +53,16 @@ class Question:
         with opened(self.path) as contents:
             yield contents
 
+    def header_s(self) -> float | None:
+        """Returns the duration that a header tells, in seconds; `None` where it tells none."""
+        if self.start_s is not None and self.end_s is not None:
+            return self.end_s - self.start_s
+        try:
+            with self.opened() as contents:
+                return decoding.header(contents)[1] - (self.start_s or 0.0)
+        except DecodingError:
+            return None
+
     def sound(self) -> Sound:
         """Returns the sound of what is asked about, with all channels.
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 # Asks about some waveforms, float32 [samples], of one rate in Hz.
 Predict = Callable[["list[np.ndarray]", int], list[Prediction]]
 
-# Requests under way, and what one of them may hold.
-_UNDER_WAY = 3
-_MOST_WINDOWS, _MOST_BYTES = 16, 16 * 2**20
+# Requests under way, and what one of them may hold: more takes memory, not less time.
+_UNDER_WAY = 2
+_MOST_WINDOWS, _MOST_BYTES = 4, 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
