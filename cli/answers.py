@@ -2,13 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from schemas.errors import UserError
-
-if TYPE_CHECKING:
-    from serving.client.prediction import Prediction
-    from serving.client.question import Question
 
 Row = dict[str, Any]
 
@@ -19,39 +15,6 @@ COLUMNS = (
     *("model", "version", "error"),
 )
 FORMATS = (".csv", ".jsonl", ".parquet")
-
-
-def which(asked: "Question", channel: str) -> Row:
-    """Returns the beginning of a row: which recording, or part of one, it is of.
-
-    Args:
-      asked: What was asked about.
-      channel: Which of its channels.
-    """
-    row: Row = {"file": asked.name}
-    if asked.utterance_id:
-        row["utterance_id"] = asked.utterance_id
-    if channel:
-        row["channel"] = channel
-    if asked.is_part:
-        row |= {"start_s": asked.start_s, "end_s": asked.end_s}
-    return row
-
-
-def answered(prediction: "Prediction") -> Row:
-    """Returns an answer as the rest of a row."""
-    return {
-        "emotion": prediction.emotion,
-        "probabilities": prediction.probabilities,
-        "unsure": prediction.unsure,
-        "duration_s": round(prediction.duration_s, 3),
-        "heard_s": round(prediction.heard_s, 3),
-        "windows": prediction.windows,
-        "window_s": round(prediction.window_s, 3),
-        "time_ms": round(1000 * prediction.elapsed_s, 1),
-        "model": prediction.model,
-        "version": prediction.version,
-    }
 
 
 def show(rows: list[Row], *, json: bool, csv: bool, title: str) -> None:

@@ -1,30 +1,21 @@
-"""What `ser predict` is asked about: files, folders, manifests, standard input."""
+"""What `ser predict` is asked about: files, folders, manifests, standard input, a microphone."""
 
 import argparse
 import collections
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modules.audio.contents import Contents
     from schemas.table import Row
-    from serving.client.question import Question
+    from serving.client.question import Question, Refused
 
 # Stands for the sound that another program writes to this one.
 STANDARD_INPUT = "-"
 # What `channel` may be beside `schemas.channels`.
 FIRST_BY_NAME, EACH = "first", "each"
-
-
-@dataclass(frozen=True)
-class Refused:
-    """What was asked about and cannot be: its name, and why."""
-
-    name: str
-    reason: str
 
 
 def channel(text: str) -> str:
@@ -39,7 +30,7 @@ def channel(text: str) -> str:
 
 def of_paths(paths: Iterable[Path], channel: str) -> "list[Question | Refused]":
     """Returns a question for each file; see `expand`, which has found them."""
-    from serving.client.question import Question
+    from serving.client.question import Question, Refused
 
     asked: list[Question | Refused] = []
     for path in paths:
@@ -66,6 +57,7 @@ def of_manifest(path: Path, channel: str) -> "list[Question | Refused]":
     from corpora.manifest.manifest import KNOWN
     from schemas import table
     from schemas.errors import UserError
+    from serving.client.question import Refused
 
     rows = list(table.rows(path, required=("path",), columns=KNOWN))
     if not rows:
@@ -77,6 +69,15 @@ def of_manifest(path: Path, channel: str) -> "list[Question | Refused]":
         except UserError as error:
             asked.append(Refused(row.get("path") or f"{path}, line {row.line}", str(error)))
     return asked
+
+
+def of_microphone(duration_s: float) -> "Question":
+    """Returns a question about what a microphone hears from now on; errors as of `record`."""
+    from serving.client.microphone import record
+    from serving.client.question import Question
+
+    print(f"listening for {duration_s:g} s …", file=sys.stderr)
+    return Question(name="microphone", contents=record(duration_s))
 
 
 def _of_row(row: "Row", channel: str) -> "Question":

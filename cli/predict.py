@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli import bulk
 from cli.asked import channel
 from cli.servers import add_server_arguments, positive
 
 if TYPE_CHECKING:
-    from cli.asked import Refused
     from cli.timelines import Told
     from serving.client.asking import Asking
-    from serving.client.question import Question
+    from serving.client.question import Question, Refused
     from serving.client.windows import Windows
 
 Row = dict[str, Any]
@@ -42,6 +42,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="FILE.csv",
         help="recordings, or parts of them, by the columns path, start_s, end_s and channel; the"
         " last three may be absent",
+    )
+    parser.add_argument(
+        "--microphone",
+        type=float,
+        metavar="SECONDS",
+        help="listen for so long (needs the extra `microphone`)",
     )
     parser.add_argument(
         "--model",
@@ -79,6 +85,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="how many recordings are asked about at once (default: 4)",
     )
     _add_timeline_arguments(parser)
+    bulk.add_arguments(parser)
     return parser
 
 
@@ -118,27 +125,37 @@ def run(args: argparse.Namespace) -> int:
     Raises UserError if none can be: no server, no such model.
     """
     from cli import answers, timelines
-    from cli.asked import tell_left_out
+    from cli.asked import of_microphone, tell_left_out
     from cli.servers import client_of
     from serving.client.asking import Asking
     from serving.client.enrolment import Enrolment
 
     layout = _layout(args)
+    bulk.check(args)
     _check_sources(args)
     if args.out is not None:
         answers.check_path(args.out)
     timelines.check_outputs(args.plot, args.labels)
     speaker = Enrolment.read(args.speaker) if args.speaker else None
     asked, left_out = _asked(args)
-    if (args.plot or args.labels) and len(asked) != 1:
-        _fault(f"--plot and --labels are of one recording, not of {len(asked)}")
+    num_asked = len(asked) + (args.microphone is not None)
+    if (args.plot or args.labels) and num_asked != 1:
+        _fault(f"--plot and --labels are of one recording, not of {num_asked}")
+    told: list[Told] = []
     with client_of(args, speakers=speaker is not None) as client:
+        if args.microphone is not None:
+            # Only now: whoever speaks would have to wait for the model.
+            asked.append(of_microphone(args.microphone))
         asking = Asking(client, args.model, speaker)
-        if layout is not None:
+        if args.bulk is not None:
+            rows = bulk.answer(args, asked, client, speaker)
+        elif layout is not None:
             rows, told = _timelines(asking, asked, layout)
         else:
             rows, told = _answers(asking, asked, parallel=args.parallel, model=args.model)
     _put_out(args, rows, told)
+    if args.bulk is not None:
+        bulk.forget(args)
     tell_left_out(left_out)
     _tell_partly_heard(rows, told if layout is not None else [])
     failed = [row for row in rows if "error" in row]
@@ -161,17 +178,24 @@ def _layout(args: argparse.Namespace) -> "Windows | None":
 
 
 def _check_sources(args: argparse.Namespace) -> None:
-    if not args.files and args.manifest is None:
-        _fault("nothing to ask about: name recordings or folders, or --manifest FILE.csv")
+    if not (args.files or args.manifest or args.bulk) and args.microphone is None:
+        _fault(
+            "nothing to ask about: name recordings or folders, --manifest FILE.csv, --bulk DIR, or"
+            " --microphone SECONDS"
+        )
 
 
 def _asked(args: argparse.Namespace) -> "tuple[list[Question | Refused], dict[str, int]]":
     from cli import asked
 
-    files, left_out = asked.expand(args.files)
+    paths, manifest = args.files, args.manifest
+    if args.bulk is not None:
+        is_manifest = args.bulk.suffix.lower() == ".csv" and not args.bulk.is_dir()
+        paths, manifest = ([], args.bulk) if is_manifest else ([args.bulk], None)
+    files, left_out = asked.expand(paths)
     found = asked.of_paths(files, args.channel)
-    if args.manifest is not None:
-        found += asked.of_manifest(args.manifest, args.channel)
+    if manifest is not None:
+        found += asked.of_manifest(manifest, args.channel)
     return found, left_out
 
 
@@ -181,12 +205,14 @@ def _answers(
     """Returns a row for each recording and channel, and timelines of those that are long."""
     from concurrent import futures
 
+    from cli import timelines
     from cli.progress import track
+    from serving.client import rows
 
     # Parts of one recording after each other: what is decoded for one is there for the next.
     order = sorted(range(len(asked)), key=lambda index: _place(asked[index]))
     with futures.ThreadPoolExecutor(parallel) as pool:
-        waiting = [(index, pool.submit(_answer, asking, asked[index])) for index in order]
+        waiting = [(index, pool.submit(rows.of, asking, asked[index])) for index in order]
         try:
             found = {
                 index: each.result()
@@ -196,70 +222,42 @@ def _answers(
             # Without this, all that waits would still be asked.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    outcomes = [found[index] for index in range(len(asked))]
-    return [row for rows, _ in outcomes for row in rows], [
-        one for _, told in outcomes for one in told
-    ]
+    answered = [one for index in range(len(asked)) for one in found[index]]
+    told = [timelines.Told(row, timeline) for row, timeline in answered if timeline]
+    return [row for row, _ in answered], told
 
 
 def _place(asked: "Question | Refused") -> tuple[str, float]:
     return asked.name, getattr(asked, "start_s", None) or 0.0
 
 
-def _answer(asking: "Asking", asked: "Question | Refused") -> "tuple[list[Row], list[Told]]":
-    """Returns what a model says of a recording, or why it says nothing."""
-    from cli import answers, timelines
-    from serving.client.errors import PredictionError
-    from serving.client.question import Question
-    from serving.client.timeline import Timeline
-
-    if not isinstance(asked, Question):
-        return [{"file": asked.name, "error": asked.reason}], []
-    rows: list[Row] = []
-    told: list[Told] = []
-    try:
-        found = asking.answers(asked)
-    except PredictionError as error:
-        return [{**answers.which(asked, asked.channel), "error": error.reason}], []
-    for name, answer in found.items():
-        which = answers.which(asked, name)
-        if isinstance(answer, PredictionError):
-            rows.append({**which, "error": answer.reason})
-        elif isinstance(answer, Timeline):
-            told.append(timelines.Told(which, answer))
-            rows.append({**which, **answers.answered(answer.prediction())})
-        else:
-            rows.append({**which, **answers.answered(answer)})
-    return rows, told
-
-
 def _timelines(
     asking: "Asking", asked: "list[Question | Refused]", layout: "Windows"
 ) -> "tuple[list[Row], list[Told]]":
     """Returns the timelines, and rows of what has none."""
-    from cli import answers, timelines
+    from cli import timelines
     from cli.progress import seconds
     from serving.client.errors import PredictionError
-    from serving.client.question import Question
+    from serving.client.question import Refused
+    from serving.client.rows import failed, which
 
     rows: list[Row] = []
     told: list[Told] = []
     for each in asked:
-        if not isinstance(each, Question):
+        if isinstance(each, Refused):
             rows.append({"file": each.name, "error": each.reason})
             continue
         with seconds(each.name, total_s=each.header_s()) as progress:
             try:
                 found = asking.timelines(each, layout=layout, progress=progress)
             except PredictionError as error:
-                rows.append({**answers.which(each, each.channel), "error": error.reason})
+                rows.append(failed(each, each.channel, error))
                 continue
         for name, one in found.items():
-            which = answers.which(each, name)
             if isinstance(one, PredictionError):
-                rows.append({**which, "error": one.reason})
+                rows.append(failed(each, name, one))
             else:
-                told.append(timelines.Told(which, one))
+                told.append(timelines.Told(which(each, name), one))
     return rows, told
 
 
@@ -270,8 +268,9 @@ def _put_out(args: argparse.Namespace, rows: list[Row], told: "list[Told]") -> N
     if not args.timeline:
         _print_or_write(args, rows)
         if args.out is not None:
-            answered = sum("error" not in row for row in rows)
-            print(f"{args.out}: {answered:,} answers", file=sys.stderr)
+            failed = sum("error" in row for row in rows)
+            rest = f", {failed:,} failed" if failed else ""
+            print(f"{args.out}: {len(rows) - failed:,} answers{rest}", file=sys.stderr)
         if told:
             print("note: longer than one request, and so answered by windows:", file=sys.stderr)
             timelines.print_summaries(told, to_stderr=True)

@@ -10,6 +10,7 @@ from schemas.places import place
 
 if TYPE_CHECKING:
     from serving.client.client import Client
+    from serving.client.tls import Tls
 
 # Where `ser run` pushes to by default; the first is for folders that several runs share.
 DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
@@ -74,15 +75,10 @@ def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[
     """
     from schemas.errors import UserError
     from serving.client.client import Client
-    from serving.client.tls import Tls
 
     if args.timeout_s <= 0:
         raise UserError(f"--timeout-s {args.timeout_s:g}: must be more than 0 seconds")
-    tls = None
-    if args.tls_ca or args.tls_cert or args.tls_key:
-        if not args.address:
-            raise UserError("--tls-ca, --tls-cert and --tls-key go with --address")
-        tls = Tls.read(args.tls_ca, args.tls_cert, args.tls_key)
+    tls = tls_of(args)
     with contextlib.ExitStack() as stack:
         address = args.address
         if not address:
@@ -91,6 +87,21 @@ def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[
         client = stack.enter_context(Client(address, timeout_s=args.timeout_s, tls=tls))
         client.check(args.model, speakers=speakers)
         yield client
+
+
+def tls_of(args: argparse.Namespace) -> "Tls | None":
+    """Returns how the connection is encrypted, as the options tell.
+
+    Raises UserError if they contradict each other, or their files are no PEM.
+    """
+    from schemas.errors import UserError
+    from serving.client.tls import Tls
+
+    if not (args.tls_ca or args.tls_cert or args.tls_key):
+        return None
+    if not args.address:
+        raise UserError("--tls-ca, --tls-cert and --tls-key go with --address")
+    return Tls.read(args.tls_ca, args.tls_cert, args.tls_key)
 
 
 def default_root() -> Path:

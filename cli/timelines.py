@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Told:
-    """A timeline, and which recording it is of (`answers.which`)."""
+    """A timeline, and which recording it is of (`rows.which`)."""
 
     which: Row
     timeline: "Timeline"
@@ -45,13 +45,13 @@ def window_rows(told: Told) -> Iterator[Row]:
 
 def summary_row(told: Told) -> Row:
     """Returns a timeline as one row: its answer, and how its time is shared out."""
-    from cli import answers
+    from serving.client.rows import answered
     from serving.client.timeline import summarise
 
     summary = summarise(told.timeline)
     return {
         **told.which,
-        **answers.answered(told.timeline.prediction()),
+        **answered(told.timeline.prediction()),
         "shares": {label: round(share, 4) for label, share in summary.shares.items()},
         "unsure_s": {reason: round(each_s, 3) for reason, each_s in summary.unsure_s.items()},
     }

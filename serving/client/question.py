@@ -103,6 +103,14 @@ class Question:
             return contents[:] if _is_served(contents) else b""
 
 
+@dataclass(frozen=True)
+class Refused:
+    """What was asked about and cannot be: its name, and why."""
+
+    name: str
+    reason: str
+
+
 def numbered(sound: Sound) -> list[str]:
     """Returns the names of all channels of a sound: their numbers, from 1 on."""
     return [str(number + 1) for number in range(sound.samples.shape[1])]

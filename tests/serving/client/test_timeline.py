@@ -86,7 +86,9 @@ def test_a_short_recording_is_one_window_and_parts_keep_their_time():
 
 
 def test_only_some_windows_are_held_and_asked_about_at_a_time(monkeypatch):
-    asked, sizes, told = [], [], []
+    asked: list[int] = []
+    sizes: list[int] = []
+    told: list[float] = []
     monkeypatch.setattr(module, "_MOST_BYTES", 3 * 4_000 * 4)  # three windows
 
     def counting(waveforms, rate_hz):
