@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -68,6 +69,8 @@ def answer(
     from serving.client import bulk
 
     bulk.check(asked)
+    if not args.debug:
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
     flags = _flags(args)
     server = bulk.Server(
         address=client.address,
