@@ -31,7 +31,7 @@ $(VENV)/.complete: requirements.lock setup.py | $(UV)
 opensmile: setup  ## For --baselines is10; a licence for research and personal use only
 	$(UV) pip install --quiet --python $(BIN)/python --constraint requirements.lock opensmile==2.6.0
 
-extras: $(VENV)/.extras  ## For synthetic speech (GPL) and audformat databases (needs AGPL)
+extras: $(VENV)/.extras  ## For synthetic speech (GPL), audformat databases (needs AGPL) and a microphone
 
 $(VENV)/.extras: $(VENV)/.complete requirements-extras.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements-extras.lock
@@ -85,7 +85,7 @@ COMPILE = $(UV) pip compile --python-version 3.10 --generate-hashes --no-emit-in
 
 lock: $(UV)  ## Rewrite the lock files from setup.py: requirements.lock, the extras', and the image's
 	$(COMPILE) setup.py --extra dev --output-file requirements.lock
-	printf 'audformat==1.1.4\nespeakng-loader\nlangcodes\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file requirements-extras.lock
+	printf 'audformat==1.1.4\nespeakng-loader\nlangcodes\nsounddevice\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file requirements-extras.lock
 	$(COMPILE) setup.py --constraint requirements.lock --no-annotate --output-file kubeflow/requirements.lock
 	printf 'pip\nsetuptools\nwheel\n' | $(COMPILE) - --constraint requirements.lock --no-annotate --output-file kubeflow/requirements-build.lock
 	$(COMPILE) kubeflow/requirements-gpu.in --no-deps --no-annotate --output-file kubeflow/requirements-gpu.lock

@@ -66,6 +66,8 @@ setup(
         "audb": ["audformat==1.1.4", "langcodes", "audb>=1.6,<1.7", "audbackend[artifactory]<2"],
         # Makes the synthetic speech of the demo and the tests. Its licence is the GPL, version 3.
         "synthetic": ["espeakng-loader"],
+        # For `ser predict --microphone`; needs PortAudio, which Linux distributions have.
+        "microphone": ["sounddevice"],
         # Features of a baseline. Its licence forbids commercial use: never installed unasked.
         "opensmile": ["opensmile==2.6.0"],
         "dev": [

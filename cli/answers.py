@@ -2,32 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from schemas.errors import UserError
 
-if TYPE_CHECKING:
-    from serving.client.client import Prediction
-
 Row = dict[str, Any]
 
-# Of a CSV; the model's labels come after the first two.
-COLUMNS = ("file", "emotion", "duration_s", "heard_s", "time_ms", "model", "version", "error")
+# Of a CSV; between them stand the model's labels. The first are there where a row has them.
+WHICH = ("utterance_id", "channel", "start_s", "end_s")
+COLUMNS = (
+    *("unsure", "duration_s", "heard_s", "windows", "window_s", "time_ms"),
+    *("model", "version", "error"),
+)
 FORMATS = (".csv", ".jsonl", ".parquet")
-
-
-def answered(name: str, prediction: "Prediction") -> Row:
-    """Returns an answer as a row."""
-    return {
-        "file": name,
-        "emotion": prediction.emotion,
-        "probabilities": prediction.probabilities,
-        "duration_s": round(prediction.duration_s, 3),
-        "heard_s": round(prediction.heard_s, 3),
-        "time_ms": round(1000 * prediction.elapsed_s, 1),
-        "model": prediction.model,
-        "version": prediction.version,
-    }
 
 
 def show(rows: list[Row], *, json: bool, csv: bool, title: str) -> None:
@@ -93,14 +80,23 @@ def _write_csv(rows: list[Row], file: IO[str]) -> None:
 
 def _flat(rows: list[Row]) -> tuple[list[str], list[Row]]:
     """Returns the columns of a table, and its rows, with one column for each label."""
+    there = {name for row in rows for name in row}
+    front = ["file", *(name for name in WHICH if name in there), "emotion"]
+    # Windows of a timeline have fewer columns than recordings; an error may always come.
+    back = [name for name in COLUMNS if name in there or name == "error" or not _of_windows(rows)]
+    taken = {"file", "emotion", *WHICH, *COLUMNS}
     # A team's own label may have the name of another column.
-    column = {label: f"label {label}" if label in COLUMNS else label for label in _labels(rows)}
-    columns = [*COLUMNS[:2], *column.values(), *COLUMNS[2:]]
+    column = {label: f"label {label}" if label in taken else label for label in _labels(rows)}
     shares = (
         {column[label]: share for label, share in row.get("probabilities", {}).items()}
         for row in rows
     )
+    columns = [*front, *column.values(), *back]
     return columns, [{**row, **own} for row, own in zip(rows, shares, strict=True)]
+
+
+def _of_windows(rows: list[Row]) -> bool:
+    return any("start_s" in row and "emotion" in row and "duration_s" not in row for row in rows)
 
 
 def _print_table(rows: list[Row], *, title: str) -> None:
@@ -109,26 +105,43 @@ def _print_table(rows: list[Row], *, title: str) -> None:
     from rich.text import Text
 
     labels = _labels(rows)
+    shown = [name for name in WHICH if any(name in row for row in rows)]
+    timed = any("time_ms" in row for row in rows)
+    doubted = any(row.get("unsure") for row in rows)
     versions = sorted({row["version"] for row in rows if "version" in row})
     table = Table(title=f"{title}, version {', '.join(map(str, versions))}")
     table.add_column("file", overflow="fold")
+    for name in shown:
+        table.add_column(name.removesuffix("_s"), overflow="fold")
     table.add_column("emotion")
     for label in labels:
         table.add_column(Text(label), justify="right", no_wrap=True)
-    table.add_column("ms", justify="right", no_wrap=True)
+    if doubted:
+        table.add_column("unsure", no_wrap=True)
+    if timed:
+        table.add_column("ms", justify="right", no_wrap=True)
     for row in rows:
+        begin = [Text(row["file"]), *(Text(_short(row.get(name))) for name in shown)]
         if "error" in row:
-            table.add_row(Text(row["file"]), Text("error", style="red"))
+            table.add_row(*begin, Text("error", style="red"))
             continue
-        cells = [_cell(row["probabilities"], label, row["emotion"]) for label in labels]
-        table.add_row(
-            Text(row["file"]), Text(row["emotion"], style="bold"), *cells, f"{row['time_ms']:.0f}"
-        )
+        cells: list[Any] = [_cell(row["probabilities"], label, row["emotion"]) for label in labels]
+        if doubted:
+            cells.append(Text(row.get("unsure", ""), style="yellow"))
+        if timed:
+            cells.append(f"{row['time_ms']:.0f}")
+        table.add_row(*begin, Text(row["emotion"], style="bold"), *cells)
     console = Console()
     if not console.is_terminal:
         # Piped, a table of 80 columns would break the names of files.
-        console = Console(width=max(80, 100 + max(len(row["file"]) for row in rows)))
+        console = Console(width=max(80, 140 + max(len(row["file"]) for row in rows)))
     console.print(table)
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _cell(probabilities: dict[str, float], label: str, best: str) -> str:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cli import predict
+from cli import asked, servers
 
 # With fewer, what one of them says weighs more than who says it.
 _FEW_CLIPS = 5
@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         f" {MULTI_DOMAIN})",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
-    predict.add_server_arguments(parser)
+    servers.add_server_arguments(parser)
     return parser
 
 
@@ -47,8 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from serving.client.errors import PredictionError
 
     found, encoder, failed = [], "", 0
-    with predict.client_of(args, speakers=True) as client:
-        files, left_out = predict.expand(args.files)
+    with servers.client_of(args, speakers=True) as client:
+        files, left_out = asked.expand(args.files)
         for path in track(files, description=f"Asking {args.model}"):
             try:
                 if path.is_dir():
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             except PredictionError as error:
                 failed += 1
                 print(f"error: {path}: {error.reason}", file=sys.stderr)
-    predict.tell_left_out(left_out)
+    asked.tell_left_out(left_out)
     if not found:
         raise UserError(f"none of {len(files)} recordings could be read; nothing was written")
     Enrolment.of(found, encoder).write(args.out)

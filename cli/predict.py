@@ -1,50 +1,65 @@
 """`ser predict`: the emotion in recordings, from a served model."""
 
 import argparse
-import collections
-import contextlib
-import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.places import place
+from cli import bulk
+from cli.asked import channel
+from cli.servers import add_server_arguments, positive
 
 if TYPE_CHECKING:
-    from serving.client.client import Client
-    from serving.client.enrolment import Enrolment
+    from cli.timelines import Told
+    from serving.client.asking import Asking
+    from serving.client.question import Question, Refused
+    from serving.client.windows import Windows
 
-# Where `ser run` pushes to by default; the first is for folders that several runs share.
-DEFAULT_ROOTS = (Path("out", "serving"), Path("out", "release", "serving"))
-# Stands for the sound that another program writes to this one.
-STANDARD_INPUT = "-"
+Row = dict[str, Any]
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Adds the subcommand's parser."""
     from schemas.signatures import MULTI_DOMAIN
 
-    parser = subparsers.add_parser(
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "predict",
         help="recognise the emotion in recordings with a served model",
-        description="Asks a served model for the emotion in each recording. A network hears the "
-        "first seconds of a recording, after silence (3.375 s with the front end waveform, 10 s "
-        "with whisper): cut longer ones into utterances. The exit status is 1 if some of them "
-        "could not be answered.",
+        description="Asks a served model for the emotion in each recording, or with --timeline in"
+        " each window of long ones. The exit status is 1 if some of them could not be answered.",
     )
     parser.add_argument(
         "files",
-        nargs="+",
+        nargs="*",
         type=Path,
         metavar="FILE",
         help="recordings (wav, flac, mp3, ogg, aiff, videos with sound), or folders of them; - is"
         " one recording from standard input",
     )
     parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE.csv",
+        help="recordings, or parts of them, by the columns path, start_s, end_s and channel; the"
+        " last three may be absent",
+    )
+    parser.add_argument(
+        "--microphone",
+        type=float,
+        metavar="SECONDS",
+        help="listen for so long (needs the extra `microphone`)",
+    )
+    parser.add_argument(
         "--model",
         default=MULTI_DOMAIN,
         help=f"name of the served model, for example emodb (default: {MULTI_DOMAIN})",
+    )
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        default="first",
+        metavar="N|left|right|centre|mix|each",
+        help="the channel that is heard; each makes a row of every channel (default: first)",
     )
     parser.add_argument(
         "--speaker",
@@ -69,82 +84,39 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="FILES",
         help="how many recordings are asked about at once (default: 4)",
     )
+    _add_timeline_arguments(parser)
+    bulk.add_arguments(parser)
     return parser
 
 
-def positive(text: str) -> int:
-    """Returns a whole number of at least 1; a type of arguments."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be at least 1")
-    return number
-
-
-def add_root_argument(parser: argparse.ArgumentParser) -> None:
-    """Adds the option that names the serving folder; see `default_root`."""
-    parser.add_argument(
-        "--root",
-        type=place,
-        metavar="DIR",
-        help="serving folder with <model>/<version>/ (default: out/serving or out/release/serving)",
+def _add_timeline_arguments(parser: argparse.ArgumentParser) -> None:
+    options = parser.add_argument_group(
+        "timelines", "recordings of any length, window by window, with a summary"
     )
-
-
-def add_server_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the options that tell which server to ask."""
-    server = parser.add_mutually_exclusive_group()
-    server.add_argument("--address", metavar="HOST:PORT", help="gRPC address of a TF Serving")
-    server.add_argument(
-        "--root",
-        type=place,
-        metavar="DIR",
-        help="serving folder; starts the embedded server for this call "
-        "(default: out/serving or out/release/serving)",
+    options.add_argument(
+        "--timeline", action="store_true", help="a row for each window instead of each recording"
     )
-    for option, what in (
-        ("--tls-ca", "certificates, PEM, of who signs the server's: the connection is encrypted"),
-        ("--tls-cert", "this client's certificate, PEM, where the server wants one"),
-        ("--tls-key", "its private key, PEM"),
-    ):
-        parser.add_argument(option, type=Path, metavar="FILE", help=what)
-    parser.add_argument(
-        "--timeout",
+    options.add_argument(
+        "--window-s", type=float, metavar="SECONDS", help="length of a window (default: 4)"
+    )
+    options.add_argument(
+        "--hop-s",
         type=float,
-        default=30.0,
         metavar="SECONDS",
-        help="how long to wait for one answer (default: 30)",
+        help="from the beginning of one window to that of the next (default: half a window)",
     )
-
-
-@contextlib.contextmanager
-def client_of(args: argparse.Namespace, *, speakers: bool = False) -> "Iterator[Client]":
-    """Yields a client of the server that the options name, which has their model.
-
-    Args:
-      args: The options.
-      speakers: Whether the model has to be one for known speakers.
-
-    Raises UserError if there is no such server or no such model.
-    """
-    from schemas.errors import UserError
-    from serving.client.client import Client
-    from serving.client.tls import Tls
-
-    if args.timeout <= 0:
-        raise UserError(f"--timeout {args.timeout:g}: must be more than 0 seconds")
-    tls = None
-    if args.tls_ca or args.tls_cert or args.tls_key:
-        if not args.address:
-            raise UserError("--tls-ca, --tls-cert and --tls-key go with --address")
-        tls = Tls.read(args.tls_ca, args.tls_cert, args.tls_key)
-    with contextlib.ExitStack() as stack:
-        address = args.address
-        if not address:
-            root = args.root or default_root()
-            address = stack.enter_context(_embedded_server(root, args.model))
-        client = stack.enter_context(Client(address, timeout_s=args.timeout, tls=tls))
-        client.check(args.model, speakers=speakers)
-        yield client
+    options.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="draw the probabilities over time, as .png, .svg or .html; of one recording",
+    )
+    options.add_argument(
+        "--labels",
+        type=Path,
+        metavar="FILE.txt",
+        help="write a label track for Audacity; of one recording",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -152,150 +124,205 @@ def run(args: argparse.Namespace) -> int:
 
     Raises UserError if none can be: no server, no such model.
     """
-    from concurrent import futures
-
-    from cli import answers
-    from cli.progress import track
+    from cli import answers, timelines
+    from cli.asked import of_microphone, tell_left_out
+    from cli.servers import client_of
+    from serving.client.asking import Asking
     from serving.client.enrolment import Enrolment
 
+    layout = _layout(args)
+    bulk.check(args)
+    _check_sources(args)
     if args.out is not None:
         answers.check_path(args.out)
+    timelines.check_outputs(args.plot, args.labels)
     speaker = Enrolment.read(args.speaker) if args.speaker else None
+    asked, left_out = _asked(args)
+    num_asked = len(asked) + (args.microphone is not None)
+    if (args.plot or args.labels) and num_asked != 1:
+        _fault(f"--plot and --labels are of one recording, not of {num_asked}")
+    told: list[Told] = []
     with client_of(args, speakers=speaker is not None) as client:
-        files, left_out = expand(args.files)
-        ask = functools.partial(_row, client, model=args.model, speaker=speaker)
-        with futures.ThreadPoolExecutor(args.parallel) as pool:
-            asked = [pool.submit(ask, path) for path in files]
+        if args.microphone is not None:
+            # Only now: whoever speaks would have to wait for the model.
+            asked.append(of_microphone(args.microphone))
+        asking = Asking(client, args.model, speaker)
+        if args.bulk is not None:
+            rows = bulk.answer(args, asked, client, speaker)
+        elif layout is not None:
+            rows, told = _timelines(asking, asked, layout)
+        else:
+            rows, told = _answers(asking, asked, parallel=args.parallel, model=args.model)
+    _put_out(args, rows, told)
+    if args.bulk is not None:
+        bulk.forget(args)
+    tell_left_out(left_out)
+    _tell_partly_heard(rows, told if layout is not None else [])
+    failed = [row for row in rows if "error" in row]
+    for row in failed:
+        print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _layout(args: argparse.Namespace) -> "Windows | None":
+    """Returns the windows of timelines; `None` where none are asked for."""
+    for option in ("window_s", "hop_s", "plot", "labels"):
+        if getattr(args, option) is not None and not args.timeline:
+            _fault(f"--{option.replace('_', '-')} goes with --timeline")
+    if not args.timeline:
+        return None
+    from serving.client.windows import Windows
+
+    window_s = Windows.window_s if args.window_s is None else args.window_s
+    return Windows(window_s, window_s / 2 if args.hop_s is None else args.hop_s)
+
+
+def _check_sources(args: argparse.Namespace) -> None:
+    if not (args.files or args.manifest or args.bulk) and args.microphone is None:
+        _fault(
+            "nothing to ask about: name recordings or folders, --manifest FILE.csv, --bulk DIR, or"
+            " --microphone SECONDS"
+        )
+
+
+def _asked(args: argparse.Namespace) -> "tuple[list[Question | Refused], dict[str, int]]":
+    from cli import asked
+
+    paths, manifest = args.files, args.manifest
+    if args.bulk is not None:
+        is_manifest = args.bulk.suffix.lower() == ".csv" and not args.bulk.is_dir()
+        paths, manifest = ([], args.bulk) if is_manifest else ([args.bulk], None)
+    files, left_out = asked.expand(paths)
+    found = asked.of_paths(files, args.channel)
+    if manifest is not None:
+        found += asked.of_manifest(manifest, args.channel)
+    return found, left_out
+
+
+def _answers(
+    asking: "Asking", asked: "list[Question | Refused]", *, parallel: int, model: str
+) -> "tuple[list[Row], list[Told]]":
+    """Returns a row for each recording and channel, and timelines of those that are long."""
+    from concurrent import futures
+
+    from cli import timelines
+    from cli.progress import track
+    from serving.client import rows
+
+    # Parts of one recording after each other: what is decoded for one is there for the next.
+    order = sorted(range(len(asked)), key=lambda index: _place(asked[index]))
+    with futures.ThreadPoolExecutor(parallel) as pool:
+        waiting = [(index, pool.submit(rows.of, asking, asked[index])) for index in order]
+        try:
+            found = {
+                index: each.result()
+                for index, each in track(waiting, description=f"Asking {model}")
+            }
+        except BaseException:
+            # Without this, all that waits would still be asked.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    answered = [one for index in range(len(asked)) for one in found[index]]
+    told = [timelines.Told(row, timeline) for row, timeline in answered if timeline]
+    return [row for row, _ in answered], told
+
+
+def _place(asked: "Question | Refused") -> tuple[str, float]:
+    return asked.name, getattr(asked, "start_s", None) or 0.0
+
+
+def _timelines(
+    asking: "Asking", asked: "list[Question | Refused]", layout: "Windows"
+) -> "tuple[list[Row], list[Told]]":
+    """Returns the timelines, and rows of what has none."""
+    from cli import timelines
+    from cli.progress import seconds
+    from serving.client.errors import PredictionError
+    from serving.client.question import Refused
+    from serving.client.rows import failed, which
+
+    rows: list[Row] = []
+    told: list[Told] = []
+    for each in asked:
+        if isinstance(each, Refused):
+            rows.append({"file": each.name, "error": each.reason})
+            continue
+        with seconds(each.name, total_s=each.header_s()) as progress:
             try:
-                rows = [each.result() for each in track(asked, description=f"Asking {args.model}")]
-            except BaseException:
-                # Without this, all that waits would still be asked.
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+                found = asking.timelines(each, layout=layout, progress=progress)
+            except PredictionError as error:
+                rows.append(failed(each, each.channel, error))
+                continue
+        for name, one in found.items():
+            if isinstance(one, PredictionError):
+                rows.append(failed(each, name, one))
+            else:
+                told.append(timelines.Told(which(each, name), one))
+    return rows, told
+
+
+def _put_out(args: argparse.Namespace, rows: list[Row], told: "list[Told]") -> None:
+    """Writes or prints what was answered."""
+    from cli import answers, timelines
+
+    if not args.timeline:
+        _print_or_write(args, rows)
+        if args.out is not None:
+            failed = sum("error" in row for row in rows)
+            rest = f", {failed:,} failed" if failed else ""
+            print(f"{args.out}: {len(rows) - failed:,} answers{rest}", file=sys.stderr)
+        if told:
+            print("note: longer than one request, and so answered by windows:", file=sys.stderr)
+            timelines.print_summaries(told, to_stderr=True)
+        return
+    if args.json:
+        answers.show([timelines.with_windows(one) for one in told] + rows, json=True, csv=False,
+                     title=args.model)  # fmt: skip
+    else:
+        windows = [row for one in told for row in timelines.window_rows(one)]
+        _print_or_write(args, windows + rows)
+    if args.out is not None:
+        print(f"{args.out}: {len(told):,} timelines", file=sys.stderr)
+    timelines.print_summaries(told, to_stderr=args.json or args.csv or args.out is not None)
+    if told and args.plot is not None:
+        from cli import timeline_plot
+
+        timeline_plot.write([(one.title, one.timeline) for one in told], args.plot)
+    if told and args.labels is not None:
+        timelines.write_labels(told, args.labels)
+
+
+def _print_or_write(args: argparse.Namespace, rows: list[Row]) -> None:
+    from cli import answers
+
     if args.out is not None:
         answers.write(rows, args.out)
     else:
         answers.show(rows, json=args.json, csv=args.csv, title=args.model)
-    tell_left_out(left_out)
-    _tell_partly_heard(rows)
-    failed = [row for row in rows if "error" in row]
-    for row in failed:
-        print(f"error: {row['file']}: {row['error']}", file=sys.stderr)
-    if args.out is not None:
-        print(f"{args.out}: {len(rows) - len(failed):,} answers", file=sys.stderr)
-    return 1 if failed else 0
 
 
-def _row(
-    client: "Client", path: Path, *, model: str, speaker: "Enrolment | None"
-) -> dict[str, Any]:
-    """Returns what a model says of a recording, or why it says nothing."""
-    from cli import answers
-    from schemas.errors import UserError
-    from serving.client.errors import PredictionError
-
-    try:
-        if str(path) == STANDARD_INPUT:
-            name = "standard input"
-            contents = sys.stdin.buffer.read()
-            found = client.predict_contents(contents, name=name, model=model, speaker=speaker)
-            return answers.answered(name, found)
-        if path.is_dir():
-            raise PredictionError(path, "no audio files in this folder")
-        found = client.predict_file(path, model=model, speaker=speaker)
-        return answers.answered(str(path), found)
-    except (PredictionError, UserError) as error:
-        return {"file": str(path), "error": getattr(error, "reason", str(error))}
-
-
-def default_root() -> Path:
-    """Returns the serving folder of this working folder.
-
-    Raises UserError, naming the folders that might be meant, if there is none.
-    """
-    from schemas.errors import UserError
-
-    for root in DEFAULT_ROOTS:
-        if root.is_dir():
-            return root
-    others = sorted(str(path) for path in Path("out").glob("*/serving") if path.is_dir())
-    hint = f"; did you mean --root {' or --root '.join(others)}?" if others else ""
-    raise UserError(
-        f"{DEFAULT_ROOTS[0]}: no serving folder there; name one with --root DIR (`ser run` makes "
-        f"it), or a running server with --address HOST:PORT{hint}"
-    )
-
-
-@contextlib.contextmanager
-def _embedded_server(root: Path, model: str) -> Iterator[str]:
-    """Yields the address of a server over `root`, which must have `model`."""
-    from rich.console import Console
-
-    from schemas.errors import UserError
-    from serving.embedded.errors import ServingError
-    from serving.embedded.server import Server
-    from serving.embedded.versions import find_versions
-
-    if root.is_dir():
-        models = find_versions(root)
-        if model not in models:
-            there = f"there are: {', '.join(models)}" if models else "there is none yet"
-            raise UserError(f"{model}: no such model in {root}; {there} (--model)")
-    # Only the model that is asked for gets loaded, and nobody waits for newer versions.
-    server = Server(root, preload=False, poll_s=None)
-    try:
-        with Console(stderr=True).status(f"Loading {root / model}"):
-            server.start()
-            try:
-                server.store.get(model, None)
-            except ServingError as error:
-                reasons = "; ".join(server.store.failures().values()) or str(error)
-                raise UserError(f"{root / model}: cannot be loaded: {reasons}") from None
-        yield server.address
-    finally:
-        server.stop()
-
-
-def expand(paths: Iterable[Path]) -> tuple[list[Path], dict[str, int]]:
-    """Returns the files to ask about, and how many in folders are left out for which reason.
-
-    Of a folder these are the recordings below it, found as indexing finds them; the folder itself
-    if it has none.
-    """
-    from schemas.recordings import no_recording, not_regular, walk
-
-    files: list[Path] = []
-    left_out: collections.Counter[str] = collections.Counter()
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        closed: list[OSError] = []
-        found = []
-        for file in walk(path, onerror=closed.append):
-            if reason := no_recording(file) or not_regular(file):
-                left_out[reason] += 1
-            else:
-                found.append(file)
-        left_out.update(f"folder cannot be opened: {error.strerror}" for error in closed)
-        files += found or [path]
-    return files, dict(left_out)
-
-
-def tell_left_out(left_out: Mapping[str, int]) -> None:
-    """Prints what `expand` left out."""
-    if left_out:
-        told = "; ".join(f"{count:,}: {reason}" for reason, count in sorted(left_out.items()))
-        print(f"left out of the folders: {told}", file=sys.stderr)
-
-
-def _tell_partly_heard(rows: list[dict[str, Any]]) -> None:
+def _tell_partly_heard(rows: list[Row], told: "list[Told]") -> None:
+    """Prints where a model that hears one window only has left out the rest."""
     partly = [row for row in rows if "error" not in row and row["heard_s"] < row["duration_s"]]
     if partly:
         longest = max(partly, key=lambda row: row["duration_s"])
         print(
             f"note: {len(partly)} of {len(rows)} recordings are longer than what the model hears:"
             f" the answer is of their first {longest['heard_s']:.3g} s (the longest,"
-            f" {longest['file']}, has {longest['duration_s']:.1f} s)",
+            f" {longest['file']}, has {longest['duration_s']:.1f} s); --timeline hears all",
             file=sys.stderr,
         )
+    for one in told:
+        window = one.timeline.windows[0]
+        if one.timeline.heard_s < round(window.end_s - window.start_s, 3) - 1e-3:
+            print(
+                f"note: {one.title}: of each window the model hears the first"
+                f" {one.timeline.heard_s:.4g} s: choose --window-s {one.timeline.heard_s:.4g}",
+                file=sys.stderr,
+            )
+
+
+def _fault(message: str) -> None:
+    from schemas.errors import UserError
+
+    raise UserError(message)

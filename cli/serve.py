@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import predict
+from cli import servers
 
 if TYPE_CHECKING:
     from serving.embedded.server import Server
@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "versions are picked up as they are pushed. In production, point TF Serving itself at the "
         "same folder.",
     )
-    predict.add_root_argument(parser)
+    servers.add_root_argument(parser)
     parser.add_argument(
         "--model-config-file",
         "--model_config_file",
@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--max-batch-size",
-        type=predict.positive,
+        type=servers.positive,
         default=BATCH,
         metavar="REQUESTS",
         help=f"most waiting requests that are answered together (default: {BATCH}; 1: none)",
@@ -79,7 +79,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--request-log-limit-mb",
-        type=predict.positive,
+        type=servers.positive,
         default=1024,
         metavar="MB",
         help="size of the folder from which on nothing more is kept (default: 1024)",
@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
         log = RequestLog(args.request_log, rate=args.request_log_rate, limit_bytes=limit_bytes)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
-    root = args.root or predict.default_root()
+    root = args.root or servers.default_root()
     server = Server(
         root,
         config=args.model_config_file,

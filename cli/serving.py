@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import predict
+from cli import servers
 from schemas.places import is_remote
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _add(
     commands: "_Parsers", name: str, function: Callable[[argparse.Namespace], int], does: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-    predict.add_root_argument(parser)
+    servers.add_root_argument(parser)
     parser.add_argument(
         "--config",
         type=Path,
@@ -164,7 +164,7 @@ def _folders(args: argparse.Namespace) -> tuple[Path, Path]:
     """Returns the serving folder and that of the configuration."""
     from schemas.errors import UserError
 
-    root = args.root or predict.default_root()
+    root = args.root or servers.default_root()
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; name the serving folder of a release with --root")
     if is_remote(root) and not args.config:

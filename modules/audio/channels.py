@@ -44,10 +44,7 @@ def waveform(sound: Sound, channel: str = FIRST) -> Waveform:
         raise DecodingError(NOT_FINITE)
     silent = chosen.max() == chosen.min()
     if channel == FIRST and (other := _sounding_instead(sound, chosen)):
-        raise DecodingError(
-            f"its first channel is silent, channel {other} of {sound.samples.shape[1]} is not:"
-            " choose it with the option or column `channel`"
-        )
+        raise _another_sounds(other, sound.samples.shape[1])
     if silent:
         raise DecodingError(SILENT)
     peak = float(np.abs(chosen).max())
@@ -55,6 +52,34 @@ def waveform(sound: Sound, channel: str = FIRST) -> Waveform:
         return Waveform(samples=chosen, notes=sound.notes)
     note = f"its samples reach {peak:.4g} times full scale: scaled, not clipped"
     return Waveform(samples=chosen / np.float32(peak), notes=(*sound.notes, note))
+
+
+class Levels:
+    """How strong the channels of a recording are that comes in pieces."""
+
+    def __init__(self) -> None:
+        self._frames, self._sums, self._squares = 0, np.zeros(1), np.zeros(1)
+
+    def add(self, sound: Sound) -> None:
+        """Takes the next piece."""
+        values = to_float(sound.samples)
+        if not self._frames:
+            self._sums = self._squares = np.zeros(values.shape[1])
+        self._frames += len(values)
+        self._sums = self._sums + values.sum(axis=0, dtype=np.float64)
+        self._squares = self._squares + np.square(values, dtype=np.float64).sum(axis=0)
+
+    def check_first(self) -> None:
+        """Checks that the first channel is not silent beside another one that has sound.
+
+        Raises:
+          DecodingError: It is, as `waveform` tells of whole recordings.
+        """
+        mean = self._sums / self._frames
+        deviations = np.sqrt(np.maximum(self._squares / self._frames - mean**2, 0))
+        for number, deviation in enumerate(deviations[1:], 2):
+            if np.isfinite(deviation) and deviations[0] < _UNUSED * deviation:
+                raise _another_sounds(number, len(deviations))
 
 
 def position(sound: Sound, channel: str) -> int:
@@ -71,6 +96,13 @@ def position(sound: Sound, channel: str) -> int:
     # What was recorded on one channel is on either side.
     by_name = {RIGHT: min(1, num_channels - 1), CENTRE: max(sound.centre, 0)}
     return by_name.get(channel, 0)
+
+
+def _another_sounds(number: int, num_channels: int) -> DecodingError:
+    return DecodingError(
+        f"its first channel is silent, channel {number} of {num_channels} is not: choose it with"
+        " the option or column `channel`"
+    )
 
 
 def _samples(sound: Sound, channel: str) -> np.ndarray:

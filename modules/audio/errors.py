@@ -24,6 +24,10 @@ class PassingError(DecodingError):
     """A recording cannot be used now, for what lies outside it: the next try may go well."""
 
 
+class TooLongError(DecodingError):
+    """A recording is longer than what is held in memory at once."""
+
+
 def fault(error: BaseException, message: str) -> DecodingError:
     """Returns the DecodingError with a message, a PassingError where the machine is at fault."""
     # FFmpeg's errors are OSErrors too, and tell of damaged recordings.
@@ -40,7 +44,7 @@ def check_rate(rate_hz: int) -> None:
 def check_duration(duration_s: float) -> None:
     """Raises DecodingError if a recording is longer than `MAX_DURATION_S`."""
     if duration_s > MAX_DURATION_S:
-        raise DecodingError(f"longer than {MAX_DURATION_S / 60:g} minutes: cut it into utterances")
+        raise TooLongError(f"longer than {MAX_DURATION_S / 60:g} minutes: cut it into utterances")
 
 
 def too_short(duration_s: float) -> str:
@@ -56,7 +60,7 @@ def no_channel(channel: str, num_channels: int) -> str:
 def check_values(num_frames: int, num_channels: int) -> None:
     """Raises DecodingError for more sound than a recording can be meant to hold."""
     if num_frames * num_channels > MAX_VALUES:
-        raise DecodingError(
+        raise TooLongError(
             f"more than {MAX_VALUES:,} samples in {num_channels} channels: cut it into utterances"
         )
 

@@ -145,10 +145,11 @@ def test_answers_of_different_labels_make_one_csv(capsys):
     ]
     answers.show(rows, json=False, csv=True, title="calls")
     assert capsys.readouterr().out.splitlines() == [
-        "file,emotion,anger,rude,neutral,calm,duration_s,heard_s,time_ms,model,version,error",
-        "a.wav,rude,0.25,0.75,,,,,,,1,",
-        "b.wav,,,,,,,,,,,silent",
-        "c.wav,neutral,0.125,,0.5,0.375,,,,,1,",
+        "file,emotion,anger,rude,neutral,calm,unsure,duration_s,heard_s,windows,window_s,time_ms,"
+        "model,version,error",
+        "a.wav,rude,0.25,0.75,,,,,,,,,,1,",
+        "b.wav,,,,,,,,,,,,,,silent",
+        "c.wav,neutral,0.125,,0.5,0.375,,,,,,,,1,",
     ]
 
 

@@ -5,7 +5,6 @@ import pytest
 import soundfile
 from tiny_models import EMODB, encode, export_tiny, make_network, speech_like, video, wav
 
-from serving.client import client as client_module
 from serving.client.client import Client
 from serving.client.errors import PredictionError, ServerError, UnknownModelError
 from serving.embedded.server import Server
@@ -136,12 +135,22 @@ def test_a_folder_is_no_file(client, tmp_path):
         client.predict_file(tmp_path, model="emodb")
 
 
-def test_a_recording_too_long_for_a_request_is_told_so(client, tmp_path, monkeypatch):
-    monkeypatch.setattr(client_module, "MAX_AUDIO_BYTES", 20_000)
+def test_a_recording_too_long_for_a_request_is_answered_by_windows(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(Client, "most_audio_bytes", 300_000)
     path = tmp_path / "clip.wav"
-    path.write_bytes(wav(speech_like()))
-    with pytest.raises(PredictionError, match="cut the recording"):
-        client.predict_file(path, model="emodb")
+    samples = speech_like(11).astype(np.float32)
+    path.write_bytes(wav(samples))
+    found = client.predict_file(path, model="emodb")
+    # From 0, 2, 4 and 6 s on, and the last 4 s.
+    assert (found.windows, found.window_s, found.duration_s) == (5, 4.0, 11.0)
+    alone = [
+        client.predict_waveform(
+            samples[start : start + 64_000], rate_hz=16_000, model="emodb"
+        ).probabilities
+        for start in (0, 32_000, 64_000, 96_000, 112_000)
+    ]
+    mean = {label: np.mean([each[label] for each in alone]) for label in alone[0]}
+    assert found.probabilities == pytest.approx(mean, abs=1e-3)  # 16 bits in the file
 
 
 @pytest.mark.parametrize(
