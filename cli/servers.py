@@ -45,12 +45,7 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="serving folder; starts the embedded server for this call "
         "(default: out/serving or out/release/serving)",
     )
-    for option, what in (
-        ("--tls-ca", "certificates, PEM, of who signs the server's: the connection is encrypted"),
-        ("--tls-cert", "this client's certificate, PEM, where the server wants one"),
-        ("--tls-key", "its private key, PEM"),
-    ):
-        parser.add_argument(option, type=Path, metavar="FILE", help=what)
+    add_tls_arguments(parser)
     parser.add_argument(
         "--timeout-s",
         "--timeout",
@@ -61,6 +56,16 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         help="how long to wait for one answer; a server that is away or busy is asked again until"
         " then (default: 30)",
     )
+
+
+def add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that tell how the connection is encrypted."""
+    for option, what in (
+        ("--tls-ca", "certificates, PEM, of who signs the server's: the connection is encrypted"),
+        ("--tls-cert", "this client's certificate, PEM, where the server wants one"),
+        ("--tls-key", "its private key, PEM"),
+    ):
+        parser.add_argument(option, type=Path, metavar="FILE", help=what)
 
 
 @contextlib.contextmanager

@@ -50,8 +50,9 @@ def add_parser(subparsers: "_Parsers") -> argparse.ArgumentParser:
         parser.add_argument(
             "--address",
             metavar="HOST:PORT",
-            help="a running server, without TLS, that must have the version loaded",
+            help="a running server that must have the version loaded",
         )
+        servers.add_tls_arguments(parser)
     rollback.add_argument(
         "version", metavar="VERSION", type=_version, nargs="?", help="default: the one before"
     )
@@ -116,7 +117,7 @@ def _add_drift(commands: "_Parsers") -> None:
     )
     parser.add_argument(
         "--most-clips",
-        type=predict.positive,
+        type=servers.positive,
         default=1_000,
         metavar="N",
         help="requests of each model that are looked at, the newest (default: 1000)",
@@ -226,7 +227,8 @@ def _asked(args: argparse.Namespace, after: "Labels") -> "Labels":
     from serving.tensorflow_serving.status import require_available
 
     if args.address:
-        require_available(args.address, args.model, after.stable)
+        tls = servers.tls_of(args)
+        require_available(args.address, args.model, after.stable, tls=tls)
     return after
 
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from cli import predict, serve
+from cli import serve, servers
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -17,7 +17,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         " recording, and see what a model makes of it, over time too. Browsers give a microphone"
         " to pages of this machine and to encrypted ones only.",
     )
-    predict.add_root_argument(parser)
+    servers.add_root_argument(parser)
     parser.add_argument(
         "--port", type=serve.port, default=REST_PORT, help=f"its port (default: {REST_PORT})"
     )
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     from serving.embedded.server import Server
 
-    root = args.root or predict.default_root()
+    root = args.root or servers.default_root()
     server = Server(root, rest_port=args.port, host=args.host, web=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -160,7 +160,7 @@ def test_a_study_on_s3(folder, s3):
         pairs = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
         done = subprocess.run(
             [
-                *(SER, "study", "--manifest", str(root / "two.csv"), *pairs),
+                *(str(SER), "study", "--manifest", str(root / "two.csv"), *pairs),
                 *("--output", str(root / "study"), "--store", str(root / "store")),
                 *("--targets", CORPUS, "--folds", "0", "--protocols", "random"),
                 *("--approaches", "A1,A2"),

@@ -1,15 +1,19 @@
 """What a running server says of its versions, before a label is moved to one of them."""
 
 from schemas.errors import UserError
+from serving.client.tls import Tls
 
 
-def require_available(address: str, model: str, version: int, *, timeout_s: float = 10.0) -> None:
+def require_available(
+    address: str, model: str, version: int, *, tls: Tls | None = None, timeout_s: float = 10.0
+) -> None:
     """Asks a server whether it has a version loaded.
 
     Args:
       address: TF Serving's gRPC address, host:port.
       model: Name of the model.
       version: The version that a label is to be moved to.
+      tls: How the connection is encrypted; not at all by default.
       timeout_s: Seconds to wait for an answer.
 
     Raises:
@@ -22,7 +26,9 @@ def require_available(address: str, model: str, version: int, *, timeout_s: floa
 
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = model
-    with grpc.insecure_channel(address) as channel:
+    with (
+        grpc.secure_channel(address, tls.credentials()) if tls else grpc.insecure_channel(address)
+    ) as channel:
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
         try:
             states = stub.GetModelStatus(request, timeout=timeout_s).model_version_status
