@@ -275,13 +275,14 @@ def test_in_place_of_a_worse_one_the_multi_domain_network_serves_with_the_domain
     given = tmp_path / "multi"
     for name in (trained.NETWORK_FILE, RECORD_FILE):
         assert (model / name).read_bytes() == (given / name).read_bytes()
-    waveform = np.random.default_rng(0).normal(size=9_000).astype(np.float32)
+    noise = np.random.default_rng(0).uniform(-20_000, 20_000, size=SAMPLES)
+    waveform = (np.rint(noise) / 32_768).astype(np.float32)
     answer = tf.saved_model.load(str(model / "Format-Serving")).signatures["serve_waveform"](
         waveform=tf.constant(waveform[np.newaxis]),
-        num_samples=tf.constant([9_000]),
+        num_samples=tf.constant([SAMPLES]),
         rate_hz=tf.constant([16_000]),
     )
-    heard = waveform[:SAMPLES].astype(np.float64)
+    heard = waveform.astype(np.float64)
     heard = ((heard - heard.mean()) / heard.std()).astype(np.float32)
     network = load_network(str(given / trained.NETWORK_FILE))
     (expected,) = network.predict(heard[np.newaxis, :, np.newaxis], verbose=0)
