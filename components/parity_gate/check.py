@@ -1,10 +1,8 @@
 """Asks a server, in a process of its own, what the Evaluator asks the model."""
 
 import dataclasses
-import io
 import itertools
 import os
-import wave
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ from tensorflow_serving.apis import (
 from components.parity_gate.artifact import TOLERANCE, Parity
 from components.parity_gate.clips import Clip
 from modules.audio import loading
-from modules.audio.samples import encode_pcm16
+from modules.audio.samples import encode_pcm16, pcm16_wav
 from modules.export.core_ops import NotCoreOpsError, check_core_ops
 from schemas import features, signatures, sound
 from serving import MESSAGE_LIMITS
@@ -157,7 +155,9 @@ def _answers(
             own[place : place + 1],
         )
         yield signatures.SIGNATURE_CLASSIFY, server.classify(asked), own[place : place + 1]
-        audio = server.predict(signatures.SIGNATURE_AUDIO, audio=[_wav(clip.pcm)])
+        audio = server.predict(
+            signatures.SIGNATURE_AUDIO, audio=[pcm16_wav(clip.pcm, sound.SAMPLE_RATE_HZ)]
+        )
         yield signatures.SIGNATURE_AUDIO, audio, wanted
         yield signatures.SIGNATURE_WAVEFORM, _of_samples(server, [clip.samples]), wanted
     small = range(min(_SMALL, len(clips)))
@@ -171,7 +171,8 @@ def _answers(
         yield (
             f"{signatures.SIGNATURE_AUDIO}, {size} at a time",
             server.predict(
-                signatures.SIGNATURE_AUDIO, audio=[_wav(clips[row].pcm) for row in rows]
+                signatures.SIGNATURE_AUDIO,
+                audio=[pcm16_wav(clips[row].pcm, sound.SAMPLE_RATE_HZ) for row in rows],
             ),
             none[rows],
         )
@@ -185,7 +186,7 @@ def _answers(
             clips[0].samples.astype(np.float64), rate_hz, sound.SAMPLE_RATE_HZ
         )
         pcm = encode_pcm16(other)
-        contents = _wav(pcm, rate_hz)
+        contents = pcm16_wav(pcm, rate_hz)
         # As AudioExampleGen would have ingested it.
         wanted = evaluated([encode_pcm16(loading.load(contents))])
         samples = dataclasses.replace(clips[0], pcm=pcm).samples
@@ -218,13 +219,3 @@ def _example(pcm: bytes, domain: str) -> bytes:
     example.features.feature[features.AUDIO].bytes_list.value.append(pcm)
     example.features.feature[features.DOMAIN].bytes_list.value.append(domain.encode())
     return example.SerializeToString()
-
-
-def _wav(pcm: bytes, rate_hz: int = sound.SAMPLE_RATE_HZ) -> bytes:
-    contents = io.BytesIO()
-    with wave.open(contents, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes(pcm)
-    return contents.getvalue()

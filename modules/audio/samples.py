@@ -1,6 +1,8 @@
 """Samples as numbers: their scale, their channels, and 16-bit PCM."""
 
 import dataclasses
+import io
+import wave
 from typing import TypeVar
 
 import numpy as np
@@ -54,3 +56,14 @@ def encode_pcm16(waveform: np.ndarray) -> bytes:
     """Encodes float [samples] as little-endian 16-bit PCM, rounded and clipped to [-1, 1)."""
     scaled = np.rint(np.asarray(waveform, np.float32) * np.float32(32768.0))
     return np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
+
+
+def pcm16_wav(pcm: bytes, rate_hz: int) -> bytes:
+    """Returns 16-bit PCM of one channel as a wav file."""
+    contents = io.BytesIO()
+    with wave.open(contents, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(pcm)
+    return contents.getvalue()

@@ -1,14 +1,12 @@
 """Requests that TF Serving sends to a model when it loads it."""
 
-import io
 import os
-import wave
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from modules.audio.samples import encode_pcm16
+from modules.audio.samples import encode_pcm16, pcm16_wav
 from schemas import features, signatures, sound
 
 
@@ -52,7 +50,9 @@ def write_warm_up(
     requests: dict[str, dict[str, Any]] = {
         signatures.SIGNATURE_EXAMPLES: {signatures.INPUT_EXAMPLES: serialized},
         signatures.SIGNATURE_CLASSIFY: {signatures.CLASSIFY_INPUTS: serialized},
-        signatures.SIGNATURE_AUDIO: {signatures.INPUT_AUDIO: [_wav(pcm)]},
+        signatures.SIGNATURE_AUDIO: {
+            signatures.INPUT_AUDIO: [pcm16_wav(pcm, sound.SAMPLE_RATE_HZ)]
+        },
         signatures.SIGNATURE_WAVEFORM: samples,
     }
     if speakers_encoder is not None:
@@ -77,14 +77,3 @@ def write_warm_up(
                     deterministic=True
                 )
             )
-
-
-def _wav(pcm: bytes) -> bytes:
-    """Returns 16-bit mono PCM at 16 kHz as a wav file."""
-    contents = io.BytesIO()
-    with wave.open(contents, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sound.SAMPLE_RATE_HZ)
-        file.writeframes(pcm)
-    return contents.getvalue()
