@@ -92,6 +92,8 @@ setup(
             "ruff",
             "types-PyYAML",
             "types-protobuf<5",
+            # Speaks to the browser in the tests of `ser ui`.
+            "websocket-client",
         ],
     },
 )
