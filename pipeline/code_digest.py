@@ -27,6 +27,7 @@ ENTRY_POINTS: dict[str, str] = {
     "transfer_study": "components.transfer_study.executor",
     "domain_adaptation": "components.domain_adaptation.component",
     "evaluator": "modules.metrics.tfma_uar",
+    "evaluator_trust": "modules.metrics.tfma_trust",
     "parity_gate": "components.parity_gate.component",
 }
 

@@ -298,6 +298,11 @@ def eval_config(
                         ),
                         per_slice_thresholds=thresholds,
                     ),
+                    tfma.MetricConfig(
+                        class_name="AnswerTrust",
+                        module="modules.metrics.tfma_trust",
+                        config=json.dumps({"code_digest": code_digest("evaluator_trust")}),
+                    ),
                 ]
             )
         ],

@@ -36,6 +36,9 @@ OUTPUT_WINDOW = "window_s"  # float32 [batch], the length of a whole one
 OUTPUT_EMBEDDING = "embedding"  # float32 [batch, channels]
 OUTPUT_ENCODER = "encoder"  # string [batch], SHA-256 of the encoder that made it
 OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]
+# What the probabilities were calibrated with, which raised them to its inverse: 1 where they are
+# the network's own.
+OUTPUT_TEMPERATURE = "temperature"  # float32 [batch]
 OUTPUT_LABELS = "labels"  # string [batch, labels]
 OUTPUT_EMOTION = "emotion"  # string [batch]
 # Why an answer is not to be relied on, string [batch]; empty where it is.
@@ -45,6 +48,14 @@ UNSURE_TOO_SHORT = "too_short"
 UNSURE_CLIPPING = "clipping"
 UNSURE_NO_SPEECH = "no_speech"
 UNSURE_UNLIKE_TRAINING = "unlike_training"
+# In the order in which they are looked at.
+UNSURE_REASONS = (
+    UNSURE_SILENCE,
+    UNSURE_TOO_SHORT,
+    UNSURE_CLIPPING,
+    UNSURE_NO_SPEECH,
+    UNSURE_UNLIKE_TRAINING,
+)
 
 # Below a SavedModel's folder, where TF Serving looks for requests to warm up with.
 WARM_UP_FILE = "assets.extra/tf_serving_warmup_requests"

@@ -129,6 +129,10 @@ def test_evaluation_is_of_the_test_fold(first, run_folder):
             present = measured.confusion.sum(axis=1) > 0
             assert measured.uar == pytest.approx(recalls[present].mean())
             assert measured.uar_lower <= measured.uar <= measured.uar_upper
+            for reliability in (measured.answers.served, measured.answers.uncalibrated):
+                assert reliability.clips.sum() == measured.clips
+                # Calibration changes no answer.
+                assert reliability.right.sum() == np.trace(measured.confusion)
         features = {key[0][0] for key in model.slices if len(key) == 1}
         assert features == {"domain", "emotion", "gender", "language"}
 

@@ -47,7 +47,8 @@ def export_model(
         `num_samples`, int32 [batch], their lengths; `rate_hz`, int32 [batch].
 
     Each also returns `unsure`, string [batch]: why the answer is not to be relied on, one of
-    `unsure.REASONS`, empty where it is.
+    `unsure.REASONS`, empty where it is; and `temperature`, float32 [batch]: what the probabilities
+    were calibrated with.
 
     A model for known speakers has two more:
       `embed_waveform`: as `serve_waveform`; returns `embedding`, float32 [batch, channels], and

@@ -285,6 +285,9 @@ class ServingModule(tf.Module):
             signatures.OUTPUT_WINDOWS: cut.counts,
             signatures.OUTPUT_WINDOW: tf.fill(tf.shape(cut.counts), window_s),
             signatures.OUTPUT_PROBABILITIES: probabilities,
+            signatures.OUTPUT_TEMPERATURE: tf.fill(
+                tf.shape(cut.counts), tf.constant(self._trust.temperature, tf.float32)
+            ),
             signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
             signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),
         }

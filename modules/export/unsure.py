@@ -12,15 +12,8 @@ from modules.trust.record import SoundThresholds
 from modules.trust.typicality import Typicality
 from schemas import signatures, sound
 
-# In the order in which they are looked at; a reason's code is its place here.
-REASONS = (
-    "",
-    signatures.UNSURE_SILENCE,
-    signatures.UNSURE_TOO_SHORT,
-    signatures.UNSURE_CLIPPING,
-    signatures.UNSURE_NO_SPEECH,
-    signatures.UNSURE_UNLIKE_TRAINING,
-)
+# A reason's code is its place here.
+REASONS = ("", *signatures.UNSURE_REASONS)
 _FRAME_S, _HOP_S = 0.025, 0.010
 _FRAME, _HOP = (round(each * sound.SAMPLE_RATE_HZ) for each in (_FRAME_S, _HOP_S))
 _FFT = 512

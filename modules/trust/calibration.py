@@ -13,22 +13,79 @@ LEAST_PROBABILITY = 1e-12
 BINS = 15
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Bin:
-    """The answers whose probability is in one of the intervals of equal width.
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Reliability:
+    """How often answers are right by how probable they are said to be; sums, so that parts add up.
+
+    The likeliest label is the answer, its probability the confidence. Bins are intervals of equal
+    width between 0 and 1, their lower ends excluded.
 
     Attributes:
-      low, high: The interval, `low` excluded.
-      clips: Number of answers in it.
-      confidence: Mean of their probabilities; NaN without any.
-      accuracy: Share of them that are right; NaN without any.
+      clips: int64 `[bins]`, number of answers.
+      confidence: float64 `[bins]`, sum of their confidences.
+      right: int64 `[bins]`, number of those that are right.
+      squared: Sum over all answers of the squared distance of probabilities and label.
     """
 
-    low: float
-    high: float
-    clips: int
-    confidence: float
-    accuracy: float
+    clips: np.ndarray
+    confidence: np.ndarray
+    right: np.ndarray
+    squared: float
+
+    @classmethod
+    def of(
+        cls, probabilities: np.ndarray, labels: np.ndarray, *, bins: int = BINS
+    ) -> "Reliability":
+        """Returns that of answers.
+
+        Args:
+          probabilities: float `[n, labels]`; `n` may be 0.
+          labels: int64 `[n]`.
+          bins: Number of intervals.
+        """
+        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+        edges = np.linspace(0.0, 1.0, bins + 1)
+        places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+        truth = np.eye(probabilities.shape[1])[labels]
+        return cls(
+            clips=np.bincount(places, minlength=bins),
+            confidence=np.bincount(places, confidence, minlength=bins),
+            right=np.bincount(places[right], minlength=bins),
+            squared=float(np.square(probabilities - truth).sum()),
+        )
+
+    @classmethod
+    def from_sums(cls, sums: np.ndarray, brier_score: float) -> "Reliability":
+        """Returns that whose `sums` and Brier score these are."""
+        clips, confidence, right = sums
+        return cls(
+            clips=clips.astype(int),
+            confidence=confidence,
+            right=right.astype(int),
+            squared=brier_score * float(clips.sum()) if clips.any() else 0.0,
+        )
+
+    def sums(self) -> np.ndarray:
+        """Returns clips, confidence and right answers by bin, float64 `[3, bins]`."""
+        return np.stack([self.clips, self.confidence, self.right]).astype(np.float64)
+
+    def __add__(self, other: "Reliability") -> "Reliability":
+        return Reliability(
+            clips=self.clips + other.clips,
+            confidence=self.confidence + other.confidence,
+            right=self.right + other.right,
+            squared=self.squared + other.squared,
+        )
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean distance of confidence and accuracy of a bin over answers; NaN without any."""
+        return _ratio(float(np.abs(self.confidence - self.right).sum()), self.clips.sum())
+
+    @property
+    def brier_score(self) -> float:
+        """Mean squared distance of probabilities and labels, 0 to 2 (Brier 1950); NaN of none."""
+        return _ratio(self.squared, self.clips.sum())
 
 
 def tempered(
@@ -79,56 +136,8 @@ def fit_temperature(
     return float(1.0 / found.x)
 
 
-def reliability(
-    probabilities: np.ndarray, labels: np.ndarray, *, bins: int = BINS
-) -> tuple[Bin, ...]:
-    """Returns how often answers are right by how probable the network says they are.
-
-    Args:
-      probabilities: float `[n, labels]`; the likeliest label is the answer.
-      labels: int64 `[n]`.
-      bins: Number of intervals between 0 and 1.
-    """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0.0, 1.0, bins + 1)
-    places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    found = []
-    for place in range(bins):
-        own = places == place
-        found.append(
-            Bin(
-                low=float(edges[place]),
-                high=float(edges[place + 1]),
-                clips=int(own.sum()),
-                confidence=float(confidence[own].mean()) if own.any() else float("nan"),
-                accuracy=float(right[own].mean()) if own.any() else float("nan"),
-            )
-        )
-    return tuple(found)
-
-
-def expected_calibration_error(
-    probabilities: np.ndarray, labels: np.ndarray, *, bins: int = BINS
-) -> float:
-    """Returns the mean distance of confidence and accuracy over answers, by bins of equal width.
-
-    Args:
-      probabilities, labels, bins: As of `reliability`.
-    """
-    found = [each for each in reliability(probabilities, labels, bins=bins) if each.clips]
-    distances = sum(each.clips * abs(each.confidence - each.accuracy) for each in found)
-    return float(distances / len(labels))
-
-
-def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Returns the mean squared distance of probabilities and labels, from 0 to 2 (Brier 1950).
-
-    Args:
-      probabilities: float `[n, labels]`.
-      labels: int64 `[n]`.
-    """
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(np.square(probabilities - truth).sum(axis=1).mean())
+def _ratio(total: float, count: int) -> float:
+    return total / float(count) if count else float("nan")
 
 
 def _logarithms(

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 
 from modules.metrics.tfma_uar import RECALL_PREFIX, UAR
+from modules.trust.answers import FIGURES, Answers
 from pipeline.reports.release.results import SliceKey, SliceResult
 from schemas.labels import LabelSet
 from schemas.words import apart
@@ -18,7 +19,7 @@ def slices(uri: str, labels: LabelSet) -> tuple[dict[SliceKey, SliceResult], dic
       uri: Folder of the Evaluator's output.
       labels: Label set of the model.
     """
-    values: dict[SliceKey, dict[str, float]] = {}
+    values: dict[SliceKey, dict[str, Any]] = {}
     baseline: dict[SliceKey, float] = {}
     for metrics in tfma.load_metrics(uri):
         key = _slice_key(metrics.slice_key)
@@ -29,7 +30,7 @@ def slices(uri: str, labels: LabelSet) -> tuple[dict[SliceKey, SliceResult], dic
                 if entry.key.name == UAR:
                     baseline[key] = entry.value.double_value.value
             else:
-                values.setdefault(key, {})[entry.key.name] = entry.value.double_value.value
+                values.setdefault(key, {})[entry.key.name] = _value(entry.value)
     confusions = _confusions(uri, len(labels))
     return {
         key: SliceResult(
@@ -44,9 +45,18 @@ def slices(uri: str, labels: LabelSet) -> tuple[dict[SliceKey, SliceResult], dic
                 if not np.isnan(recall := value[f"{RECALL_PREFIX}{label}"])
             },
             confusion=confusions[key],
+            answers=Answers.from_figures(value) if value.keys() >= set(FIGURES) else None,
         )
         for key, value in sorted(values.items())
     }, baseline
+
+
+def _value(value: Any) -> Any:
+    """Returns a metric's value, a float or float64 `[…]`."""
+    if value.WhichOneof("type") == "array_value":
+        array = value.array_value
+        return np.array(array.float64_values).reshape(array.shape)
+    return value.double_value.value
 
 
 def _confusions(uri: str, size: int) -> dict[SliceKey, np.ndarray]:

@@ -7,6 +7,7 @@ from pipeline.reports.release.outcomes import Outcome, outcome
 from pipeline.reports.release.results import ModelResult, RunResults, domain_slice
 from pipeline.reports.release.slices import Matrix, SliceGroup, matrix, slice_groups
 from pipeline.reports.release.trainings import Training, training
+from pipeline.reports.release.trust import TrustView, trust_view
 from schemas.words import plural, three
 
 
@@ -25,6 +26,7 @@ class ModelView:
       more: Slices that show on demand.
       has_baseline: Whether a model was blessed before it.
       matrix: Confusions on the clips it serves; `None` if there are none.
+      trust: How far its answers on those clips were to be relied on; `None` if not measured.
       training: Its training; `None` if it was not trained.
       pretraining: A pre-training of its own, which no other model shows.
       proof: Proof of what was frozen; `None` for a model that was not adapted.
@@ -41,6 +43,7 @@ class ModelView:
     more: tuple[SliceGroup, ...]
     has_baseline: bool
     matrix: Matrix | None
+    trust: TrustView | None
     training: Training | None
     pretraining: Training | None
     proof: Proof | None
@@ -68,6 +71,7 @@ def model_view(model: ModelResult, results: RunResults) -> ModelView:
         more=tuple(group for group in groups if group not in at_once),
         has_baseline=bool(model.baseline_uar),
         matrix=matrix(served, results.labels) if served else None,
+        trust=trust_view(model, served),
         training=training(record) if record else None,
         pretraining=_own_pretraining(model, results),
         proof=proof(model),

@@ -12,6 +12,7 @@ from components.parity_gate.artifact import Parity
 from corpora.audit.report import Finding
 from corpora.manifest.sources import Source
 from modules.training.records import TrainingRecord
+from modules.trust.answers import Answers
 from pipeline.config import ReleaseConfig
 from pipeline.runners.results import NodeResult
 from schemas.features import DOMAIN
@@ -40,6 +41,7 @@ class SliceResult:
       recalls: Recall by label, of the labels that have clips.
       confusion: Counts, int64 `[labels, labels]` in the order of the label set, true labels in
         rows.
+      answers: How far they were to be relied on; `None` where that was not measured.
     """
 
     clips: int
@@ -49,6 +51,7 @@ class SliceResult:
     accuracy: float
     recalls: dict[str, float]
     confusion: np.ndarray
+    answers: Answers | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from scipy.special import softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
 from modules.trust import calibration
+from modules.trust.calibration import Reliability
 
 
 def _clips(seed=0, count=400):
@@ -59,19 +60,27 @@ def test_labels_that_a_domain_lacks_take_no_part():
 def test_reliability_by_hand():
     # Confidences .55 (wrong), .95 (right), .9 (right), .85 (wrong), in tenths.
     probabilities = np.array([[0.55, 0.45], [0.05, 0.95], [0.9, 0.1], [0.85, 0.15]])
-    labels = np.array([1, 1, 0, 1])
-    bins = calibration.reliability(probabilities, labels, bins=10)
-    assert [each.clips for each in bins] == [0, 0, 0, 0, 0, 1, 0, 0, 2, 1]
-    assert bins[8].confidence == pytest.approx(0.875)
-    assert bins[8].accuracy == 0.5
-    assert np.isnan(bins[0].accuracy)
+    found = Reliability.of(probabilities, np.array([1, 1, 0, 1]), bins=10)
+    assert found.clips.tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 2, 1]
+    assert found.right.tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+    assert found.confidence[8] == pytest.approx(2 * 0.875)
     # (1 * .55 + 2 * .375 + 1 * .05) / 4
-    found = calibration.expected_calibration_error(probabilities, labels, bins=10)
-    assert found == pytest.approx(0.3375)
+    assert found.expected_calibration_error == pytest.approx(0.3375)
 
 
 def test_brier_score_against_scikit_learn():
     logits, labels = _clips(1)
     probabilities = softmax(logits, axis=1)
     each = [brier_score_loss(labels == label, probabilities[:, label]) for label in range(5)]
-    assert calibration.brier_score(probabilities, labels) == pytest.approx(sum(each))
+    assert Reliability.of(probabilities, labels).brier_score == pytest.approx(sum(each))
+
+
+def test_reliability_of_parts_adds_up():
+    logits, labels = _clips(2)
+    probabilities = softmax(logits, axis=1)
+    whole = Reliability.of(probabilities, labels)
+    parts = [Reliability.of(probabilities[own], labels[own]) for own in (slice(7), slice(7, None))]
+    added = Reliability.of(probabilities[:0], labels[:0]) + parts[0] + parts[1]
+    for name in ("clips", "confidence", "right", "squared"):
+        np.testing.assert_allclose(getattr(added, name), getattr(whole, name), err_msg=name)
+    assert np.isnan(Reliability.of(probabilities[:0], labels[:0]).brier_score)
