@@ -5,7 +5,7 @@ import dataclasses
 import fabricated_run
 import numpy as np
 import pytest
-from fabricated_run import run, with_model
+from fabricated_run import run, training, with_model
 
 from components.adaptation_gate.comparison import Comparison, Measured
 from modules.trust.answers import Answers
@@ -52,9 +52,7 @@ def test_figures_before_and_after():
 
 
 def test_reasons_and_temperature():
-    record = dataclasses.replace(
-        run().models[1].training, trust=Trust(calibration=_CALIBRATION, domains={})
-    )
+    record = training("emodb", trust=Trust(calibration=_CALIBRATION))
     results = _measured("emodb", 1, _answers((1, 0, 0, 0, 2)), training=record)
     text = fabricated_run.page(results).text
     assert "3 of 10 answers (30.0%) were unsure: silence 1 and unlike_training 2." in text
@@ -64,7 +62,7 @@ def test_reasons_and_temperature():
 def test_in_place_of_a_domain_the_multi_domain_network_has_the_domains_temperature():
     own = dataclasses.replace(_CALIBRATION, temperature=1.25)
     base = Trust(calibration=_CALIBRATION, domains={"emodb": own})
-    pretraining = dataclasses.replace(run().models[1].pretraining, trust=base)
+    pretraining = training("pretrain", trust=base)
     measured = Measured(uar=0.5, members=(0.5,))
     compared = Comparison(
         domain="emodb",
