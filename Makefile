@@ -14,6 +14,7 @@ export PYTHONWARNINGS ?= ignore
 help:  ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+# Bytecode is compiled at once: where Python may not keep it, each start would compile TensorFlow anew.
 setup: $(VENV)/.complete  ## Private environment with the locked packages (idempotent)
 
 $(UV):
@@ -24,7 +25,7 @@ $(UV):
 $(VENV)/.complete: requirements.lock setup.py | $(UV)
 	@UV=$(UV) tools/find-python 3.10 > /dev/null
 	test -x $(BIN)/python || $(UV) venv --quiet --python "$$(UV=$(UV) tools/find-python 3.10)" $(VENV)
-	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
 

@@ -60,7 +60,8 @@ def sounds(duration_s: float = 3.0, *, seed: int = 0) -> dict[str, np.ndarray]:
     return {name: np.asarray(samples, np.float32) for name, samples in found.items()}
 
 
-def _examples(output: Path, split: str) -> list[bytes]:
+def examples_of(output: Path, split: str) -> list[bytes]:
+    """Returns the serialized examples of a fold of a release."""
     folders = sorted(
         (output / "pipeline_root/AudioExampleGen/examples").iterdir(), key=lambda p: int(p.name)
     )
@@ -74,7 +75,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="output folder of a release")
     output = parser.parse_args().output
     config = configs.load(output / CONFIG_FILE)
-    examples = _examples(output, FOLD_SPLITS[config.test_fold])
+    examples = examples_of(output, FOLD_SPLITS[config.test_fold])
     domains = [
         tf.train.Example.FromString(each).features.feature[features.DOMAIN].bytes_list.value[0]
         for each in examples

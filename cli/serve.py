@@ -65,6 +65,15 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help=f"most waiting requests that are answered together (default: {BATCH}; 1: none)",
     )
     parser.add_argument(
+        "--tensorflow-intra-op-parallelism",
+        "--tensorflow_intra_op_parallelism",
+        type=servers.positive,
+        default=1,
+        metavar="THREADS",
+        help="threads of one operation of a model (default: 1, which answers most requests;"
+        " more answer a long recording sooner)",
+    )
+    parser.add_argument(
         "--request-log",
         type=Path,
         metavar="FOLDER",
@@ -114,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from schemas.errors import UserError
+    from serving.embedded import own_process
     from serving.embedded.request_log import RequestLog
     from serving.embedded.server import Server
 
@@ -146,6 +156,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):
+            own_process.settle(threads=args.tensorflow_intra_op_parallelism)
             server.start()
         _print_models(server)
         server.wait()

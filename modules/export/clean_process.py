@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from schemas import features, signatures
+from schemas import features, processes, signatures
 
 # Runs with nothing but installed packages importable, and imports none but tensorflow.
 _PROGRAM = """
@@ -61,12 +61,12 @@ def answer_in_clean_process(directory: str | os.PathLike[str]) -> dict[str, str]
     done = subprocess.run(
         # -I: neither this folder nor PYTHONPATH; only installed packages are importable.
         [sys.executable, "-I", "-c", _PROGRAM, str(directory), json.dumps(_NAMES)],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"},
+        env=processes.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        tail = "\n".join(done.stderr.strip().splitlines()[-10:])
-        raise RuntimeError(f"{directory}: does not answer in a clean process:\n{tail}")
+        end = processes.end_of(done.stderr)
+        raise RuntimeError(f"{directory}: does not answer in a clean process:\n{end}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -17,9 +17,9 @@ import keras
 from modules.networks.registry import load_network
 from modules.trust.record import Trust
 from modules.trust.typicality import TYPICALITY_FILE, Typicality
+from schemas import processes
 from schemas.labels import LabelSet
 
-_ROOT = Path(__file__).parents[2]
 _NETWORK_FILE, _ARGUMENTS_FILE = "network.keras", "arguments.json"
 
 
@@ -70,23 +70,15 @@ def export_alone(network: keras.Model, directory: str, arguments: ExportArgument
         Path(folder, _ARGUMENTS_FILE).write_text(arguments.to_json(), encoding="utf-8")
         if arguments.typicality is not None:
             arguments.typicality.save(folder)
-        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         done = subprocess.run(
             [sys.executable, "-m", __spec__.name, folder, str(directory)],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(paths),
-                "KERAS_BACKEND": "tensorflow",
-                "CUDA_VISIBLE_DEVICES": "-1",
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-            },
+            env=processes.environment(KERAS_BACKEND="tensorflow"),
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
-        tail = "\n".join(done.stderr.strip().splitlines()[-10:])
-        raise RuntimeError(f"{directory}: could not be exported:\n{tail}")
+        raise RuntimeError(f"{directory}: could not be exported:\n{processes.end_of(done.stderr)}")
 
 
 def _main(folder: str, directory: str) -> None:

@@ -25,8 +25,9 @@ from schemas.places import place
 
 # More clips would tell no more, and their embeddings take memory.
 _MOST_CLIPS = 20_000
-# Clips of one speaker are far together: a share of clips says little of the next speaker.
-_MARGIN = 1.25
+# Clips of one speaker are far together: a share of clips says little of the next speaker. Half-way,
+# by ratio, to the nearest sound that is no speech: benchmarks/trust_thresholds.py.
+_MARGIN = 1.5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

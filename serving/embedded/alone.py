@@ -6,9 +6,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+from schemas import processes
+
 _STOPS_S = 30.0
 
 
@@ -22,16 +22,10 @@ def serving_alone(root: str | os.PathLike[str]) -> Iterator[str]:
     Raises:
       RuntimeError: A model cannot be loaded, or the process failed; holds the end of what it wrote.
     """
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", __spec__.name, str(root)],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(paths),
-                "CUDA_VISIBLE_DEVICES": "-1",
-                "TF_CPP_MIN_LOG_LEVEL": "2",
-            },
+            env=processes.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -45,8 +39,8 @@ def serving_alone(root: str | os.PathLike[str]) -> Iterator[str]:
                 if not address:
                     process.wait()
                     log.seek(0)
-                    tail = "\n".join(log.read().strip().splitlines()[-10:])
-                    raise RuntimeError(f"{root}: cannot be served:\n{tail}")
+                    end = processes.end_of(log.read())
+                    raise RuntimeError(f"{root}: cannot be served:\n{end}")
                 yield address
             finally:
                 # It ends when nobody holds the other end, however this process ends.
