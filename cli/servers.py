@@ -147,7 +147,7 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
     server = Server(root, preload=False, poll_s=None)
     try:
         with Console(stderr=True).status(f"Loading {root / model}"):
-            own_process.settle()
+            own_process.settle(soon=True)
             server.start()
             try:
                 server.store.get(model, None)

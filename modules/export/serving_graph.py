@@ -69,6 +69,8 @@ class ServingModule(tf.Module):
         self._speakers = None
         if speakers_encoder is not None:
             self._speakers = Speakers(network, encoder=speakers_encoder, typicality=known)
+        self._answered = _shared(self._answer_waveforms, tf.TensorSpec([None], tf.int64))
+        self._embedded = _shared(self._embed_waveforms)
         self._variables = [variable.value for variable in network.weights]
         # Row 0 serves unknown domains; a model of one domain has no other row.
         rows = _domain_rows(statistics, domain_labels, domain)
@@ -167,12 +169,12 @@ class ServingModule(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Returns the embeddings by which a speaker is known; inputs as of `from_waveforms`."""
         assert self._speakers is not None
-        cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
-        embedded, distances = self._embeddings(cut)
+        heard = self._embedded(*self._waveforms((waveform, num_samples, rate_hz), _waveform_of_row))
+        embedded = heard[signatures.OUTPUT_EMBEDDING]
         return {
             signatures.OUTPUT_EMBEDDING: embedded,
             signatures.OUTPUT_ENCODER: tf.fill(tf.shape(embedded)[:1], self._speakers.encoder),
-            signatures.OUTPUT_UNSURE: self._unsure(cut, distances),
+            signatures.OUTPUT_UNSURE: heard[signatures.OUTPUT_UNSURE],
         }
 
     def of_speaker(
@@ -186,36 +188,50 @@ class ServingModule(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Answers samples of known speakers: float32 [batch, channels] with int32 [batch] clips."""
         assert self._speakers is not None
-        cut = self._windows((waveform, num_samples, rate_hz), _waveform_of_row)
-        embedded, distances = self._embeddings(cut)
+        heard = self._embedded(*self._waveforms((waveform, num_samples, rate_hz), _waveform_of_row))
         probabilities = self._speakers.answer(
-            embedded, speaker_mean, speaker_clips, speaker_encoder
+            heard.pop(signatures.OUTPUT_EMBEDDING), speaker_mean, speaker_clips, speaker_encoder
         )
         # Row 0 of the masks, as in the other signatures that name no domain.
-        return self._outputs(probabilities, self._masks[:1], cut, distances)
+        return heard | self._answers(probabilities, self._masks[:1])
 
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Answers a batch of clips that `decode` turns into waveforms at 16 kHz."""
-        cut = self._windows(clips, decode)
+        return self._answered(*self._waveforms(clips, decode), rows)
+
+    def _waveforms(
+        self, clips: Any, decode: Callable[[Any], tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        return windows.waveforms(clips, decode, trim=self._trim_silence)
+
+    def _answer_waveforms(
+        self, samples: tf.Tensor, lengths: tf.Tensor, whole: tf.Tensor, rows: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Answers waveforms, as of `windows.waveforms`, with int64 [batch] rows of the masks."""
+        cut = self._windows(samples, lengths, whole)
         size = self._labels.shape[0]
         answers = self._each(self._infer, cut, size=size + 1, rows=rows)
-        probabilities = cut.mean(answers[:, :size])
-        return self._outputs(probabilities, tf.gather(self._masks, rows), cut, answers[:, size])
+        probabilities, distances = cut.mean(answers[:, :size]), answers[:, size]
+        masks = tf.gather(self._masks, rows)
+        return self._heard(cut, distances) | self._answers(probabilities, masks)
 
-    def _embeddings(self, cut: Windows) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the embeddings by which speakers are known, and distances.
-
-        Both float32, `[batch, channels]` and `[windows]`.
-        """
+    def _embed_waveforms(
+        self, samples: tf.Tensor, lengths: tf.Tensor, whole: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns embeddings by which speakers are known, and what was heard."""
         assert self._speakers is not None
+        cut = self._windows(samples, lengths, whole)
         channels = self._speakers.channels
         found = self._each(self._speakers.embed, cut, size=channels + 1)
-        return cut.mean(found[:, :channels]), found[:, channels]
+        embedded = {signatures.OUTPUT_EMBEDDING: cut.mean(found[:, :channels])}
+        return embedded | self._heard(cut, found[:, channels])
 
-    def _windows(self, clips: Any, decode: Callable[[Any], tf.Tensor]) -> Windows:
-        return windows.cut(clips, decode, length=self._num_samples, trim=self._trim_silence)
+    def _windows(self, samples: tf.Tensor, lengths: tf.Tensor, whole: tf.Tensor) -> Windows:
+        return windows.cut(
+            samples, lengths, whole, length=self._num_samples, trim=self._trim_silence
+        )
 
     def _each(
         self,
@@ -265,32 +281,52 @@ class ServingModule(tf.Module):
             )
         return unsure.of_recordings(codes, cut.recordings, tf.size(cut.counts))
 
-    def _outputs(
-        self, answers: tf.Tensor, masks: tf.Tensor, cut: Windows, distances: tf.Tensor
-    ) -> dict[str, tf.Tensor]:
-        """Returns what every signature that answers returns.
+    def _heard(self, cut: Windows, distances: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns what was heard, and how far answers are to be relied on.
 
         Args:
-          answers: float32 [batch, labels], of the network.
-          masks: float32 [batch, labels] or [1, labels], 1 for labels that can be an answer.
           cut: The clips.
           distances: float32 [windows], from the training clips.
         """
-        probabilities = _tempered(_masked(answers, masks), masks, self._trust.temperature)
         window_s = tf.constant(self._num_samples / sound.SAMPLE_RATE_HZ, tf.float32)
+        temperature = tf.constant(self._trust.temperature, tf.float32)
         return {
             signatures.OUTPUT_UNSURE: self._unsure(cut, distances),
             signatures.OUTPUT_DURATION: cut.duration_s,
             signatures.OUTPUT_HEARD: cut.duration_s,
             signatures.OUTPUT_WINDOWS: cut.counts,
             signatures.OUTPUT_WINDOW: tf.fill(tf.shape(cut.counts), window_s),
+            signatures.OUTPUT_TEMPERATURE: tf.fill(tf.shape(cut.counts), temperature),
+        }
+
+    def _answers(self, answers: tf.Tensor, masks: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns probabilities and what follows from them.
+
+        Args:
+          answers: float32 [batch, labels], of the network.
+          masks: float32 [batch, labels] or [1, labels], 1 for labels that can be an answer.
+        """
+        probabilities = _tempered(_masked(answers, masks), masks, self._trust.temperature)
+        return {
             signatures.OUTPUT_PROBABILITIES: probabilities,
-            signatures.OUTPUT_TEMPERATURE: tf.fill(
-                tf.shape(cut.counts), tf.constant(self._trust.temperature, tf.float32)
-            ),
             signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
             signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),
         }
+
+
+def _shared(function: Callable[..., Any], *more: tf.TensorSpec) -> Callable[..., Any]:
+    """Returns a function of waveforms that the graph holds once, however many signatures call it.
+
+    Args:
+      function: Takes what `windows.waveforms` returns, and more.
+      more: What else it takes.
+    """
+    lengths = tf.TensorSpec([None], tf.int32)
+    specs = [tf.TensorSpec([None], tf.float32), lengths, lengths, *more]
+    # Not to be copied into each signature, where it would be prepared and kept once more.
+    shared = tf.function(function, input_signature=specs)
+    # A module's own `tf.function` would be saved as one of its methods, too.
+    return lambda *inputs: shared(*inputs)
 
 
 def _waveform_of_wav(contents: tf.Tensor) -> tf.Tensor:

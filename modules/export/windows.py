@@ -41,22 +41,6 @@ class Windows:
     duration_s: tf.Tensor
     trim: bool
 
-    def means(
-        self,
-        function: Callable[[tf.Tensor], tf.Tensor],
-        prepare: Callable[[tf.Tensor, tf.Tensor], tf.Tensor],
-        **sizes: Any,
-    ) -> tf.Tensor:
-        """Returns the mean of what a function makes of each recording's windows.
-
-        Args:
-          function, prepare, sizes: As of `each`.
-
-        Returns:
-          float32 [batch, size].
-        """
-        return self.mean(self.each(function, prepare, **sizes))
-
     def mean(self, values: tf.Tensor) -> tf.Tensor:
         """Returns the mean over each recording's windows, [batch, …] of [windows, …]."""
         return tf.math.segment_mean(values, self.recordings)
@@ -133,14 +117,19 @@ class Windows:
         return tf.reshape(answers, [-1, size])[:count]
 
 
-def cut(clips: Any, decode: Callable[[Any], tf.Tensor], *, length: int, trim: bool) -> Windows:
-    """Cuts a batch of recordings into windows that overlap by a half.
+def waveforms(
+    clips: Any, decode: Callable[[Any], tf.Tensor], *, trim: bool
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Decodes a batch of recordings.
 
     Args:
       clips: Tensors with a row for each recording.
       decode: From a recording's rows to its waveform at 16 kHz, float32 [samples].
-      length: Length of a window in samples; of a shorter recording, its own.
-      trim: Whether silence is trimmed from the ends of each recording.
+      trim: Whether silence is trimmed from the ends.
+
+    Returns:
+      The waveforms, one behind the other, float32 [samples]; their lengths, int32 [batch]; and
+      their lengths before they were trimmed, int32 [batch].
     """
 
     def one(clip: Any) -> tuple[tf.Tensor, tf.Tensor]:
@@ -159,16 +148,29 @@ def cut(clips: Any, decode: Callable[[Any], tf.Tensor], *, length: int, trim: bo
             tf.TensorSpec([], tf.int32),
         ),
     )
-    lengths = tf.cast(ragged.row_lengths(), tf.int32)
+    return ragged.values, tf.cast(ragged.row_lengths(), tf.int32), whole
+
+
+def cut(
+    samples: tf.Tensor, lengths: tf.Tensor, whole: tf.Tensor, *, length: int, trim: bool
+) -> Windows:
+    """Cuts recordings into windows that overlap by a half.
+
+    Args:
+      samples, lengths, whole: As of `waveforms`.
+      length: Length of a window in samples; of a shorter recording, its own.
+      trim: Whether silence is trimmed from the ends of each window.
+    """
     counts = count(lengths, length=length)
     recordings = tf.repeat(tf.range(tf.size(counts)), counts)
     first = tf.gather(tf.cumsum(counts, exclusive=True), recordings)
     own = tf.gather(lengths, recordings)
     within = (tf.range(tf.size(recordings)) - first) * hop(length)
     within = tf.minimum(within, tf.maximum(own - length, 0))
+    starts = tf.gather(tf.cumsum(lengths, exclusive=True), recordings)
     return Windows(
-        samples=ragged.values,
-        starts=tf.cast(tf.gather(ragged.row_starts(), recordings), tf.int32) + within,
+        samples=samples,
+        starts=starts + within,
         lengths=tf.minimum(own, length),
         recordings=recordings,
         counts=counts,

@@ -8,7 +8,7 @@ _M_ARENA_MAX = -8
 _ARENAS = 2
 
 
-def settle(*, threads: int = 1) -> None:
+def settle(*, threads: int = 1, soon: bool = False) -> None:
     """Settles threads and memory, before anything else in the process uses TensorFlow.
 
     Requests are answered side by side, by as many threads as the server has; each of them keeping
@@ -17,6 +17,8 @@ def settle(*, threads: int = 1) -> None:
     Args:
       threads: Number of threads of one operation of a model. With one, none waits for threads that
         are at another request, and most requests are answered; more answer a long one sooner.
+      soon: Whether models are asked now rather than often: TensorFlow spends longer on optimising
+        their graphs than a few requests save.
     """
     import tensorflow as tf
 
@@ -25,3 +27,5 @@ def settle(*, threads: int = 1) -> None:
     # Too late where something did use TensorFlow before: it answers all the same.
     with contextlib.suppress(RuntimeError):
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+    if soon:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

@@ -53,8 +53,8 @@ class Servable:
     keep_alive: Any = field(repr=False)
 
     @classmethod
-    def load(cls, name: str, version: int, folder: Path) -> "Servable":
-        """Loads a SavedModel and sends it its own warm-up requests, as TF Serving does.
+    def load(cls, name: str, version: int, folder: Path, *, warm_up: bool = True) -> "Servable":
+        """Loads a SavedModel and, as TF Serving does, sends it its own warm-up requests.
 
         Raises whatever TensorFlow raises on a damaged folder, and ServingError or a
         `tf.errors.OpError` if a warm-up request fails.
@@ -69,7 +69,7 @@ class Servable:
                 signature_defs[key].CopyFrom(definition)
         loaded = tf.saved_model.load(str(folder))
         servable = cls(name, version, signature_defs, dict(loaded.signatures), loaded)
-        for request in _warm_up_requests(folder):
+        for request in _warm_up_requests(folder) if warm_up else ():
             servable.predict(request)
         return servable
 

@@ -187,7 +187,8 @@ class ModelStore:
             return None
         self._loading = self._loading | {key}
         try:
-            servable = Servable.load(name, version, folder)
+            # Loaded at its first request, a model has one to warm up with.
+            servable = Servable.load(name, version, folder, warm_up=self.preload)
         except Exception as error:  # whatever is wrong with one folder, the others are served
             self._failures[key] = (files, str(error))
             LOG.warning("cannot load %s: %s", folder, error)

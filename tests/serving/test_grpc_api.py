@@ -163,7 +163,7 @@ def test_status_and_health(channel):
             "INVALID_ARGUMENT",
             "output tensor alias not found in signature: age "
             "Outputs expected to be in the set {duration_s,emotion,heard_s,labels,probabilities,"
-            "unsure,window_s,windows}.",
+            "temperature,unsure,window_s,windows}.",
         ),
         (predict_pb2.PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
         (

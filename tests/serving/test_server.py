@@ -92,10 +92,10 @@ def test_a_load_holds_up_nobody(server, predict, push, monkeypatch):
     entered, release = threading.Event(), threading.Event()
     load = Servable.load
 
-    def load_slowly(name, version, folder):
+    def load_slowly(*args, **options):
         entered.set()
         assert release.wait(TIMEOUT_S)
-        return load(name, version, folder)
+        return load(*args, **options)
 
     monkeypatch.setattr(Servable, "load", load_slowly)
     push("sadness", "emodb", 4)
