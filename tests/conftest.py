@@ -38,6 +38,14 @@ def s3_endpoint() -> Iterator[str]:
         yield endpoint
 
 
+@pytest.fixture(scope="session", autouse=True)
+def not_a_server() -> Iterator[None]:
+    """Keeps commands that serve from settling TensorFlow: trainings here would differ."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serving.embedded.own_process.settle", lambda **_: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3(s3_endpoint: str) -> Iterator[Any]:
     """A boto3 client of a server of this session at `s3_endpoint`."""

@@ -1,6 +1,6 @@
 """Several requests for one signature, answered by one call of the model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import tensorflow as tf
@@ -58,10 +58,20 @@ def _call(
 
 def _alone(servable: Servable, call: Call, interest: Interest | None) -> Answer:
     try:
-        outputs = servable.outputs_of(call.signature, call.inputs, interest=interest)
-        return servable.response(call, outputs)
+        return servable.response(call, _outputs(servable, call, interest))
     except Exception as error:
         return error
+
+
+def _outputs(servable: Servable, call: Call, interest: Interest | None) -> Mapping[str, tf.Tensor]:
+    try:
+        return servable.outputs_of(call.signature, call.inputs, interest=interest)
+    except tf.errors.CancelledError:
+        if interest is not None and interest.gone:
+            raise
+        # Where one of a loop's iterations is refused, TensorFlow cancels the others, and at times
+        # tells that instead of what was refused.
+        return servable.outputs_of(call.signature, call.inputs, interest=interest)
 
 
 def _together(

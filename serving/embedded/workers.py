@@ -26,6 +26,12 @@ class Interest:
         self._waiting = {id(each) for each in waiting}
         self._give_up: list[Callable[[], None]] = []
 
+    @property
+    def gone(self) -> bool:
+        """Whether nobody waits any longer."""
+        with self._lock:
+            return not self._waiting
+
     def leave(self, one: object) -> None:
         """Says that one of them waits no longer."""
         with self._lock:

@@ -51,6 +51,30 @@ def test_clips_of_several_lengths_and_rates_are_answered_as_alone(servable):
             np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("waited_for", [True, False])
+@pytest.mark.component
+def test_what_nobody_cancelled_is_asked_again(servable, monkeypatch, waited_for):
+    asked, outputs_of = [], Servable.outputs_of
+
+    def cancelled_at_first(*args, **options):
+        asked.append(args)
+        if len(asked) == 1:
+            raise tf.errors.CancelledError(None, None, "a loop was cancelled")
+        return outputs_of(*args, **options)
+
+    monkeypatch.setattr(Servable, "outputs_of", cancelled_at_first)
+    one = object()
+    interest = Interest([one])
+    if not waited_for:
+        interest.leave(one)
+    [answer] = batching.answers([_waveforms(0.4)], interest, servable=servable, limits=LIMITS)
+    if waited_for:
+        assert tf.make_ndarray(answer.outputs["probabilities"]).sum() == pytest.approx(1)
+    else:
+        assert isinstance(answer, tf.errors.CancelledError)
+        assert len(asked) == 1
+
+
 @pytest.mark.component
 def test_a_request_that_is_refused_spoils_no_other(servable):
     good = [request_of(audio=[wav(speech_like(seed=seed))]) for seed in (1, 2)]
