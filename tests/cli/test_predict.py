@@ -266,14 +266,16 @@ def test_a_folder_without_recordings_is_an_error(root, tmp_path, capsys):
 
 
 def test_serve_announces_its_models_answers_and_stops(root, clips):
-    command = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
+    # Started in a shell's background, the tests ignore the signal, and what they start would, too.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        " from cli.main import main; sys.exit(main())"
+    )
     with subprocess.Popen(
-        [*command, "serve", "--root", str(root), "--port", "0"],
+        [sys.executable, "-c", program, "serve", "--root", str(root), "--port", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        # Started in a shell's background, the tests ignore it, and what they start would, too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         killer = threading.Timer(120, process.kill)
         killer.start()
