@@ -41,6 +41,9 @@ OUTPUT_PROBABILITIES = "probabilities"  # float32 [batch, labels]
 OUTPUT_TEMPERATURE = "temperature"  # float32 [batch]
 OUTPUT_LABELS = "labels"  # string [batch, labels]
 OUTPUT_EMOTION = "emotion"  # string [batch]
+# The emotion, or `DECISION_UNSURE` where the answer is not to be relied on.
+OUTPUT_DECISION = "decision"  # string [batch]
+DECISION_UNSURE = "unsure"
 # Why an answer is not to be relied on, string [batch]; empty where it is.
 OUTPUT_UNSURE = "unsure"
 UNSURE_SILENCE = "silence"

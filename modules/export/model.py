@@ -46,9 +46,9 @@ def export_model(
       `serve_waveform`: `waveform`, float32 [batch, samples], rows padded to a common length;
         `num_samples`, int32 [batch], their lengths; `rate_hz`, int32 [batch].
 
-    Each also returns `unsure`, string [batch]: why the answer is not to be relied on, one of
-    `unsure.REASONS`, empty where it is; and `temperature`, float32 [batch]: what the probabilities
-    were calibrated with.
+    Each also returns `decision`, string [batch]: the emotion, or `unsure` where the answer is not
+    to be relied on; `unsure`, string [batch]: why, one of `unsure.REASONS`, empty where it is; and
+    `temperature`, float32 [batch]: what the probabilities were calibrated with.
 
     A model for known speakers has two more:
       `embed_waveform`: as `serve_waveform`; returns `embedding`, float32 [batch, channels], and

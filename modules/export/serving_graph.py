@@ -193,7 +193,7 @@ class ServingModule(tf.Module):
             heard.pop(signatures.OUTPUT_EMBEDDING), speaker_mean, speaker_clips, speaker_encoder
         )
         # Row 0 of the masks, as in the other signatures that name no domain.
-        return heard | self._answers(probabilities, self._masks[:1])
+        return self._decided(heard | self._answers(probabilities, self._masks[:1]))
 
     def _answer(
         self, clips: Any, decode: Callable[[Any], tf.Tensor], rows: tf.Tensor
@@ -215,7 +215,7 @@ class ServingModule(tf.Module):
         answers = self._each(self._infer, cut, size=size + 1, rows=rows)
         probabilities, distances = cut.mean(answers[:, :size]), answers[:, size]
         masks = tf.gather(self._masks, rows)
-        return self._heard(cut, distances) | self._answers(probabilities, masks)
+        return self._decided(self._heard(cut, distances) | self._answers(probabilities, masks))
 
     def _embed_waveforms(
         self, samples: tf.Tensor, lengths: tf.Tensor, whole: tf.Tensor
@@ -312,6 +312,13 @@ class ServingModule(tf.Module):
             signatures.OUTPUT_LABELS: tf.broadcast_to(self._labels, tf.shape(probabilities)),
             signatures.OUTPUT_EMOTION: tf.gather(self._labels, tf.argmax(probabilities, axis=1)),
         }
+
+    def _decided(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Adds what to go by: the emotion, or that the answer is not to be relied on."""
+        sure = outputs[signatures.OUTPUT_UNSURE] == ""
+        emotion = outputs[signatures.OUTPUT_EMOTION]
+        decision = tf.where(sure, emotion, signatures.DECISION_UNSURE)
+        return outputs | {signatures.OUTPUT_DECISION: decision}
 
 
 def _shared(function: Callable[..., Any], *more: tf.TensorSpec) -> Callable[..., Any]:

@@ -162,8 +162,8 @@ def test_status_and_health(channel):
             request_of(outputs=["age"]),
             "INVALID_ARGUMENT",
             "output tensor alias not found in signature: age "
-            "Outputs expected to be in the set {duration_s,emotion,heard_s,labels,probabilities,"
-            "temperature,unsure,window_s,windows}.",
+            "Outputs expected to be in the set {decision,duration_s,emotion,heard_s,labels,"
+            "probabilities,temperature,unsure,window_s,windows}.",
         ),
         (predict_pb2.PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
         (

@@ -85,3 +85,20 @@ def test_a_long_recording_is_the_mean_of_overlapping_windows(served, duration_s,
     assert outputs["windows"].numpy().tolist() == [1, len(starts_s)]
     np.testing.assert_allclose(outputs["heard_s"], [0.5, duration_s])
     np.testing.assert_allclose(outputs["window_s"], [10.0, 10.0])
+
+
+def test_what_to_go_by_is_the_emotion_or_that_nothing_is(served):
+    # Changes as speech does, four times a second; white noise does not.
+    level = 1.0 + np.sin(2 * np.pi * 4.0 * np.arange(2 * RATE_HZ) / RATE_HZ, dtype="f4")
+    speechlike = np.concatenate([_clip(0.25, seed) * 0.5**seed for seed in range(4)] * 2)
+    clips = [np.zeros(RATE_HZ, np.float32), speechlike * level[: len(speechlike)]]
+    outputs = _outputs(served, *clips)
+    reasons, decisions, emotions = (
+        [each.decode() for each in outputs[name].numpy()]
+        for name in ("unsure", "decision", "emotion")
+    )
+    assert reasons[0] == "silence"
+    assert decisions == [
+        "unsure" if reason else emotion for reason, emotion in zip(reasons, emotions, strict=True)
+    ]
+    assert "" in reasons, "one of them has to be like speech"
