@@ -25,6 +25,9 @@ COMMANDS = (
     "demo",
 )
 
+# As a shell has it of a program that ends by SIGPIPE.
+_PIPE_CLOSED = 141
+
 
 class _Version(argparse.Action):
     """Prints the installed distribution's version; looked up only where it is asked for."""
@@ -71,6 +74,10 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Whoever read the output has enough; what is left of it would be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _PIPE_CLOSED
     except OSError as fault:
         from schemas.files import words_of
 

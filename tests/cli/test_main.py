@@ -28,3 +28,18 @@ def test_a_command_is_needed(capsys):
         main([])
     assert exit_.value.code == 2
     assert "COMMAND" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_enough_is_no_fault():
+    program = (
+        "import sys, cli.runs; from cli.main import main;"
+        " cli.runs.run = lambda args: [print('a line') for _ in range(100_000)];"
+        " sys.exit(main(['runs', '--output', 'out']))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "a line\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 141
