@@ -330,7 +330,6 @@ def _shared(function: Callable[..., Any], *more: tf.TensorSpec) -> Callable[...,
     """
     lengths = tf.TensorSpec([None], tf.int32)
     specs = [tf.TensorSpec([None], tf.float32), lengths, lengths, *more]
-    # Not to be copied into each signature, where it would be prepared and kept once more.
     shared = tf.function(function, input_signature=specs)
     # A module's own `tf.function` would be saved as one of its methods, too.
     return lambda *inputs: shared(*inputs)
