@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.model_selection import GroupKFold
 
-from benchmarks.unsure import examples_of, sounds
+from benchmarks.unsure import examples_of, newest, sounds
 from modules.audio import network_input
 from modules.audio.network_input import decode_pcm16
 from modules.export import unsure
@@ -43,11 +43,6 @@ EXTREMES = (np.amin, np.amin, np.amax, np.amin, np.amin)
 def training_splits(config: configs.ReleaseConfig) -> list[str]:
     """Returns the names of the training folds."""
     return [split for fold, split in enumerate(FOLD_SPLITS) if fold != config.test_fold]
-
-
-def newest(folder: Path) -> Path:
-    """Returns the folder of the last execution."""
-    return max(folder.iterdir(), key=lambda each: int(each.name))
 
 
 def pretrained(output: Path) -> Trained:

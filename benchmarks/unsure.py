@@ -60,12 +60,15 @@ def sounds(duration_s: float = 3.0, *, seed: int = 0) -> dict[str, np.ndarray]:
     return {name: np.asarray(samples, np.float32) for name, samples in found.items()}
 
 
+def newest(folder: Path) -> Path:
+    """Returns the folder of the last execution, or of a model's last version."""
+    return max(folder.iterdir(), key=lambda each: int(each.name))
+
+
 def examples_of(output: Path, split: str) -> list[bytes]:
     """Returns the serialized examples of a fold of a release."""
-    folders = sorted(
-        (output / "pipeline_root/AudioExampleGen/examples").iterdir(), key=lambda p: int(p.name)
-    )
-    files = sorted(str(file) for file in (folders[-1] / f"Split-{split}").iterdir())
+    folder = newest(output / "pipeline_root/AudioExampleGen/examples")
+    files = sorted(str(file) for file in (folder / f"Split-{split}").iterdir())
     return list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
 
 
@@ -81,8 +84,7 @@ def main() -> None:
         for each in examples
     ]
     for folder in sorted(Path(config.serving_root).iterdir()):
-        newest = max(folder.iterdir(), key=lambda version: int(version.name))
-        model = tf.saved_model.load(str(newest))
+        model = tf.saved_model.load(str(newest(folder)))
         own = [
             example
             for example, domain in zip(examples, domains, strict=True)

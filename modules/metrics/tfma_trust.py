@@ -24,7 +24,7 @@ class AnswerTrust(tfma.metrics.Metric):
     same of the probabilities before calibration; and the number of answers `unsure_<reason>`.
 
     Args:
-      name: Prefix of nothing that is reported.
+      name: What TFMA calls it; no figure bears it.
       code_digest: Changes nothing but TFX's cache key.
     """
 
@@ -71,11 +71,7 @@ def _computations(
     output_name: str = "",
     **_: Any,
 ) -> list[Any]:
-    def key(metric_name: str) -> Any:
-        return tfma.metrics.MetricKey(
-            name=metric_name, model_name=model_name, output_name=output_name
-        )
-
+    key = functools.partial(tfma.metrics.MetricKey, model_name=model_name, output_name=output_name)
     # With an underscore in front, TFMA keeps it to itself.
     summed = key(f"_{name}")
     keys = [key(each) for each in FIGURES]

@@ -3,6 +3,7 @@
 Beam workers import this module by name, so it has to stay importable from the installed package.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,11 +68,7 @@ def _computations(
     output_name: str = "",
     **_: Any,
 ) -> list[Any]:
-    def key(metric_name: str) -> Any:
-        return tfma.metrics.MetricKey(
-            name=metric_name, model_name=model_name, output_name=output_name
-        )
-
+    key = functools.partial(tfma.metrics.MetricKey, model_name=model_name, output_name=output_name)
     matrices = multi_class_confusion_matrix_metrics.multi_class_confusion_matrices(
         thresholds=[_THRESHOLD],
         name=_MATRICES_NAME,

@@ -44,8 +44,8 @@ class Reliability:
           bins: Number of intervals.
         """
         confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-        edges = np.linspace(0.0, 1.0, bins + 1)
-        places = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+        inside = np.searchsorted(_edges(bins), confidence, side="left") - 1
+        places = np.clip(inside, 0, bins - 1)
         truth = np.eye(probabilities.shape[1])[labels]
         return cls(
             clips=np.bincount(places, minlength=bins),
@@ -64,6 +64,11 @@ class Reliability:
             right=right.astype(int),
             squared=brier_score * float(clips.sum()) if clips.any() else 0.0,
         )
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Limits of the bins, float64 `[bins + 1]`."""
+        return _edges(len(self.clips))
 
     def sums(self) -> np.ndarray:
         """Returns clips, confidence and right answers by bin, float64 `[3, bins]`."""
@@ -134,6 +139,10 @@ def fit_temperature(
     limits = (1.0 / LARGEST_TEMPERATURE, 1.0 / LEAST_TEMPERATURE)
     found = minimize_scalar(loss, bounds=limits, method="bounded", options={"xatol": 1e-6})
     return float(1.0 / found.x)
+
+
+def _edges(bins: int) -> np.ndarray:
+    return np.linspace(0.0, 1.0, bins + 1)
 
 
 def _ratio(total: float, count: int) -> float:

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -127,7 +126,7 @@ def reliability_plot(answers: Answers, name: str) -> Picture:
 
 def _bins(reliability: Reliability) -> list[tuple[float, float, int, int]]:
     """Returns limits, number of answers and of right ones, by bin."""
-    edges = np.linspace(0.0, 1.0, len(reliability.clips) + 1)
+    edges = reliability.edges
     return [
         (float(low), float(high), int(clips), int(right))
         for low, high, clips, right in zip(
@@ -150,5 +149,4 @@ def _draw(
         lw=1.3,
         label=label,
     )
-    edges = np.linspace(0.0, 1.0, len(reliability.clips) + 1)
-    counts.stairs(reliability.clips, edges, color=colour, lw=1.3, fill=False)
+    counts.stairs(reliability.clips, reliability.edges, color=colour, lw=1.3, fill=False)
