@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from schemas.errors import UserError
-    from serving.embedded import own_process
+    from serving.embedded import settling
     from serving.embedded.request_log import RequestLog
     from serving.embedded.server import Server
 
@@ -156,7 +156,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):
-            own_process.settle(threads=args.tensorflow_intra_op_parallelism)
+            settling.settle(threads=args.tensorflow_intra_op_parallelism)
             server.start()
         _print_models(server)
         server.wait()

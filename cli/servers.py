@@ -133,7 +133,7 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
     from rich.console import Console
 
     from schemas.errors import UserError
-    from serving.embedded import own_process
+    from serving.embedded import settling
     from serving.embedded.errors import ServingError
     from serving.embedded.server import Server
     from serving.embedded.versions import find_versions
@@ -147,7 +147,7 @@ def _embedded_server(root: Path, model: str) -> Iterator[str]:
     server = Server(root, preload=False, poll_s=None)
     try:
         with Console(stderr=True).status(f"Loading {root / model}"):
-            own_process.settle(soon=True)
+            settling.settle(soon=True)
             server.start()
             try:
                 server.store.get(model, None)

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from serving.embedded import own_process
+    from serving.embedded import settling
     from serving.embedded.server import Server
 
     root = args.root or servers.default_root()
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Console(stderr=True).status(f"Loading the models in {root}"):
-            own_process.settle()
+            settling.settle()
             server.start()
         address = f"http://{args.host}:{server.rest_port}/"
         print(f"{address} is the page; Ctrl-C stops", flush=True)

@@ -42,7 +42,7 @@ def s3_endpoint() -> Iterator[str]:
 def not_a_server() -> Iterator[None]:
     """Keeps commands that serve from settling TensorFlow: trainings here would differ."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("serving.embedded.own_process.settle", lambda **_: None)
+        patch.setattr("serving.embedded.settling.settle", lambda **_: None)
         yield
 
 

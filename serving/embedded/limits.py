@@ -24,7 +24,7 @@ from schemas.sound import SAMPLE_RATE_HZ
 from serving.embedded.errors import ServingError
 
 # Fields of a TensorProto that hold values one by one, by type.
-_VALUES = {
+VALUE_FIELDS = {
     tf.float32.as_datatype_enum: "float_val",
     tf.int32.as_datatype_enum: "int_val",
     tf.string.as_datatype_enum: "string_val",
@@ -100,7 +100,7 @@ def _brought(proto: tensor_pb2.TensorProto) -> int:
             return 0
         # Strings have no size of their own in `tensor_content`.
         return len(proto.tensor_content) // size if size else 0
-    values = _VALUES.get(proto.dtype)
+    values = VALUE_FIELDS.get(proto.dtype)
     if values is not None:
         return len(getattr(proto, values))
     # No signature takes other types: they are refused for their type.

@@ -15,7 +15,7 @@ from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 from schemas.signatures import SIGNATURE_EXAMPLES, WARM_UP_FILE
 from serving.embedded.errors import ServingError
 from serving.embedded.limits import Limits, check_request
-from serving.embedded.tensors import input_tensors, requested_outputs, tensor_proto
+from serving.embedded.tensors import input_tensors, requested_outputs, write_tensor
 from serving.embedded.workers import Interest
 
 
@@ -139,7 +139,7 @@ class Servable:
         self.describe(response.model_spec)
         response.model_spec.signature_name = call.signature
         for alias in call.outputs:
-            response.outputs[alias].CopyFrom(tensor_proto(outputs[alias]))
+            write_tensor(outputs[alias], response.outputs[alias])
         return response
 
     def describe(self, model_spec: model_pb2.ModelSpec) -> None:

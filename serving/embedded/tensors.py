@@ -8,7 +8,7 @@ from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving.embedded.errors import ServingError
-from serving.embedded.limits import check_claim
+from serving.embedded.limits import VALUE_FIELDS, check_claim
 
 
 def input_tensors(
@@ -76,19 +76,20 @@ def requested_outputs(
     return list(output_filter) or sorted(available)
 
 
-def tensor_proto(tensor: tf.Tensor) -> tensor_pb2.TensorProto:
-    """Returns a TensorProto with its values in typed fields, which many clients read directly.
+def write_tensor(tensor: tf.Tensor, proto: tensor_pb2.TensorProto) -> None:
+    """Writes a tensor into an empty message, values in typed fields: many clients read those.
 
     `tf.make_tensor_proto` would put floats into `tensor_content`; TF Serving does not.
     """
-    values = {tf.float32: "float_val", tf.string: "string_val"}.get(tensor.dtype)
+    values = VALUE_FIELDS.get(tensor.dtype.as_datatype_enum)
+    array = tensor.numpy()
     if values is None:
-        return tf.make_tensor_proto(tensor.numpy())
-    proto = tensor_pb2.TensorProto(
-        dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto()
-    )
-    getattr(proto, values).extend(tensor.numpy().ravel().tolist())
-    return proto
+        proto.CopyFrom(tf.make_tensor_proto(array))
+        return
+    proto.dtype = tensor.dtype.as_datatype_enum
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, values).extend(array.ravel().tolist())
 
 
 def _parse_tensor(name: str, proto: tensor_pb2.TensorProto) -> tf.Tensor:

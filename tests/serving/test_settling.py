@@ -7,8 +7,8 @@ import sys
 import pytest
 
 _PROGRAM = """
-import json, sys
-from serving.embedded.own_process import settle
+import gc, json, sys
+from serving.embedded.settling import settle
 options = json.loads(sys.argv[1])
 settle(**options)
 import tensorflow as tf
@@ -18,6 +18,7 @@ settle(threads=7)
 print(json.dumps([
     tf.config.threading.get_intra_op_parallelism_threads(),
     tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False),
+    gc.isenabled(),
 ]))
 """
 
@@ -25,9 +26,13 @@ print(json.dumps([
 @pytest.mark.component
 @pytest.mark.parametrize(
     ("options", "settled"),
-    [({}, [1, False]), ({"threads": 2}, [2, False]), ({"soon": True}, [1, True])],
+    [
+        ({}, [1, False, True]),
+        ({"threads": 2}, [2, False, True]),
+        ({"soon": True}, [1, True, True]),
+    ],
 )
-def test_threads_and_optimisation(options, settled):
+def test_threads_optimisation_and_garbage(options, settled):
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM, json.dumps(options)],
         capture_output=True,
