@@ -1,6 +1,7 @@
 """`ser serve`: the embedded server over a serving folder, until Ctrl-C."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,14 +117,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; 0."""
+    """Serves what the options tell; see `until_stopped`."""
     import logging
-    import signal
-
-    from rich.console import Console
 
     from schemas.errors import UserError
-    from serving.embedded import settling
     from serving.embedded.request_log import RequestLog
     from serving.embedded.server import Server
 
@@ -139,9 +136,8 @@ def run(args: argparse.Namespace) -> int:
         log = RequestLog(args.request_log, rate=args.request_log_rate, limit_bytes=limit_bytes)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("serving").setLevel(logging.INFO)
-    root = args.root or servers.default_root()
     server = Server(
-        root,
+        args.root or servers.default_root(),
         config=args.model_config_file,
         port=args.port,
         rest_port=args.rest_api_port,
@@ -153,12 +149,30 @@ def run(args: argparse.Namespace) -> int:
         poll_s=args.poll,
         grace_s=args.grace,
     )
+    threads = args.tensorflow_intra_op_parallelism
+    return until_stopped(server, threads=threads, ready=_print_models)
+
+
+def until_stopped(server: "Server", *, threads: int = 1, ready: Callable[["Server"], None]) -> int:
+    """Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; 0.
+
+    Args:
+      server: The server, which this starts and stops.
+      threads: Number of threads of one operation of a model.
+      ready: Called when models are loaded and answered for.
+    """
+    import signal
+
+    from rich.console import Console
+
+    from serving.embedded import settling
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Console(stderr=True).status(f"Loading the models in {root}"):
-            settling.settle(threads=args.tensorflow_intra_op_parallelism)
+        with Console(stderr=True).status(f"Loading the models in {server.root}"):
+            settling.settle(threads=threads)
             server.start()
-        _print_models(server)
+        ready(server)
         server.wait()
     except KeyboardInterrupt:
         print("stopping: requests in flight are finished", flush=True)

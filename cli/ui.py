@@ -33,29 +33,18 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serves the page until Ctrl-C or SIGTERM; 0."""
-    import signal
-    import webbrowser
-
-    from rich.console import Console
-
-    from serving.embedded import settling
+    """Serves the page; see `serve.until_stopped`."""
     from serving.embedded.server import Server
 
-    root = args.root or servers.default_root()
-    server = Server(root, rest_port=args.port, host=args.host, web=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with Console(stderr=True).status(f"Loading the models in {root}"):
-            settling.settle()
-            server.start()
+    def ready(server: Server) -> None:
+        import webbrowser
+
         address = f"http://{args.host}:{server.rest_port}/"
         print(f"{address} is the page; Ctrl-C stops", flush=True)
         if not args.no_browser:
             webbrowser.open(address)
-        server.wait()
-    except KeyboardInterrupt:
-        print("stopping", flush=True)
-    finally:
-        server.stop()
-    return 0
+
+    root = args.root or servers.default_root()
+    return serve.until_stopped(
+        Server(root, rest_port=args.port, host=args.host, web=True), ready=ready
+    )
