@@ -1,21 +1,21 @@
 // The timeline and the spectrogram.
 
 export const COLOURS = ["#b3261e", "#2e7d32", "#6a1b9a", "#e0a100", "#1565c0", "#00838f", "#5d4037", "#616161", "#ad1457", "#827717"];
-const LEFT = 40, BOTTOM = 22;
+const LEFT = 40, RIGHT = 20, TOP = 10, BOTTOM = 22;
 
 export function timeline(canvas, rows, labels, durationS) {
   const pen = canvas.getContext("2d"), { width, height } = canvas;
-  const x = (second) => LEFT + (second / durationS) * (width - LEFT - 6);
-  const y = (share) => 6 + (1 - share) * (height - BOTTOM - 6);
+  const x = (second) => LEFT + (second / durationS) * (width - LEFT - RIGHT);
+  const y = (share) => TOP + (1 - share) * (height - BOTTOM - TOP);
   pen.clearRect(0, 0, width, height);
   pen.fillStyle = "#eceff1";
-  for (const row of rows) if (row.unsure) pen.fillRect(x(row.start), 6, x(row.end) - x(row.start), height - BOTTOM - 6);
+  for (const row of rows) if (row.unsure) pen.fillRect(x(row.start), TOP, x(row.end) - x(row.start), height - BOTTOM - TOP);
   pen.font = "12px system-ui, sans-serif";
   pen.strokeStyle = "#d9e0e6";
   for (const share of [0, 0.5, 1]) {
     pen.fillStyle = "#55626f";
     pen.fillText(share.toFixed(1), 12, y(share) + 4);
-    line(pen, [[LEFT, y(share)], [width - 6, y(share)]]);
+    line(pen, [[LEFT, y(share)], [width - RIGHT, y(share)]]);
   }
   axis(pen, x, durationS, height);
   labels.forEach((label, number) => {
@@ -32,7 +32,9 @@ export function timeline(canvas, rows, labels, durationS) {
 function axis(pen, x, durationS, height) {
   const step = [0.5, 1, 2, 5, 10, 30, 60, 300, 600].find((each) => durationS / each <= 12) ?? 1800;
   pen.fillStyle = "#55626f";
-  for (let second = 0; second <= durationS; second += step) pen.fillText(`${second} s`, x(second) - 6, height - 6);
+  pen.textAlign = "center";
+  for (let second = 0; second <= durationS; second += step) pen.fillText(`${second} s`, x(second), height - 6);
+  pen.textAlign = "start";
 }
 
 function line(pen, points) {
