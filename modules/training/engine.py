@@ -241,7 +241,8 @@ def _fit_statistics(prepared: _Prepared, new: set[str], source: Rows, rows: np.n
     network = prepared.learner.network
     for place, layer in enumerate(network.layers):
         if isinstance(layer, Standardisation) and layer.name in new:
-            parts = source.chunks(rows, multiple_of=PREDICT_BATCH)
+            # One batch at a time: frames of others are of another number.
+            parts = (rows[at : at + PREDICT_BATCH] for at in range(0, len(rows), PREDICT_BATCH))
             if place:
                 below = keras.Sequential(
                     [keras.Input(network.input_shape[1:]), *network.layers[:place]]

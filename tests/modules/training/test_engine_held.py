@@ -109,6 +109,22 @@ def test_a_held_layer_that_learns_is_computed_from_clips(engine, embedded, train
 
 
 @pytest.mark.component
+def test_statistics_of_frames_of_many_lengths(clips):
+    # Three batches, each of a length of its own.
+    many = np.concatenate([clips] * 6)
+    rows = np.argsort(np.argmin(many[:, :, 0] != 0, axis=1), kind="stable")
+    spec = NetworkSpec(front_end="log_mel_cnn", preset="small", outputs=6)
+    engine = Engine(ArrayRows(many), np.arange(len(many)) % 6, limit_bytes=2**30)
+    trained = engine.run(_job(spec, train=rows))
+    layers = {layer.name: layer for layer in spec.build(seed=0).layers}
+    frames = np.concatenate([layers["log_mel"](many[[row]])[0] for row in rows])
+    own = frames[(frames != 0).any(axis=1)]
+    mean, std = trained.weights["standardised"]
+    np.testing.assert_allclose(mean, own.mean(axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(std, own.std(axis=0), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.component
 @pytest.mark.parametrize("approach", ["A3", "A5"])
 def test_frozen_layers_whose_outputs_are_of_many_lengths(clips, approach):
     spec = NetworkSpec(front_end="log_mel_cnn", preset="small", outputs=6)
