@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from base_releases import record
 from tfx.types import standard_artifacts
 
 from components.blessed_model.strategy import PreviousBlessedModelStrategy
-from modules.training.records import RECORD_FILE, NetworkRecord, SettingsRecord, TrainingRecord
+from modules.training.records import RECORD_FILE
 from schemas.labels import PAPER, LabelSet
 
 NEUTRAL = LabelSet.parse("paper+neutral")
@@ -19,38 +20,8 @@ def _model(folder, artifact_id, labels=PAPER):
     model.uri = str(folder / str(artifact_id))
     Path(model.uri).mkdir(exist_ok=True)
     if labels:
-        record = TrainingRecord(
-            name="emodb",
-            labels=labels.labels,
-            domain_labels={"emodb": labels.labels},
-            network=NetworkRecord(
-                front_end="waveform",
-                preset="fast",
-                precision="float32",
-                encoder=None,
-                members=1,
-                parameters=1,
-            ),
-            settings=SettingsRecord(
-                epochs=1,
-                batch_size=1,
-                optimizer="adadelta",
-                learning_rate=1.0,
-                weight_decay=0.0,
-                schedule="constant",
-                sampling="shuffled",
-                label_smoothing=0.0,
-                patience=0,
-                shift_s=0.0,
-                seed=0,
-            ),
-            clips={"emodb": 1},
-            held_out={},
-            history=[],
-            kept_epoch=None,
-            weight_hashes={},
-        )
-        Path(model.uri, RECORD_FILE).write_text(record.to_json())
+        trained = record(labels, name="emodb", domain_labels={"emodb": labels.labels})
+        Path(model.uri, RECORD_FILE).write_text(trained.to_json())
     return model
 
 

@@ -29,3 +29,10 @@ def push(exports, tmp_path):
         return target
 
     return push
+
+
+@pytest.fixture
+def root(push, tmp_path):
+    """A serving folder with version 3 of `emodb`, which answers anger."""
+    push("anger", "emodb", 3)
+    return tmp_path / "serving"

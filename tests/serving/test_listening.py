@@ -27,12 +27,6 @@ from serving.tensorflow_serving import folder as configuration
 pytestmark = pytest.mark.component
 
 
-@pytest.fixture
-def root(push, tmp_path):
-    push("anger", "emodb", 3)
-    return tmp_path / "serving"
-
-
 def _predict(channel, request=None):
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     return stub.Predict(request or request_of(), timeout=TIMEOUT_S)

@@ -29,12 +29,6 @@ pytestmark = pytest.mark.component
 
 
 @pytest.fixture
-def root(push, tmp_path):
-    push("anger", "emodb", 3)
-    return tmp_path / "serving"
-
-
-@pytest.fixture
 def server(root):
     with Server(root, poll_s=None) as server:
         yield server

@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import base_releases
 import numpy as np
 from html_page import Page
 
 from modules.metrics.uar import recalls, uar_interval, uar_of
-from modules.training.records import (
-    AdaptationRecord,
-    NetworkRecord,
-    SettingsRecord,
-    TrainingRecord,
-)
+from modules.training.records import AdaptationRecord, TrainingRecord
 from pipeline import config as configs
 from pipeline import nodes
 from pipeline.reports import plots
@@ -132,30 +128,21 @@ LABELS_OF = {"emodb": tuple(EMODB_CLIPS), "emovo": tuple(EMOVO_CLIPS)}
 
 def training(name: str, **changes) -> TrainingRecord:
     """Returns the record of a pre-training on both domains, or of a training on one."""
+    usual = base_releases.record()
     values = {
         "name": name,
         "labels": PAPER.labels,
         "domain_labels": LABELS_OF,
-        "network": NetworkRecord(
-            front_end="waveform",
-            preset="fast",
-            precision="float32",
-            encoder=None,
-            members=1,
-            parameters=5_379_798,
+        "network": dataclasses.replace(
+            usual.network, front_end="waveform", preset="fast", parameters=5_379_798
         ),
-        "settings": SettingsRecord(
+        "settings": dataclasses.replace(
+            usual.settings,
             epochs=40,
             batch_size=32,
             optimizer="adadelta",
-            learning_rate=1.0,
-            weight_decay=0.0,
-            schedule="constant",
-            sampling="shuffled",
-            label_smoothing=0.0,
             patience=6,
             shift_s=0.1,
-            seed=0,
         ),
         "clips": {name: TRAINED[name]} if name in TRAINED else TRAINED,
         "held_out": {name: 45} if name in TRAINED else {"emodb": 45, "emovo": 60},
