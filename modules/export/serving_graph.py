@@ -5,6 +5,7 @@ Transform applies in training, and consists of TensorFlow's own ops only. tensor
 saved without complaint, and no TF Serving could load them.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ from modules.trust.record import Trust
 from modules.trust.typicality import Typicality
 from schemas import features, signatures, sound
 from schemas.labels import LabelSet
+
+# No branch or loop of Python's depends on a tensor: to look for some takes longer than tracing.
+_function = functools.partial(tf.function, autograph=False)
 
 # Mean and standard deviation of a domain's samples, by domain; `""` is the fallback.
 Statistics = Mapping[str, tuple[float, float]]
@@ -104,25 +108,22 @@ class ServingModule(tf.Module):
             spec(signatures.INPUT_RATE_HZ, tf.int32),
         )
         found = {
-            signatures.SIGNATURE_EXAMPLES: tf.function(self.from_examples).get_concrete_function(
-                spec(signatures.INPUT_EXAMPLES, tf.string)
+            signatures.SIGNATURE_EXAMPLES: _traced(
+                self.from_examples, spec(signatures.INPUT_EXAMPLES, tf.string)
             ),
-            signatures.SIGNATURE_CLASSIFY: tf.function(self.classify).get_concrete_function(
-                spec(signatures.CLASSIFY_INPUTS, tf.string)
+            signatures.SIGNATURE_CLASSIFY: _traced(
+                self.classify, spec(signatures.CLASSIFY_INPUTS, tf.string)
             ),
-            signatures.SIGNATURE_AUDIO: tf.function(self.from_wav).get_concrete_function(
-                spec(signatures.INPUT_AUDIO, tf.string)
+            signatures.SIGNATURE_AUDIO: _traced(
+                self.from_wav, spec(signatures.INPUT_AUDIO, tf.string)
             ),
-            signatures.SIGNATURE_WAVEFORM: tf.function(self.from_waveforms).get_concrete_function(
-                *waveforms
-            ),
+            signatures.SIGNATURE_WAVEFORM: _traced(self.from_waveforms, *waveforms),
         }
         if self._speakers is not None:
             found |= {
-                signatures.SIGNATURE_EMBEDDING: tf.function(self.embed).get_concrete_function(
-                    *waveforms
-                ),
-                signatures.SIGNATURE_SPEAKER: tf.function(self.of_speaker).get_concrete_function(
+                signatures.SIGNATURE_EMBEDDING: _traced(self.embed, *waveforms),
+                signatures.SIGNATURE_SPEAKER: _traced(
+                    self.of_speaker,
                     *waveforms,
                     spec(signatures.INPUT_SPEAKER_MEAN, tf.float32, self._speakers.channels),
                     spec(signatures.INPUT_SPEAKER_CLIPS, tf.int32),
@@ -321,6 +322,11 @@ class ServingModule(tf.Module):
         return outputs | {signatures.OUTPUT_DECISION: decision}
 
 
+def _traced(function: Callable[..., Any], *specs: tf.TensorSpec) -> Any:
+    """Returns the concrete function of a signature."""
+    return _function(function, input_signature=specs).get_concrete_function()
+
+
 def _shared(function: Callable[..., Any], *more: tf.TensorSpec) -> Callable[..., Any]:
     """Returns a function of waveforms that the graph holds once, however many signatures call it.
 
@@ -330,7 +336,7 @@ def _shared(function: Callable[..., Any], *more: tf.TensorSpec) -> Callable[...,
     """
     lengths = tf.TensorSpec([None], tf.int32)
     specs = [tf.TensorSpec([None], tf.float32), lengths, lengths, *more]
-    shared = tf.function(function, input_signature=specs)
+    shared = _function(function, input_signature=specs)
     # A module's own `tf.function` would be saved as one of its methods, too.
     return lambda *inputs: shared(*inputs)
 
