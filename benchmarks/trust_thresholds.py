@@ -54,7 +54,10 @@ def training_clips(output: Path, network: Trained) -> Clips:
     """Returns the embeddings of a release's training folds."""
     config = configs.load(output / CONFIG_FILE)
     feature, row_shape = held.taken(network.spec, embedded=True)
-    examples = newest(output / "pipeline_root/Embeddings/embeddings")
+    folder = output / "pipeline_root/Embeddings/embeddings"
+    if not folder.is_dir():
+        raise SystemExit(f"{output}: has no embeddings; only front ends that hold layers have them")
+    examples = newest(folder)
     return read_clips(
         [str(examples / f"Split-{split}" / "*") for split in training_splits(config)],
         limit_bytes=8 * 2**30,

@@ -53,7 +53,9 @@ def serving_alone(root: str | os.PathLike[str]) -> Iterator[str]:
 
 def _main(root: str) -> None:
     from serving.embedded.server import Server
+    from serving.embedded.settling import settle
 
+    settle()
     with Server(root, poll_s=None, grace_s=1.0) as server:
         for (name, version), reason in server.store.failures().items():
             raise SystemExit(f"{name}, version {version}: {reason}")
