@@ -1,12 +1,10 @@
-"""`ser predict` and `ser serve`, from the command line's arguments to what is printed."""
+"""`ser predict`, from the command line's arguments to what is printed."""
 
 import csv
 import io
 import json
-import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,6 @@ from tiny_models import encode, export_tiny, make_network, speech_like, wav
 from cli import answers
 from cli.main import main
 from schemas.labels import PAPER_EMOTIONS, LabelSet
-from serving.client.client import Client
 from serving.embedded.server import Server
 from serving.tensorflow_serving import folder as configuration
 
@@ -263,52 +260,3 @@ def test_a_folder_without_recordings_is_an_error(root, tmp_path, capsys):
     assert main(["predict", str(tmp_path / "empty"), "--root", str(root), "--json"]) == 1
     (row,) = json.loads(capsys.readouterr().out)
     assert "no audio files" in row["error"]
-
-
-def test_serve_announces_its_models_answers_and_stops(root, clips):
-    # Started in a shell's background, the tests ignore the signal, and what they start would, too.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        " from cli.main import main; sys.exit(main())"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", program, "serve", "--root", str(root), "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        killer = threading.Timer(120, process.kill)
-        killer.start()
-        try:
-            lines = []
-            for line in process.stdout:
-                lines.append(line.strip())
-                if line.startswith("listening on "):
-                    break
-            assert lines[:3] == [
-                *("calls: version 1", "emodb: version 7", "multi-domain: version 7"),
-            ]
-            address = lines[-1].split()[2]
-            with Client(address, timeout_s=60) as client:
-                assert client.predict_file(clips / "a.wav", model="emodb").emotion == "sadness"
-            process.send_signal(signal.SIGINT)
-            assert process.wait() == 0
-        finally:
-            killer.cancel()
-            process.kill()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [["--port", "70000"], ["--port", "http"]],
-)
-def test_serve_refuses_impossible_ports(arguments, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["serve", *arguments])
-    assert caught.value.code == 2
-    assert "port" in capsys.readouterr().err
-
-
-def test_serve_without_a_folder_says_so(tmp_path, capsys):
-    assert main(["serve", "--root", str(tmp_path / "absent"), "--port", "0"]) == 2
-    assert "no such serving folder" in capsys.readouterr().err
