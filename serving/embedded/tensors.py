@@ -93,7 +93,11 @@ def write_tensor(tensor: tf.Tensor, proto: tensor_pb2.TensorProto) -> None:
 
 
 def _parse_tensor(name: str, proto: tensor_pb2.TensorProto) -> tf.Tensor:
-    with contextlib.suppress(tf.errors.OpError):
+    with contextlib.suppress(tf.errors.OpError, OverflowError, TypeError, ValueError):
+        if proto.dtype == tf.string.as_datatype_enum:
+            # All of them are there, as `check_claim` found; to parse them would copy them twice.
+            shape = [dimension.size for dimension in proto.tensor_shape.dim]
+            return tf.constant(list(proto.string_val), tf.string, shape)
         return tf.io.parse_tensor(proto.SerializeToString(), proto.dtype)
     raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {name}")
 
